@@ -1,0 +1,314 @@
+// The syntax tree: the user's text as written, before anything is known about types or roles.
+//
+// Nodes are immutable values shared by pointer, so that copies are cheap (the parser backtracks) and no pass can
+// surprise another. The tree keeps all that the formatter needs to print the program again, and nothing of the parser's
+// machinery.
+#pragma once
+
+#include "lang/source.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace sibyl::ast {
+
+struct Expression;
+struct Statement;
+using ExpressionPtr = std::shared_ptr<const Expression>;
+using StatementPtr = std::shared_ptr<const Statement>;
+
+struct Identifier {
+  std::string name;
+  Span span;
+};
+
+// ---- expressions
+
+struct IntegerLiteral {
+  std::int64_t value = 0;
+};
+struct RealLiteral {
+  double value = 0;
+  std::string text;
+};
+struct StringLiteral {
+  std::string value;
+}; // in print and reject only
+struct VariableReference {
+  std::string name;
+};
+
+enum class UnaryOperator { minus, plus, logical_not };
+enum class BinaryOperator {
+  logical_or,
+  logical_and,
+  equal,
+  not_equal,
+  less,
+  less_equal,
+  greater,
+  greater_equal,
+  add,
+  subtract,
+  multiply,
+  divide,
+  modulo,
+  integer_divide,
+  left_divide,
+  elementwise_multiply,
+  elementwise_divide,
+  power,
+  elementwise_power
+};
+
+struct Unary {
+  UnaryOperator op;
+  ExpressionPtr operand;
+};
+struct Binary {
+  BinaryOperator op;
+  ExpressionPtr left, right;
+  Span operator_span;
+};
+struct Transpose {
+  ExpressionPtr operand;
+};
+struct Conditional {
+  ExpressionPtr condition, if_true, if_false;
+};
+struct Parenthesized {
+  ExpressionPtr inner;
+};
+
+// One place between the brackets of an index: `:`, `i`, `a:`, `:b`, `a:b`.
+struct IndexItem {
+  enum class Kind { all, single, from, up_to, between } kind = Kind::single;
+  ExpressionPtr first;  // single, from, between
+  ExpressionPtr second; // up_to, between
+  Span span;
+};
+struct Index {
+  ExpressionPtr base;
+  std::vector<IndexItem> items;
+};
+
+struct Call {
+  Identifier function;
+  std::vector<ExpressionPtr> arguments;
+  bool has_bar = false; // `f(y | mu, sigma)`: the first argument stands before a bar
+};
+struct ArrayLiteral {
+  std::vector<ExpressionPtr> elements;
+}; // {a, b}
+struct RowVectorLiteral {
+  std::vector<ExpressionPtr> elements;
+}; // [a, b]; of row vectors: a matrix
+
+struct Expression {
+  std::variant<IntegerLiteral, RealLiteral, StringLiteral, VariableReference, Unary, Binary, Transpose, Conditional,
+               Parenthesized, Index, Call, ArrayLiteral, RowVectorLiteral>
+      node;
+  Span span;
+};
+
+// ---- types as declared
+
+enum class BaseType {
+  integer,
+  real,
+  vector,
+  row_vector,
+  matrix,
+  simplex,
+  ordered,
+  positive_ordered,
+  unit_vector,
+  sum_to_zero_vector,
+  cov_matrix,
+  corr_matrix,
+  cholesky_factor_cov,
+  cholesky_factor_corr
+};
+
+// `<lower=a, upper=b>` or `<offset=m, multiplier=s>`; absent parts are null.
+struct Constraint {
+  ExpressionPtr lower, upper, offset, multiplier;
+  Span span;
+};
+
+// `array[N, M] vector<lower=0>[K]`
+struct SizedType {
+  BaseType base = BaseType::real;
+  std::vector<ExpressionPtr> array_sizes;
+  std::vector<ExpressionPtr>
+      sizes; // vector: 1; matrix: 2 (cov_matrix, corr_matrix, ...: 1; cholesky_factor_cov: 1 or 2)
+  Constraint constraint;
+  Span span;
+};
+
+// A function's argument or result: `array[,] vector`. `base` empty: void.
+struct UnsizedType {
+  std::optional<BaseType> base;
+  int array_dimensions = 0;
+  Span span;
+};
+
+// ---- statements
+
+struct Declaration {
+  SizedType type;
+  Identifier name;
+  ExpressionPtr initializer;
+};
+enum class AssignmentOperator { assign, add, subtract, multiply, divide, elementwise_multiply, elementwise_divide };
+struct Assignment {
+  ExpressionPtr target;
+  AssignmentOperator op = AssignmentOperator::assign;
+  ExpressionPtr value;
+};
+// `y ~ normal(mu, sigma) T[lower, upper]`
+struct Truncation {
+  ExpressionPtr lower, upper;
+  Span span;
+};
+struct Tilde {
+  ExpressionPtr left;
+  Identifier distribution;
+  std::vector<ExpressionPtr> arguments;
+  std::optional<Truncation> truncation;
+};
+struct TargetIncrement {
+  ExpressionPtr value;
+}; // target += value
+struct For {
+  Identifier variable;
+  ExpressionPtr first, last;
+  StatementPtr body;
+};
+struct ForEach {
+  Identifier variable;
+  ExpressionPtr container;
+  StatementPtr body;
+};
+struct While {
+  ExpressionPtr condition;
+  StatementPtr body;
+};
+struct If {
+  ExpressionPtr condition;
+  StatementPtr then_body;
+  StatementPtr else_body;
+}; // else_body may be null
+struct Break {};
+struct Continue {};
+struct Return {
+  ExpressionPtr value;
+}; // null in a void function
+struct Block {
+  std::vector<StatementPtr> statements;
+};
+struct Print {
+  std::vector<ExpressionPtr> arguments;
+};
+struct Reject {
+  std::vector<ExpressionPtr> arguments;
+};
+struct CallStatement {
+  ExpressionPtr call;
+};
+struct Empty {};
+
+struct Statement {
+  std::variant<Declaration, Assignment, Tilde, TargetIncrement, For, ForEach, While, If, Break, Continue, Return, Block,
+               Print, Reject, CallStatement, Empty>
+      node;
+  Span span;
+};
+
+// ---- programs
+
+enum class BlockKind {
+  functions,
+  data,
+  design,
+  transformed_data,
+  parameters,
+  transformed_parameters,
+  model,
+  generated_quantities
+};
+
+struct Argument {
+  UnsizedType type;
+  Identifier name;
+  bool data_only = false;
+};
+struct FunctionDefinition {
+  UnsizedType result;
+  Identifier name;
+  std::vector<Argument> arguments;
+  StatementPtr body;
+  bool elementwise = false; // standard library: also applies element by element to containers
+  Span span;
+};
+
+struct ProgramBlock {
+  BlockKind kind = BlockKind::model;
+  std::vector<StatementPtr> statements;      // every kind but functions
+  std::vector<FunctionDefinition> functions; // functions
+  Span span;                                 // the whole block
+  Span keyword;                              // its name
+};
+
+// Comments are kept aside for the formatter: the text with its delimiters, at its place.
+struct Comment {
+  Span span;
+  bool own_line = true;
+};
+
+struct Program {
+  std::vector<ProgramBlock> blocks; // in textual order
+  std::vector<Comment> comments;
+};
+
+// ---- the standard library's files (the same grammar, three more kinds of definition at the top level)
+
+// `distribution normal(real mu, real sigma) { support real; require sigma > 0; ... }`, see stdlib/README.md.
+struct Requirement {
+  ExpressionPtr condition;
+  Span span;
+};
+struct Support {
+  BaseType base = BaseType::real;
+  ExpressionPtr lower, upper;
+  Span span;
+}; // in terms of the parameters
+struct DistributionDefinition {
+  Identifier name;
+  std::vector<Argument> arguments; // the parameters; scalars are vectorized
+  Support support;
+  std::vector<Requirement> requirements;
+  std::vector<FunctionDefinition> functions; // log_density, sample, log_cdf, log_ccdf, cdf
+  Span span;
+};
+
+// `transform lower_bound(real lower) { real constrain(real u) ... real unconstrain(real x) ... real log_jacobian(real
+// u) ... }`
+struct TransformDefinition {
+  Identifier name;
+  std::vector<Argument> arguments;
+  std::vector<FunctionDefinition> functions;
+  Span span;
+};
+
+struct Library {
+  std::vector<DistributionDefinition> distributions;
+  std::vector<TransformDefinition> transforms;
+  std::vector<FunctionDefinition> functions;
+};
+
+} // namespace sibyl::ast
