@@ -1,0 +1,178 @@
+// The intermediate representation: a model as a handful of structured functions over scalars and arrays.
+//
+// Each function of a model (simulate, log_density, ...) is a tree of blocks of instructions. What an instruction
+// computes is an immutable value, visible in the rest of its block and in nested blocks. State that changes lives in
+// cells (mutable scalars) and arrays. Control flow is structured: `if_`, `for_`, `while_` own blocks; there are no
+// jumps but `break_` and `continue_`. User functions are inlined, vector expressions are loops over scalars.
+//
+// One body, many lanes. The text of a function is that of ONE data set (or draw, or chain). The code generator runs it
+// for W of them at once: every value is W values, varying control flow is done by masks, and an array is laid out [flat
+// index][lane]. Nothing in this representation knows W. Sizes may differ from lane to lane; an array's storage has the
+// largest.
+//
+// Semantics
+// - `real` is double in densities and gradients, float or double in simulation (the code generator's choice); `integer`
+// is 32 bits,
+//   wraps on overflow; integer division truncates and must not divide by zero (lowering emits a check).
+// - Floating-point follows IEEE 754 without reassociation; contraction to fused multiply-add is allowed.
+// - Array indices are 0-based, one per dimension, row-major over the declared dimensions; lowering emits a `check`
+// where they could
+//   be out of range. A lane whose check fails stops there: it takes no part in what follows.
+// - `for_` runs from operand 0 to operand 1, both inclusive (not at all when first > last); bounds are evaluated once.
+// - Draws are counter-based: a draw's value depends on the seed, the data set's index, its site, and how often the
+// enclosing
+//   loops have iterated, and on nothing else; not on lanes, batches or threads.
+#pragma once
+
+#include "compiler/ir_math.hpp"
+#include "lang/source.hpp"
+#include "runtime/model/facts.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace sibyl::ir {
+
+enum class Type : std::uint8_t { none, real, integer, boolean };
+
+using ValueId = std::uint32_t;
+using CellId = std::uint32_t;
+using ArrayId = std::uint32_t;
+inline constexpr std::uint32_t none = 0xffffffffu;
+
+enum class Op : std::uint8_t {
+  constant, // `number` as real, integer or boolean (0 or 1) by the result's type
+  add,
+  subtract,
+  multiply,
+  divide,
+  negate, // real or integer; integer divide truncates toward zero
+  modulo, // integers, sign of the dividend
+  minimum,
+  maximum,    // integers
+  math,       // real; `id` is the MathFunction
+  to_real,    // integer or boolean to real
+  to_integer, // real (truncated toward zero) or boolean to integer
+  equal,
+  not_equal,
+  less,
+  less_equal,
+  greater,
+  greater_equal, // two reals or two integers to boolean; false on NaN but not_equal
+  is_nan,
+  is_infinite,
+  logical_and,
+  logical_or,
+  logical_not, // booleans; both sides are evaluated
+  select,      // (boolean, if true, if false): both sides are evaluated
+  load_cell,   // `id`: the cell
+  store_cell,  // `id`: the cell; operand 0
+  declare,     // `id`: the array; operands: its sizes (integer, >= 0: negative sizes must have been checked). Fresh
+           // storage, filled with NaN or the smallest integer unless `number` is 1: then with zeros.
+  load,         // `id`: the array; operands: indices
+  store,        // `id`: the array; operands: the value, then indices
+  array_size,   // `id`: the array; `number`: the dimension; this lane's extent
+  draw_uniform, // real in (0, 1); `id`: the site
+  draw_normal,  // real, standard normal; `id`: the site
+  check,        // operand 0: boolean; the others: values to report (at most 4). `id`: the message. Fails when false.
+  reject,       // operands: values to report; `id`: the message. Fails.
+  print,        // operands: values; `id`: the message
+  if_,          // operand 0: boolean; blocks: then, else (else may be empty)
+  for_, // operands: first, last; result: the loop variable (integer); blocks: body. `number` 1: from last down to first
+  while_, // blocks: condition (its last instruction is `yield`), body
+  yield,  // operand 0: boolean
+  break_,
+  continue_, // of the innermost for_ or while_
+  tape_push, // operand 0: saved for the reverse sweep
+  tape_pop,  // what was pushed last and not yet popped, of the result's type
+};
+
+struct Instruction;
+using Block = std::vector<Instruction>;
+
+struct Instruction {
+  Op op = Op::constant;
+  Type type = Type::none;  // of the result
+  ValueId result = none;   // numbered per function, unique in it
+  std::uint32_t id = none; // cell, array, MathFunction, site or message, by op
+  double number = 0;       // constant, dimension, flag, by op
+  std::vector<ValueId> operands;
+  std::vector<Block> blocks;
+  Span span;
+};
+
+struct Cell {
+  std::string name;
+  Type type = Type::real; // starts as zero
+};
+
+// Where an array's storage is.
+enum class Binding : std::uint8_t {
+  local,    // the call's arena, from its `declare` to the end of the enclosing block's iteration
+  variable, // the interface variable `variable` of Facts: an input where the function does not `declare` it, else an
+            // output
+  unconstrained_in,  // rank 1: the unconstrained parameters
+  unconstrained_out, // rank 1: likewise, written
+  gradient,          // rank 1, written: d log density / d unconstrained parameters
+  log_density,       // rank 0, real, written
+  include_jacobian,  // rank 0, integer, read: not zero if the log density is that of the unconstrained parameters
+};
+
+struct Array {
+  std::string name;
+  Type element = Type::real;
+  int rank = 0; // 0: one element
+  Binding binding = Binding::local;
+  std::uint32_t variable = none; // index into Facts::variables where binding is `variable`
+};
+
+struct Function {
+  std::string name; // see below
+  std::vector<Cell> cells;
+  std::vector<Array> arrays;
+  std::uint32_t value_count = 0; // values are numbered below this
+  Block body;
+};
+
+// A text with places for values: "sigma is {}, must be > 0". The code only stores the message's number and the values.
+struct Message {
+  std::string text; // "{}" stands for the next reported value
+  Span span;
+};
+
+// The functions of a model, by name; those that do not exist for a model are absent (no density: no log_density).
+//   sizes          inputs: data. Declares (but does not fill) parameters, transformed parameters, generated quantities;
+//                  and writes nothing else: tells every output's extents and, through unconstrained_out's extent, their
+//                  number.
+//   transform_data inputs: data. Outputs: transformed data; checks the data's bounds.
+//   simulate       inputs: design without a design statement. Outputs: all other variables but generated quantities,
+//                  and unconstrained_out.
+//   log_density    inputs: data, transformed data, unconstrained_in, include_jacobian. Output: log_density.
+//   log_density_gradient  likewise, and gradient. Made from log_density by compiler/passes/reverse_mode.
+//   constrain      inputs: data, transformed data, unconstrained_in. Outputs: parameters, transformed parameters,
+//   generated
+//                  quantities (these draw).
+//   unconstrain    inputs: data, transformed data, parameters. Output: unconstrained_out.
+struct Model {
+  Facts facts;
+  std::vector<Function> functions;
+  std::vector<Message> messages;
+  std::uint32_t site_count = 0; // draw sites are numbered below this
+
+  const Function* find(std::string_view name) const {
+    for (const Function& function : functions)
+      if (function.name == name) return &function;
+    return nullptr;
+  }
+};
+
+// Text for `--emit ir` and golden tests (compiler/ir_print.cpp).
+std::string to_string(const Function& function, const Model& model);
+std::string to_string(const Model& model);
+
+// Throws InternalError naming the function and instruction where an invariant of this page is broken
+// (compiler/ir_verify.cpp).
+void verify(const Model& model);
+
+} // namespace sibyl::ir

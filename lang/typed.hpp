@@ -1,0 +1,326 @@
+// The checked program: every name resolved, every expression typed, every statement legal.
+//
+// The checker builds this tree from the syntax tree and the standard library; the compiler's lowering reads nothing
+// else. Operators and primitive functions are Builtin nodes; functions that have a body in the language (the standard
+// library's and the user's) are FunctionCall nodes that point to it; `~`, `_lpdf`, `_rng` and kin point to the
+// Distribution. Integer operands are promoted explicitly (Promote). Parentheses, `+=` and constraints' sugar are gone.
+#pragma once
+
+#include "lang/ast.hpp"
+#include "lang/source.hpp"
+#include "lang/types.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace sibyl::typed {
+
+struct Expression;
+struct Statement;
+struct Function;
+struct Distribution;
+struct Transform;
+using ExpressionPtr = std::shared_ptr<const Expression>;
+using StatementPtr = std::shared_ptr<const Statement>;
+
+// Index into the variable table of the enclosing Function or Program.
+using VariableId = std::uint32_t;
+
+// ---- expressions
+
+struct IntegerLiteral {
+  std::int64_t value = 0;
+};
+struct RealLiteral {
+  double value = 0;
+};
+struct StringLiteral {
+  std::string value;
+};
+struct VariableReference {
+  VariableId variable = 0;
+};
+
+// Operators and functions that the compiler itself implements, on any shapes that the checker let through (scalars,
+// containers element by element, linear algebra). Their names in lower case are those of the language where they have
+// one.
+enum class Builtin {
+  // arithmetic: real or integer by the type of the result; scalar with container broadcasts
+  negate,
+  add,
+  subtract,
+  multiply,
+  divide,
+  integer_divide,
+  modulo,
+  power,
+  elementwise_multiply,
+  elementwise_divide,
+  elementwise_power,
+  left_divide,
+  // comparisons and logic: int results
+  equal,
+  not_equal,
+  less,
+  less_equal,
+  greater,
+  greater_equal,
+  logical_and,
+  logical_or,
+  logical_not,
+  // linear algebra and shape
+  transpose,
+  size,
+  rows,
+  cols,
+  num_elements,
+  dims,
+  rep_vector,
+  rep_row_vector,
+  rep_matrix,
+  rep_array,
+  to_vector,
+  to_row_vector,
+  to_matrix,
+  to_array_1d,
+  append_row,
+  append_col,
+  append_array,
+  head,
+  tail,
+  segment,
+  sub_row,
+  sub_col,
+  block,
+  row,
+  col,
+  diagonal,
+  diag_matrix,
+  identity_matrix,
+  linspaced_vector,
+  one_hot_vector,
+  // scalars
+  absolute,
+  minimum,
+  maximum,
+  is_nan,
+  is_inf,
+  real_to_integer,
+  // a scalar function of compiler/ir_math.hpp, element by element: `math` names it
+  math,
+  // draws: in the standard library's samplers only
+  uniform_draw,
+  std_normal_draw,
+};
+struct BuiltinCall {
+  Builtin builtin = Builtin::add;
+  std::vector<ExpressionPtr> arguments;
+  std::string math; // Builtin::math: "exp", "lgamma", ...
+};
+
+// A call of a function with a body. `elementwise`: at least one argument is a container, and the scalar function is
+// applied to each element (scalars broadcast).
+struct FunctionCall {
+  std::shared_ptr<const Function> function;
+  std::vector<ExpressionPtr> arguments;
+  bool elementwise = false;
+};
+
+enum class DistributionFunction { log_density, log_cdf, log_ccdf, cdf, draw };
+// normal_lpdf(y | mu, sigma), ..., normal_rng(mu, sigma). Vectorized as in Stan: containers of one length and scalars
+// mixed; densities are summed, draws give a container. `arguments` holds y first unless it is a draw.
+struct DistributionCall {
+  std::shared_ptr<const Distribution> distribution;
+  DistributionFunction function = DistributionFunction::log_density;
+  std::vector<ExpressionPtr> arguments;
+  bool unnormalized = false; // _lupdf, _lupmf
+};
+
+struct IndexItem {
+  enum class Kind { all, single, multiple, from, up_to, between } kind = Kind::single; // multiple: by an array of int
+  ExpressionPtr first;
+  ExpressionPtr second;
+  Span span;
+};
+struct Index {
+  ExpressionPtr base;
+  std::vector<IndexItem> items;
+}; // trailing dimensions may be left out
+struct Conditional {
+  ExpressionPtr condition, if_true, if_false;
+};
+struct ArrayLiteral {
+  std::vector<ExpressionPtr> elements;
+};
+struct RowVectorLiteral {
+  std::vector<ExpressionPtr> elements;
+}; // of scalars: row_vector; of row vectors: matrix
+// int to real, element by element; also array[] int to array[] real.
+struct Promote {
+  ExpressionPtr operand;
+};
+
+struct Expression {
+  std::variant<IntegerLiteral, RealLiteral, StringLiteral, VariableReference, BuiltinCall, FunctionCall,
+               DistributionCall, Index, Conditional, ArrayLiteral, RowVectorLiteral, Promote>
+      node;
+  Type type;
+  Span span;
+};
+
+// ---- variables
+
+enum class Block { data, transformed_data, parameters, transformed_parameters, model, generated_quantities, function };
+
+struct Variable {
+  std::string name;
+  Type type;
+  ast::BaseType declared = ast::BaseType::real; // simplex, cov_matrix, ... ; otherwise follows from `type`
+  std::vector<ExpressionPtr> sizes; // array sizes, then the base's; empty for function arguments and loop variables
+  ExpressionPtr lower, upper, offset, multiplier; // null where absent
+  Block block = Block::model;
+  bool is_local = false; // declared inside a body (model, a nested block, a function), or a loop variable
+  bool is_loop_variable = false;
+  bool is_argument = false;
+  Span span;             // the name in the declaration
+  std::string type_text; // as the user wrote it, for messages and facts: `array[N] vector<lower=0>[K]`
+};
+
+// ---- statements
+
+struct Declaration {
+  VariableId variable = 0;
+  ExpressionPtr initializer;
+};
+struct Assignment {
+  VariableId variable = 0;
+  std::vector<IndexItem> indices;
+  ExpressionPtr value;
+};
+struct Truncation {
+  ExpressionPtr lower, upper;
+  Span span;
+}; // either may be null
+struct Tilde {
+  ExpressionPtr left;
+  std::shared_ptr<const Distribution> distribution;
+  std::vector<ExpressionPtr> arguments;
+  std::optional<Truncation> truncation;
+};
+// `target += normal_lpdf(y | ...)` stays a TargetIncrement of a DistributionCall; the generative reading recognizes it.
+// A container's elements are summed.
+struct TargetIncrement {
+  ExpressionPtr value;
+};
+struct For {
+  VariableId variable = 0;
+  ExpressionPtr first, last;
+  StatementPtr body;
+};
+struct ForEach {
+  VariableId variable = 0;
+  ExpressionPtr container;
+  StatementPtr body;
+};
+struct While {
+  ExpressionPtr condition;
+  StatementPtr body;
+};
+struct If {
+  ExpressionPtr condition;
+  StatementPtr then_body, else_body;
+}; // else_body may be null
+struct Break {};
+struct Continue {};
+struct Return {
+  ExpressionPtr value;
+};
+struct Sequence {
+  std::vector<StatementPtr> statements;
+};
+struct Print {
+  std::vector<ExpressionPtr> arguments;
+};
+struct Reject {
+  std::vector<ExpressionPtr> arguments;
+};
+struct CallStatement {
+  ExpressionPtr call;
+};
+
+struct Statement {
+  std::variant<Declaration, Assignment, Tilde, TargetIncrement, For, ForEach, While, If, Break, Continue, Return,
+               Sequence, Print, Reject, CallStatement>
+      node;
+  Span span;
+};
+
+// ---- functions, distributions, transforms
+
+struct Function {
+  std::string name;
+  Type result;
+  std::vector<VariableId> arguments; // into `variables`
+  std::vector<Variable> variables;   // arguments, locals, loop variables
+  StatementPtr body;
+  bool elementwise = false; // declared so: may be applied to containers
+  bool draws = false;       // calls a draw, directly or through others
+  Span span;
+};
+
+// The requirement `sigma > 0` of a distribution's parameter, kept apart so that messages can say it.
+struct Requirement {
+  std::size_t parameter = 0;                 // which parameter the message names
+  std::shared_ptr<const Function> condition; // int (parameters...); not zero when fulfilled
+  std::string text;                          // "must be > 0"
+};
+
+struct Support {
+  bool is_discrete = false;
+  std::shared_ptr<const Function> lower, upper; // (parameters...) -> bound; null: unbounded
+};
+
+struct Distribution {
+  std::string name;
+  std::vector<Type> parameters; // scalars are vectorized; containers are taken whole
+  std::vector<std::string> parameter_names;
+  Support support;
+  std::vector<Requirement> requirements;
+  std::shared_ptr<const Function> log_density;       // (y, parameters...)
+  std::shared_ptr<const Function> sample;            // (parameters...); null: cannot be drawn
+  std::shared_ptr<const Function> log_cdf, log_ccdf; // (y, parameters...); may be null
+};
+
+struct Transform {
+  std::string name; // identity, lower_bound, upper_bound, lower_upper_bound, offset_multiplier
+  std::vector<std::string> parameter_names;
+  std::shared_ptr<const Function> constrain;    // (u, parameters...)
+  std::shared_ptr<const Function> unconstrain;  // (x, parameters...)
+  std::shared_ptr<const Function> log_jacobian; // (u, parameters...): log |d constrain / d u|
+};
+
+struct Library {
+  std::vector<std::shared_ptr<const Function>> functions; // overloads share a name
+  std::vector<std::shared_ptr<const Distribution>> distributions;
+  std::vector<std::shared_ptr<const Transform>> transforms;
+};
+
+// ---- the program
+
+struct Program {
+  std::vector<Variable> variables; // of all blocks, locals included
+  std::vector<StatementPtr> data;  // declarations only
+  std::vector<StatementPtr> transformed_data;
+  std::vector<StatementPtr> design;     // tilde statements and assignments over data variables
+  std::vector<StatementPtr> parameters; // declarations only
+  std::vector<StatementPtr> transformed_parameters;
+  std::vector<StatementPtr> model;
+  std::vector<StatementPtr> generated_quantities;
+  std::shared_ptr<const Library> library;
+};
+
+} // namespace sibyl::typed

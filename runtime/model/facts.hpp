@@ -1,0 +1,86 @@
+// What the compiler proved about a model: the one description that everything downstream decides from.
+//
+// The compiler fills it (compiler/facts/), `sibyl check` prints it, and it travels as JSON inside every compiled model,
+// so that the runtime needs no compiler to know what a model's variables are, which summary network suits its data, and
+// what can be checked about its posterior.
+#pragma once
+
+#include "lang/source.hpp"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sibyl {
+
+enum class Role { parameter, transformed_parameter, observed, design, transformed_data, generated };
+
+// How the model treats the positions of a dimension.
+// exchangeable: the joint density is invariant under permuting it, together with all dimensions of the same plate;
+// sequential: a value depends on earlier ones, or on a state carried along; fixed: neither.
+enum class DimensionKind { exchangeable, sequential, fixed };
+
+struct DimensionFact {
+  std::string size;                          // as written: "N", "2", "N - 1"
+  std::optional<std::int64_t> constant_size; // where it is a constant
+  DimensionKind kind = DimensionKind::fixed;
+  std::string reason; // one clause: "iterations of the loop over n are independent"
+  int plate = -1;     // index into Facts::plates, -1: in none
+};
+
+// Dimensions that are indexed together: permuting one permutes all.
+struct Plate {
+  std::string size;          // as written: "N"
+  int parent = -1;           // the plate that this one is nested in, -1: none
+  std::string size_variable; // the data variable that is its size, "" when it is an expression
+};
+
+struct VariableFact {
+  std::string name;
+  Role role = Role::design;
+  bool is_integer = false;
+  int array_rank = 0;                                   // array dimensions
+  std::string base;                                     // "int", "real", "vector", "row_vector", "matrix"
+  std::string type;                                     // as written: "array[N] vector<lower=0>[K]"
+  std::vector<DimensionFact> dimensions;                // arrays' first
+  std::string lower, upper;                             // bounds as written, "" when absent
+  std::optional<double> constant_lower, constant_upper; // where they are constants
+  bool has_design_distribution = false;                 // design: drawn anew for each simulated data set
+  bool is_size = false;                                 // some variable's extent depends on it
+  std::string unconstrained_size; // parameters: how many unconstrained numbers, as an expression of the data
+  Span span;                      // the declaration
+};
+
+// Why something is not so: the statement that decides and one sentence; empty sentence: it is so.
+struct Reason {
+  Span span;
+  std::string text;
+};
+
+// A way in which the simulated joint differs from Stan's density reading, worth telling the user.
+struct Remark {
+  Span span;
+  std::string text;
+};
+
+struct Facts {
+  std::vector<VariableFact> variables; // in order of declaration; locals (latents) are not among them
+  std::vector<Plate> plates;
+  std::vector<std::string> latents; // local variables that are drawn and integrated out by simulation
+  bool is_generative = true;
+  Reason not_generative;
+  bool has_density = true;
+  Reason no_density;
+  bool allows_single_precision = true; // simulation in float is good enough for this text
+  std::vector<Remark> remarks;
+
+  int find(const std::string& name) const; // index into variables, or -1
+};
+
+void to_json(nlohmann::json& json, const Facts& facts);
+void from_json(const nlohmann::json& json, Facts& facts);
+
+} // namespace sibyl
