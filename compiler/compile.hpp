@@ -1,0 +1,34 @@
+// The whole compiler as one function: text in, a callable model out. See compile.cpp for the stages.
+#pragma once
+
+#include "compiler/ir.hpp"
+#include "lang/diagnostic.hpp"
+#include "runtime/model/compiled_model.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace sibyl {
+
+struct CompileOptions {
+  std::string cache_directory; // where compiled objects are kept; empty: nowhere
+};
+
+struct Frontend {
+  Diagnostics diagnostics;        // warnings too
+  std::optional<ir::Model> model; // absent when there are errors
+};
+
+// Parse, check, lower and transform; no machine code.
+Frontend compile_to_ir(const Source& source);
+
+struct CompileResult {
+  Diagnostics diagnostics;
+  std::shared_ptr<CompiledModel> model; // null when there are errors
+};
+
+// The model with machine code behind it, generated on first use of each function and kept in the cache.
+CompileResult compile(const Source& source, const CompileOptions& options = {});
+
+} // namespace sibyl
