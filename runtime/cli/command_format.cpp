@@ -1,0 +1,54 @@
+#include "runtime/cli/commands.hpp"
+
+#include "lang/diagnostic.hpp"
+#include "lang/errors.hpp"
+#include "lang/format.hpp"
+#include "lang/parse.hpp"
+#include "runtime/cli/model_file.hpp"
+#include "runtime/cli/terminal.hpp"
+#include "runtime/data/atomic_file.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+namespace sibyl::cli {
+
+namespace {
+
+struct FormatOptions {
+  std::string model;
+  bool in_place = false;
+  bool check = false;
+};
+
+void run(const FormatOptions& options) {
+  const Source source(options.model, read_text(options.model));
+  const ParseResult parsed = parse(source);
+  if (!parsed.program) {
+    fmt::print(stderr, "{}",
+               render(parsed.diagnostics, {&source}, stderr_is_terminal() ? RenderStyle::colour : RenderStyle::plain));
+    throw AlreadyReported();
+  }
+  const std::string formatted = format(*parsed.program, source);
+  if (options.check) {
+    if (formatted != source.text()) throw UserError(fmt::format("{} is not formatted", options.model));
+  } else if (options.in_place) {
+    if (formatted != source.text()) write_file_atomically(options.model, formatted);
+  } else {
+    fmt::print("{}", formatted);
+  }
+}
+
+} // namespace
+
+void add_format(CLI::App& program) {
+  auto options = std::make_shared<FormatOptions>();
+  CLI::App* command = program.add_subcommand("format", "Print a model text in canonical form");
+  command->add_option("model", options->model, "model text (.sib, .stan)")->required();
+  CLI::Option* in_place = command->add_flag("-i,--in-place", options->in_place, "rewrite the file");
+  command->add_flag("--check", options->check, "print nothing; fail when the file is not in canonical form")
+      ->excludes(in_place);
+  command->callback([options] { run(*options); });
+}
+
+} // namespace sibyl::cli

@@ -1,0 +1,69 @@
+#include "runtime/cli/model_file.hpp"
+
+#include "lang/errors.hpp"
+#include "runtime/cli/terminal.hpp"
+
+#ifdef SIBYL_WITH_COMPILER
+#include "compiler/compile.hpp"
+#endif
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace sibyl::cli {
+
+std::string read_text(const std::string& path) {
+  if (std::filesystem::is_directory(path)) throw UserError(fmt::format("{} is a directory, not a model file", path));
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw UserError(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
+  std::ostringstream text;
+  text << file.rdbuf();
+  return std::move(text).str();
+}
+
+#ifdef SIBYL_WITH_COMPILER
+
+namespace {
+
+// $XDG_CACHE_HOME/sibyl, or ~/.cache/sibyl; empty (no cache) when there is no home.
+std::string cache_directory() {
+  if (const char* directory = std::getenv("XDG_CACHE_HOME"); directory && *directory)
+    return std::string(directory) + "/sibyl";
+  if (const char* home = std::getenv("HOME"); home && *home) return std::string(home) + "/.cache/sibyl";
+  return "";
+}
+
+} // namespace
+
+std::shared_ptr<CompiledModel> compile_text(const std::string& name, const std::string& text) {
+  const Source source(name, text);
+  CompileResult result = compile(source, {.cache_directory = cache_directory()});
+  if (!result.diagnostics.empty())
+    fmt::print(stderr, "{}",
+               render(result.diagnostics, {&source}, stderr_is_terminal() ? RenderStyle::colour : RenderStyle::plain));
+  if (!result.model) throw AlreadyReported();
+  return result.model;
+}
+
+#else
+
+std::shared_ptr<CompiledModel> compile_text(const std::string& name, const std::string&) {
+  throw UserError(fmt::format("{} is a model text, and this build of Sibyl has no compiler; "
+                              "give a library written by `sibyl compile --shared`",
+                              name));
+}
+
+#endif
+
+std::shared_ptr<CompiledModel> open_model(const std::string& path) {
+  if (std::filesystem::path(path).extension() == ".so") return load_compiled_model(path);
+  return compile_text(path, read_text(path));
+}
+
+} // namespace sibyl::cli
