@@ -1,0 +1,218 @@
+#include "runtime/data/convert.hpp"
+
+#include "lang/errors.hpp"
+#include "runtime/data/json_data.hpp"
+#include "runtime/data/npz.hpp"
+#include "runtime/data/size_expression.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <limits>
+
+namespace sibyl {
+
+namespace {
+
+// Edit distance with transpositions of neighbours as one edit.
+std::size_t edit_distance(const std::string& a, const std::string& b) {
+  std::vector<std::vector<std::size_t>> d(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
+  for (std::size_t i = 0; i <= a.size(); ++i) d[i][0] = i;
+  for (std::size_t j = 0; j <= b.size(); ++j) d[0][j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i)
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
+    }
+  return d[a.size()][b.size()];
+}
+
+std::string lower_case(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+std::string index_text(std::size_t flat, const std::vector<std::int64_t>& extents) {
+  std::vector<std::int64_t> index(extents.size());
+  for (std::size_t d = extents.size(); d-- > 0;) {
+    index[d] = static_cast<std::int64_t>(flat) % extents[d] + 1;
+    flat /= static_cast<std::size_t>(extents[d]);
+  }
+  return extents.empty() ? "" : fmt::format("[{}]", fmt::join(index, ","));
+}
+
+[[noreturn]] void missing_variable(const VariableFact& variable, const DataSet& data, const std::string& file) {
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : data.variables) names.push_back(name);
+  const std::string near = nearest_name(variable.name, names);
+  throw UserError(fmt::format("{}: the variable `{}` ({}) is missing{}", file, variable.name, variable.type,
+                              near.empty() ? "" : fmt::format("; did you mean `{}`?", near)));
+}
+
+void check_integers(const VariableFact& variable, const Tensor& tensor, const std::string& file) {
+  for (std::size_t i = 0; i < tensor.values.size(); ++i) {
+    const double value = tensor.values[i];
+    const std::string place = variable.name + index_text(i, tensor.extents);
+    if (!std::isnan(value) && value != std::floor(value))
+      throw UserError(fmt::format("{}: `{}` is {}, which is not an integer", file, place, value));
+    if (std::abs(value) > std::numeric_limits<std::int32_t>::max())
+      throw UserError(fmt::format("{}: `{}` is {}, too large for an integer of 32 bits", file, place, value));
+    if (std::isnan(value) && variable.role != Role::observed)
+      throw UserError(fmt::format("{}: `{}` is missing; only observed variables may have missing values", file, place));
+  }
+}
+
+// `tensor` has the rank of the declaration, except that an empty array hides its inner dimensions.
+void check_shape(const VariableFact& variable, Tensor& tensor, const DataSet& data, const std::string& file) {
+  const std::size_t rank = variable.dimensions.size();
+  const bool is_empty = tensor.values.empty();
+  if (tensor.extents.size() != rank && !(is_empty && tensor.extents.size() < rank))
+    throw UserError(fmt::format("{}: `{}` has {} dimension{}, the model declares {} with {}", file, variable.name,
+                                tensor.extents.size(), tensor.extents.size() == 1 ? "" : "s", variable.type, rank));
+  for (std::size_t d = 0; d < rank; ++d) {
+    const auto declared = declared_extent(variable.dimensions[d], data);
+    if (d >= tensor.extents.size()) {
+      tensor.extents.push_back(declared.value_or(0));
+      continue;
+    }
+    if (declared && *declared != tensor.extents[d])
+      throw UserError(fmt::format("{}: `{}` has {} element{} in dimension {}, the model declares {}{}", file,
+                                  variable.name, tensor.extents[d], tensor.extents[d] == 1 ? "" : "s", d + 1,
+                                  variable.type,
+                                  variable.dimensions[d].constant_size
+                                      ? ""
+                                      : fmt::format(" where {} is {}", variable.dimensions[d].size, *declared)));
+  }
+}
+
+// Several data sets in one archive: every array has one leading dimension more, and rows are padded to the longest.
+std::vector<DataSet> split_archive(const DataSet& archive, const Facts& facts, const std::string& file,
+                                   const ReadOptions& options) {
+  std::size_t stacked = 0, present = 0;
+  std::int64_t count = -1;
+  for (const VariableFact& variable : facts.variables) {
+    const auto found = archive.variables.find(variable.name);
+    if (!is_wanted(variable, options.wanted) || found == archive.variables.end()) continue;
+    ++present;
+    if (found->second.extents.size() != variable.dimensions.size() + 1) continue;
+    ++stacked;
+    if (count >= 0 && found->second.extents[0] != count)
+      throw UserError(fmt::format("{}: `{}` has {} data sets where an earlier variable has {}", file, variable.name,
+                                  found->second.extents[0], count));
+    count = found->second.extents[0];
+  }
+  if (present == 0 || stacked != present) {
+    DataSet single = archive;
+    single.label = "1";
+    return {single};
+  }
+  std::vector<DataSet> result(static_cast<std::size_t>(count));
+  for (std::size_t i = 0; i < result.size(); ++i) {
+    DataSet& set = result[i];
+    set.label = std::to_string(i + 1);
+    // Variables come in order of declaration, so the sizes of one are known before it is cut to them.
+    for (const VariableFact& variable : facts.variables) {
+      const auto found = archive.variables.find(variable.name);
+      if (!is_wanted(variable, options.wanted) || found == archive.variables.end()) continue;
+      const Tensor& all = found->second;
+      const std::vector<std::int64_t> padded(all.extents.begin() + 1, all.extents.end());
+      Tensor part{all.is_integer, padded, {}};
+      for (std::size_t d = 0; d < padded.size(); ++d)
+        if (const auto extent = declared_extent(variable.dimensions[d], set))
+          part.extents[d] = std::min(*extent, padded[d]);
+      const std::int64_t stride = element_count(padded);
+      for (std::int64_t flat = 0; flat < stride; ++flat) {
+        std::int64_t rest = flat;
+        bool inside = true;
+        for (std::size_t d = padded.size(); d-- > 0; rest /= padded[d]) inside &= rest % padded[d] < part.extents[d];
+        if (inside)
+          part.values.push_back(all.values[i * static_cast<std::size_t>(stride) + static_cast<std::size_t>(flat)]);
+      }
+      set.variables[variable.name] = std::move(part);
+    }
+  }
+  return result;
+}
+
+} // namespace
+
+std::int64_t element_count(const std::vector<std::int64_t>& extents) {
+  std::int64_t count = 1;
+  for (const std::int64_t extent : extents) count *= extent;
+  return count;
+}
+
+bool is_data(const VariableFact& variable) { return variable.role == Role::observed || variable.role == Role::design; }
+
+bool is_wanted(const VariableFact& variable, Wanted wanted) {
+  if (wanted == Wanted::data) return is_data(variable);
+  return variable.role == Role::design && !variable.has_design_distribution;
+}
+
+std::optional<std::int64_t> declared_extent(const DimensionFact& dimension, const DataSet& data) {
+  if (dimension.constant_size) return dimension.constant_size;
+  return evaluate_size(dimension.size, [&](std::string_view name) -> std::optional<std::int64_t> {
+    const auto found = data.variables.find(std::string(name));
+    if (found == data.variables.end() || found->second.values.size() != 1 || !found->second.extents.empty()) return {};
+    const double value = found->second.values[0];
+    return std::isfinite(value) ? std::optional<std::int64_t>(static_cast<std::int64_t>(value)) : std::nullopt;
+  });
+}
+
+std::string nearest_name(const std::string& name, const std::vector<std::string>& candidates) {
+  std::string best;
+  std::size_t best_distance = std::max<std::size_t>(1, name.size() / 3) + 1;
+  for (const std::string& candidate : candidates) {
+    if (lower_case(candidate) == lower_case(name)) return candidate;
+    const std::size_t distance = edit_distance(name, candidate);
+    if (distance < best_distance && distance < std::max(name.size(), candidate.size())) {
+      best = candidate;
+      best_distance = distance;
+    }
+  }
+  return best;
+}
+
+DataSet conform(DataSet data, const Facts& facts, const std::string& file, const ReadOptions& options) {
+  DataSet result;
+  result.label = data.label;
+  for (const VariableFact& variable : facts.variables) {
+    if (!is_wanted(variable, options.wanted)) continue;
+    const auto found = data.variables.find(variable.name);
+    if (found == data.variables.end()) {
+      if (variable.role == Role::observed && !options.require_observed) continue;
+      missing_variable(variable, data, file);
+    }
+    Tensor tensor = std::move(found->second);
+    check_shape(variable, tensor, result, file);
+    if (variable.is_integer) check_integers(variable, tensor, file);
+    tensor.is_integer = variable.is_integer;
+    result.variables[variable.name] = std::move(tensor);
+  }
+  return result;
+}
+
+ReadResult read_data_sets(const std::string& path, const Facts& facts, const ReadOptions& options) {
+  const std::string ending = lower_case(std::filesystem::path(path).extension().string());
+  if (ending == ".csv" || ending == ".tsv" || ending == ".txt") return to_data_sets(read_csv(path), facts, options);
+  std::vector<DataSet> sets;
+  if (ending == ".json") sets = read_json_data(path);
+  else if (ending == ".npz") {
+    DataSet archive;
+    archive.variables = read_npz(path);
+    sets = split_archive(archive, facts, path, options);
+  } else
+    throw UserError(fmt::format("{}: data are read from .json, .csv, .tsv or .npz files, by the file's ending", path));
+  if (!options.by.empty())
+    throw UserError(fmt::format(
+        "{}: `--by {}` splits the rows of a CSV file; this file's data sets are separate already", path, options.by));
+  ReadResult result;
+  for (DataSet& set : sets) result.data_sets.push_back(conform(std::move(set), facts, path, options));
+  return result;
+}
+
+} // namespace sibyl

@@ -1,0 +1,169 @@
+#include "runtime/data/draws.hpp"
+
+#include "lang/errors.hpp"
+#include "runtime/data/npz.hpp"
+#include "runtime/data/text_file.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+namespace sibyl {
+
+namespace {
+
+// A cell for CSV: quoted where it holds what would end it.
+std::string csv_cell(const std::string& text) {
+  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"') quoted += '"';
+    quoted += c;
+  }
+  return quoted + '"';
+}
+
+bool is_extra(const std::string& column) {
+  return column.size() > 2 && column.compare(column.size() - 2, 2, "__") == 0;
+}
+
+nlohmann::json finite_or_null(double value) { return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(); }
+
+} // namespace
+
+std::vector<std::string> column_names(const std::string& name, const std::vector<std::int64_t>& extents) {
+  std::vector<std::string> names;
+  std::vector<std::int64_t> index(extents.size(), 0);
+  for (std::int64_t i = 0; i < element_count(extents); ++i) {
+    std::string column = name;
+    for (const std::int64_t subscript : index) column += fmt::format(".{}", subscript + 1);
+    names.push_back(std::move(column));
+    for (std::size_t d = 0; d < index.size() && ++index[d] == extents[d]; ++d) index[d] = 0;
+  }
+  return names;
+}
+
+std::size_t row_major_position(std::size_t position, const std::vector<std::int64_t>& extents) {
+  std::vector<std::size_t> index(extents.size());
+  for (std::size_t d = 0; d < extents.size(); ++d) {
+    index[d] = position % static_cast<std::size_t>(extents[d]);
+    position /= static_cast<std::size_t>(extents[d]);
+  }
+  std::size_t result = 0;
+  for (std::size_t d = 0; d < extents.size(); ++d) result = result * static_cast<std::size_t>(extents[d]) + index[d];
+  return result;
+}
+
+std::string format_double(double value) {
+  if (std::isnan(value)) return "nan";
+  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
+  char buffer[32];
+  const auto end = std::to_chars(buffer, buffer + sizeof buffer, value);
+  return {buffer, end.ptr};
+}
+
+void write_draws_csv(const std::string& path, const std::vector<Draws>& draws, const std::string& by,
+                     const std::vector<std::string>& comments) {
+  OutputFile file(path);
+  std::string text;
+  for (const std::string& comment : comments) text += fmt::format("# {}\n", comment);
+  const bool labelled = !by.empty() || draws.size() > 1;
+  const std::vector<std::string> columns = draws.empty() ? std::vector<std::string>{} : draws.front().columns;
+  if (labelled) text += csv_cell(by.empty() ? "set" : by) + (columns.empty() ? "" : ",");
+  for (std::size_t i = 0; i < columns.size(); ++i) text += (i > 0 ? "," : "") + csv_cell(columns[i]);
+  text += '\n';
+  for (const Draws& set : draws) {
+    if (set.columns != columns)
+      throw RuntimeError(
+          fmt::format("cannot write {}: data set `{}` has other columns than the first (sizes differ); write "
+                      "one file per data set",
+                      path, set.label));
+    const std::string label = labelled ? csv_cell(set.label) + (columns.empty() ? "" : ",") : "";
+    for (std::size_t row = 0; row < set.row_count; ++row) {
+      text += label;
+      for (std::size_t column = 0; column < columns.size(); ++column) {
+        if (column > 0) text += ',';
+        text += format_double(set.at(row, column));
+      }
+      text += '\n';
+      if (text.size() > 1 << 20) {
+        file.write(text);
+        text.clear();
+      }
+    }
+  }
+  file.write(text);
+  file.commit();
+}
+
+void write_draws_npz(const std::string& path, const std::vector<Draws>& draws) {
+  if (draws.empty()) throw UserError(fmt::format("cannot write {}: there are no draws", path));
+  const Draws& first = draws.front();
+  const auto sets = static_cast<std::int64_t>(draws.size()), rows = static_cast<std::int64_t>(first.row_count);
+  for (const Draws& set : draws)
+    if (set.columns != first.columns || set.row_count != first.row_count)
+      throw RuntimeError(fmt::format("cannot write {}: data set `{}` has other columns or fewer draws than the first",
+                                     path, set.label));
+  std::map<std::string, Tensor> arrays;
+  for (const DrawsVariable& variable : first.variables) {
+    Tensor array{variable.is_integer, {sets, rows}, {}};
+    array.extents.insert(array.extents.end(), variable.extents.begin(), variable.extents.end());
+    const auto count = static_cast<std::size_t>(element_count(variable.extents));
+    std::vector<std::size_t> place(count);
+    for (std::size_t i = 0; i < count; ++i) place[row_major_position(i, variable.extents)] = variable.first_column + i;
+    array.values.reserve(count * draws.size() * first.row_count);
+    for (const Draws& set : draws)
+      for (std::size_t row = 0; row < set.row_count; ++row)
+        for (const std::size_t column : place) array.values.push_back(set.at(row, column));
+    arrays[variable.name] = std::move(array);
+  }
+  for (std::size_t column = 0; column < first.columns.size(); ++column) {
+    if (!is_extra(first.columns[column])) continue;
+    Tensor array{false, {sets, rows}, {}};
+    for (const Draws& set : draws)
+      for (std::size_t row = 0; row < set.row_count; ++row) array.values.push_back(set.at(row, column));
+    arrays[first.columns[column]] = std::move(array);
+  }
+  write_npz(path, arrays);
+}
+
+double sorted_quantile(const std::vector<double>& sorted, double probability) {
+  const double position = probability * static_cast<double>(sorted.size() - 1);
+  const auto below = static_cast<std::size_t>(position);
+  if (below + 1 >= sorted.size()) return sorted.back();
+  const double share = position - static_cast<double>(below);
+  return share == 0 ? sorted[below] : sorted[below] + share * (sorted[below + 1] - sorted[below]);
+}
+
+std::vector<ColumnSummary> summarize(const Draws& draws) {
+  std::vector<ColumnSummary> result;
+  std::vector<double> values(draws.row_count);
+  for (std::size_t column = 0; column < draws.columns.size() && draws.row_count > 0; ++column) {
+    if (is_extra(draws.columns[column])) continue;
+    double sum = 0, squares = 0;
+    for (std::size_t row = 0; row < draws.row_count; ++row) sum += values[row] = draws.at(row, column);
+    const double mean = sum / static_cast<double>(draws.row_count);
+    for (const double value : values) squares += (value - mean) * (value - mean);
+    std::sort(values.begin(), values.end());
+    const double sd = draws.row_count > 1 ? std::sqrt(squares / static_cast<double>(draws.row_count - 1)) : 0;
+    result.push_back({draws.columns[column], mean, sd, sorted_quantile(values, 0.05), sorted_quantile(values, 0.5),
+                      sorted_quantile(values, 0.95)});
+  }
+  return result;
+}
+
+nlohmann::json summary_json(const Draws& draws) {
+  nlohmann::json parameters = nlohmann::json::object();
+  for (const ColumnSummary& summary : summarize(draws))
+    parameters[summary.column] = {{"mean", finite_or_null(summary.mean)},
+                                  {"sd", finite_or_null(summary.sd)},
+                                  {"q5", finite_or_null(summary.q5)},
+                                  {"median", finite_or_null(summary.median)},
+                                  {"q95", finite_or_null(summary.q95)}};
+  return {{"set", draws.label}, {"parameters", std::move(parameters)}};
+}
+
+} // namespace sibyl
