@@ -1,0 +1,102 @@
+#include "runtime/model/data_batch.hpp"
+
+#include "lang/errors.hpp"
+
+#include <algorithm>
+
+namespace sibyl {
+
+namespace {
+
+std::span<const std::int32_t> sizes_of(const VariableBatch& variable, std::size_t data_set) {
+  return {variable.sizes.data() + data_set * variable.rank(), variable.rank()};
+}
+
+} // namespace
+
+DataBatch gather(const Facts& facts, std::span<const DataSet> data_sets) {
+  DataBatch batch;
+  batch.count = data_sets.size();
+  batch.variables.resize(facts.variables.size());
+  for (std::size_t v = 0; v < facts.variables.size() && !data_sets.empty(); ++v) {
+    const std::string& name = facts.variables[v].name;
+    VariableBatch& variable = batch.variables[v];
+    variable.present = data_sets[0].variables.count(name) > 0;
+    if (!variable.present) continue;
+    variable.capacity.assign(facts.variables[v].dimensions.size(), 0);
+    for (const DataSet& set : data_sets) {
+      const auto found = set.variables.find(name);
+      if (found == set.variables.end() || found->second.extents.size() != variable.rank())
+        throw InternalError("data set " + set.label + " does not conform to the model: " + name);
+      for (std::size_t d = 0; d < variable.rank(); ++d) {
+        variable.capacity[d] = std::max(variable.capacity[d], found->second.extents[d]);
+        variable.sizes.push_back(static_cast<std::int32_t>(found->second.extents[d]));
+      }
+    }
+    variable.values.assign(variable.stride() * batch.count, 0);
+    for (std::size_t i = 0; i < batch.count; ++i) {
+      const Tensor& tensor = data_sets[i].variables.at(name);
+      double* row = variable.row(i);
+      for_each_element(sizes_of(variable, i), variable.capacity,
+                       [&](std::size_t compact, std::size_t padded) { row[padded] = tensor.values[compact]; });
+    }
+  }
+  return batch;
+}
+
+DataSet extract(const Facts& facts, const DataBatch& batch, std::size_t index, bool with_parameters) {
+  DataSet set;
+  set.label = std::to_string(index + 1);
+  for (std::size_t v = 0; v < facts.variables.size(); ++v) {
+    const VariableFact& fact = facts.variables[v];
+    const VariableBatch& variable = batch.variables[v];
+    const bool is_wanted = is_data(fact) || (with_parameters && fact.role == Role::parameter);
+    if (!variable.present || !is_wanted) continue;
+    const auto sizes = sizes_of(variable, index);
+    Tensor tensor{fact.is_integer, {sizes.begin(), sizes.end()}, {}};
+    tensor.values.resize(static_cast<std::size_t>(element_count(tensor.extents)));
+    const double* row = variable.row(index);
+    for_each_element(sizes, variable.capacity,
+                     [&](std::size_t compact, std::size_t padded) { tensor.values[compact] = row[padded]; });
+    set.variables[fact.name] = std::move(tensor);
+  }
+  return set;
+}
+
+DataBatch merge(std::vector<DataBatch> parts) {
+  if (parts.empty()) return {};
+  if (parts.size() == 1) return std::move(parts[0]);
+  DataBatch result;
+  result.variables.resize(parts[0].variables.size());
+  for (const DataBatch& part : parts) result.count += part.count;
+  for (std::size_t v = 0; v < result.variables.size(); ++v) {
+    VariableBatch& variable = result.variables[v];
+    variable.present = parts[0].variables[v].present;
+    if (!variable.present) continue;
+    variable.capacity = parts[0].variables[v].capacity;
+    for (const DataBatch& part : parts)
+      for (std::size_t d = 0; d < variable.rank(); ++d)
+        variable.capacity[d] = std::max(variable.capacity[d], part.variables[v].capacity[d]);
+    variable.values.resize(variable.stride() * result.count);
+    std::size_t first = 0;
+    for (const DataBatch& part : parts) {
+      const VariableBatch& source = part.variables[v];
+      variable.sizes.insert(variable.sizes.end(), source.sizes.begin(), source.sizes.end());
+      for (std::size_t i = 0; i < part.count; ++i, ++first) {
+        // Walks the storage of the part, which is a block at the origin of the larger one.
+        double* to = variable.row(first);
+        const double* from = source.row(i);
+        if (source.capacity == variable.capacity) {
+          std::copy_n(from, source.stride(), to);
+          continue;
+        }
+        const std::vector<std::int32_t> block(source.capacity.begin(), source.capacity.end());
+        for_each_element(block, variable.capacity,
+                         [&](std::size_t compact, std::size_t padded) { to[padded] = from[compact]; });
+      }
+    }
+  }
+  return result;
+}
+
+} // namespace sibyl

@@ -1,0 +1,65 @@
+// Many data sets as padded arrays, one per variable of the model: the form between simulator, densities and networks.
+//
+// Values are doubles whatever the model's types, as in Tensor: 32-bit integers and floats fit exactly, and one form
+// means one path for simulated and for real data.
+#pragma once
+
+#include "runtime/data/convert.hpp"
+#include "runtime/data/data_set.hpp"
+#include "runtime/model/facts.hpp"
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace sibyl {
+
+struct VariableBatch {
+  bool present = false;
+  std::vector<std::int64_t> capacity; // extents of the storage of one data set: the largest of all
+  std::vector<std::int32_t> sizes;    // [data set][dimension]
+  std::vector<double> values;         // [data set][row-major over capacity]; what lies beyond `sizes` means nothing
+
+  std::size_t stride() const { return static_cast<std::size_t>(element_count(capacity)); }
+  std::size_t rank() const { return capacity.size(); }
+  std::int32_t size(std::size_t data_set, std::size_t dimension) const { return sizes[data_set * rank() + dimension]; }
+  const double* row(std::size_t data_set) const { return values.data() + data_set * stride(); }
+  double* row(std::size_t data_set) { return values.data() + data_set * stride(); }
+};
+
+struct DataBatch {
+  std::size_t count = 0;
+  std::vector<VariableBatch> variables; // one per variable of the facts, in their order
+};
+
+// The data sets side by side; variables that a data set lacks must be lacking in all.
+DataBatch gather(const Facts& facts, std::span<const DataSet> data_sets);
+
+// Data set number `index` alone, cut to its sizes, without the variables of other roles than data and, where
+// `with_parameters`, parameters.
+DataSet extract(const Facts& facts, const DataBatch& batch, std::size_t index, bool with_parameters = false);
+
+// One batch of all, in order, padded to the largest.
+DataBatch merge(std::vector<DataBatch> parts);
+
+// Calls visit(compact, padded) for each element of a tensor with the extents `sizes` within storage of `capacity`:
+// its row-major position in either.
+template <typename Visit>
+void for_each_element(std::span<const std::int32_t> sizes, std::span<const std::int64_t> capacity, Visit&& visit) {
+  const std::size_t rank = sizes.size();
+  std::size_t rows = 1;
+  for (std::size_t d = 0; d + 1 < rank; ++d) rows *= static_cast<std::size_t>(sizes[d]);
+  const std::size_t length = rank == 0 ? 1 : static_cast<std::size_t>(sizes[rank - 1]);
+  std::size_t compact = 0;
+  for (std::size_t row = 0; row < rows && length > 0; ++row) {
+    std::size_t rest = row, padded = 0, scale = rank == 0 ? 1 : static_cast<std::size_t>(capacity[rank - 1]);
+    for (std::size_t d = rank == 0 ? 0 : rank - 1; d-- > 0;) {
+      padded += rest % static_cast<std::size_t>(sizes[d]) * scale;
+      rest /= static_cast<std::size_t>(sizes[d]);
+      scale *= static_cast<std::size_t>(capacity[d]);
+    }
+    for (std::size_t i = 0; i < length; ++i) visit(compact++, padded + i);
+  }
+}
+
+} // namespace sibyl

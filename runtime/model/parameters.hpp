@@ -1,0 +1,61 @@
+// Between the unconstrained space that networks and samplers work in and the parameters as the model declares them.
+#pragma once
+
+#include "runtime/data/draws.hpp"
+#include "runtime/model/model_call.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace sibyl {
+
+// Which of a model's outputs are wanted.
+enum class Outputs {
+  parameters,
+  all // and transformed parameters and generated quantities
+};
+
+// For one data set at a time, whose sizes and bounds the parameters may depend on. Not for several threads at once.
+class ParameterTransform {
+ public:
+  explicit ParameterTransform(std::shared_ptr<const CompiledModel> model, int lanes = 0);
+
+  // Throws RuntimeError where the data set violates the model's declarations.
+  void bind(const DataBatch& batch, std::size_t data_set);
+
+  std::size_t unconstrained_count() const { return unconstrained_count_; }
+  // Names and columns without draws.
+  const Draws& layout(Outputs outputs) const { return outputs == Outputs::all ? all_ : parameters_; }
+
+  // One row per row of `unconstrained` ([draw][parameter]). Generated quantities draw from the seed and the draw's
+  // index, first_index + its row. Throws RuntimeError where a check in the model fails.
+  Draws constrain(std::span<const double> unconstrained, Outputs outputs, std::uint64_t seed = 0,
+                  std::uint64_t first_index = 0);
+
+  // log |d parameters / d unconstrained| for each row.
+  std::vector<double> log_jacobian(std::span<const double> unconstrained);
+
+  // The unconstrained parameters of given ones: `parameters` has the data and parameters of the data set bound.
+  std::vector<double> unconstrain(const DataBatch& parameters, std::size_t data_set);
+
+ private:
+  // How a block of unconstrained parameters is constrained. Bounds act on each element alone.
+  struct Block {
+    std::size_t variable, first, count;
+    bool has_lower, has_upper;
+    double width; // of an interval with constant ends, NaN where the ends are known only in the call
+  };
+  Draws make_layout(Outputs outputs) const;
+  void make_blocks();
+  double interval_width(const Block& block, std::size_t element, std::span<const double> unconstrained);
+
+  ModelCall call_;
+  std::size_t unconstrained_count_ = 0;
+  Draws parameters_, all_;
+  std::vector<Block> blocks_;
+};
+
+} // namespace sibyl

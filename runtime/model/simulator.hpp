@@ -1,0 +1,57 @@
+// Simulated data sets from a compiled model, on as many threads as wanted.
+//
+// A data set depends on the seed and its own index, on nothing else: not on the batch that it is in, the number of
+// threads, or how many lanes run at once.
+#pragma once
+
+#include "runtime/model/compiled_model.hpp"
+#include "runtime/model/data_batch.hpp"
+#include "runtime/model/model_call.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sibyl {
+
+struct SimulatorOptions {
+  std::optional<Precision> precision; // default: float where the model's text allows it
+  int lanes = 0;                      // 0: as many as run fastest
+  int threads = 1;
+  std::optional<DataSet> design; // design variables that no design statement covers
+  bool keep_all = false;         // also parameters, transformed parameters and transformed data, not only the data
+  const volatile std::int32_t* interrupted = nullptr; // not zero: stop, and throw RuntimeError
+};
+
+struct SimulatedBatch {
+  DataBatch data;
+  std::vector<std::uint64_t> indices; // of the data sets; failed ones are left out
+  std::size_t parameter_count = 0;
+  std::vector<double> unconstrained; // [data set][parameter]
+  std::size_t failures = 0;
+  std::string first_failure;
+};
+
+class Simulator {
+ public:
+  // Throws UserError where the text is not generative, or a design variable has neither a distribution nor a value.
+  Simulator(std::shared_ptr<const CompiledModel> model, SimulatorOptions options = {});
+  ~Simulator();
+  Simulator(Simulator&&) noexcept;
+
+  // Data sets first_index .. first_index + count - 1. Throws RuntimeError with the first failure where all failed.
+  SimulatedBatch simulate(std::uint64_t first_index, std::size_t count, std::uint64_t seed);
+
+ private:
+  struct Part;
+  Part simulate_lanes(ModelCall& call, std::uint64_t first_index, std::size_t count, std::uint64_t seed) const;
+
+  std::shared_ptr<const CompiledModel> model_;
+  SimulatorOptions options_;
+  DataBatch design_;
+  std::vector<std::unique_ptr<ModelCall>> calls_; // one per thread
+};
+
+} // namespace sibyl
