@@ -1,0 +1,58 @@
+// The types that every rule of the grammar is instantiated for, so that rules can be defined in separate files.
+#pragma once
+
+#include "lang/grammar/state.hpp"
+
+#include <boost/spirit/home/x3.hpp>
+
+#include <functional>
+
+namespace sibyl::grammar {
+
+namespace x3 = boost::spirit::x3;
+
+using Iterator = const char*;
+
+const auto skipper = x3::space | (x3::lit("//") >> *(x3::char_ - x3::eol)) |
+                     (x3::lit("/*") >> *(x3::char_ - x3::lit("*/")) >> x3::lit("*/"));
+using Skipper = std::remove_const_t<decltype(skipper)>;
+
+struct StateTag;
+using Context = x3::context<StateTag, std::reference_wrapper<State>, x3::phrase_parse_context<Skipper>::type>;
+
+template <typename SomeContext>
+State& state_of(const SomeContext& context) {
+  return x3::get<StateTag>(context).get();
+}
+
+// Rules whose attribute has a member `span` get the range of text that they matched.
+struct Annotate {
+  template <typename Attribute, typename SomeContext>
+  void on_success(const Iterator& first, const Iterator& last, Attribute& attribute, const SomeContext& context) {
+    attribute.span = state_of(context).span(first, state_of(context).previous_token_end(last));
+  }
+  // A rule that is only tested for has no attribute.
+  template <typename SomeContext>
+  void on_success(const Iterator&, const Iterator&, x3::unused_type, const SomeContext&) {}
+};
+
+// Part `i` of what a sequence matched.
+template <int i, typename SomeContext>
+auto& part(SomeContext& context) {
+  return boost::fusion::at_c<i>(x3::_attr(context));
+}
+
+// Rules at which parsing goes on after an error: the error is reported and the text skipped to a safe place.
+struct Recover {
+  template <typename SomeContext>
+  x3::error_handler_result on_error(Iterator& first, const Iterator& last,
+                                    const x3::expectation_failure<Iterator>& error, const SomeContext& context) {
+    State& state = state_of(context);
+    report_expectation(state, error.where(), error.which());
+    first = recovery_point(state, error.where());
+    if (first >= last) first = last;
+    return x3::error_handler_result::accept;
+  }
+};
+
+} // namespace sibyl::grammar

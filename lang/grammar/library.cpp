@@ -1,0 +1,58 @@
+#include "lang/grammar/lexical.hpp"
+#include "lang/grammar/rules.hpp"
+
+namespace sibyl::grammar {
+
+namespace {
+
+const x3::rule<struct SupportClass, ast::Support> support{"a support"};
+const auto set_support = [](auto& context) {
+  const ast::SizedType& type = x3::_attr(context);
+  x3::_val(context).base = type.base;
+  x3::_val(context).lower = type.constraint.lower;
+  x3::_val(context).upper = type.constraint.upper;
+};
+const auto support_def = word("support") > sized_type[set_support] > semicolon;
+
+const x3::rule<struct RequirementClass, ast::Requirement> requirement{"a requirement"};
+const auto requirement_def =
+    word("require") > expression[([](auto& context) { x3::_val(context).condition = x3::_attr(context); })] > semicolon;
+
+const auto set_name = [](auto& context) { x3::_val(context).name = x3::_attr(context); };
+const auto add_argument = [](auto& context) {
+  x3::_val(context).arguments.push_back({part<0>(context), part<1>(context)});
+};
+const auto argument = unsized_type > identifier;
+const auto arguments = opening_parenthesis >
+                       -(argument[add_argument] > *(x3::lit(',') > argument[add_argument])) > closing_parenthesis;
+const auto add_function = [](auto& context) { x3::_val(context).functions.push_back(x3::_attr(context)); };
+
+const x3::rule<struct DistributionClass, ast::DistributionDefinition> distribution{"a distribution"};
+const auto distribution_def =
+    word("distribution") > identifier[set_name] > arguments > opening_brace >
+    support[([](auto& context) { x3::_val(context).support = x3::_attr(context); })] >
+    *requirement[([](auto& context) { x3::_val(context).requirements.push_back(x3::_attr(context)); })] >
+    *(!x3::lit('}') > function_definition[add_function]) > closing_brace;
+
+const x3::rule<struct TransformClass, ast::TransformDefinition> transform{"a transform"};
+const auto transform_def = word("transform") > identifier[set_name] > arguments > opening_brace >
+                           *(!x3::lit('}') > function_definition[add_function]) > closing_brace;
+
+const auto end_of_text = x3::rule<struct LibraryEndClass>{"a definition"} = x3::eoi;
+const auto library_def =
+    *(distribution[([](auto& context) { x3::_val(context).distributions.push_back(x3::_attr(context)); })] |
+      transform[([](auto& context) { x3::_val(context).transforms.push_back(x3::_attr(context)); })] |
+      function_definition[add_function]) > end_of_text;
+
+struct SupportClass : Annotate {};
+struct RequirementClass : Annotate {};
+struct DistributionClass : Annotate {};
+struct TransformClass : Annotate {};
+BOOST_SPIRIT_DEFINE(support, requirement, distribution, transform)
+
+} // namespace
+
+BOOST_SPIRIT_DEFINE(library)
+BOOST_SPIRIT_INSTANTIATE(LibraryRule, Iterator, Context)
+
+} // namespace sibyl::grammar

@@ -1,0 +1,211 @@
+#include "lang/grammar/lexical.hpp"
+#include "lang/grammar/rules.hpp"
+
+namespace sibyl::grammar {
+
+using ast::AssignmentOperator;
+using ast::ExpressionPtr;
+using ast::Statement;
+using ast::StatementPtr;
+
+namespace {
+
+const auto pointer = [](auto& context) { return std::make_shared<const Statement>(std::move(x3::_attr(context))); };
+
+template <typename Node>
+auto set(Node node) {
+  return [node](auto& context) { x3::_val(context).node = node; };
+}
+
+// ---- declarations: one statement for each name
+
+struct Declarator {
+  ast::Identifier name;
+  ExpressionPtr initializer;
+  Span span;
+};
+struct Declarators {
+  ast::SizedType type;
+  std::vector<Declarator> list;
+  Span span;
+};
+
+const auto old_array_syntax = [](auto& context) {
+  State& state = state_of(context);
+  const auto range = x3::_attr(context);
+  const Span span = state.span(&*range.begin(), &*range.begin() + range.size());
+  state.diagnostics.push_back(
+      {.code = "old-array-syntax",
+       .message = "an array's sizes are written before its element type",
+       .primary = {span, "write `array" + std::string(range.begin(), range.end()) + "` before the type"}});
+};
+
+const x3::rule<struct DeclaratorClass, Declarator> declarator{"a name"};
+const auto declarator_def = identifier[([](auto& context) { x3::_val(context).name = x3::_attr(context); })] >>
+                            -x3::raw[x3::lit('[') > (expression % ',') > closing_bracket][old_array_syntax] >>
+                            -(x3::lit('=') >> !x3::lit('=') >
+                              expression[([](auto& context) { x3::_val(context).initializer = x3::_attr(context); })]);
+
+const auto add_declarator = [](auto& context) { x3::_val(context).list.push_back(x3::_attr(context)); };
+const x3::rule<struct DeclarationClass, Declarators> declaration{"a declaration"};
+const auto declaration_def = sized_type[([](auto& context) { x3::_val(context).type = x3::_attr(context); })] >
+                             declarator[add_declarator] > *(x3::lit(',') > declarator[add_declarator]) > semicolon;
+
+const auto append_declarations = [](auto& context) {
+  Declarators& declarators = x3::_attr(context);
+  for (Declarator& one : declarators.list) {
+    const Span span = declarators.list.size() == 1 ? declarators.span : one.span;
+    x3::_val(context).push_back(std::make_shared<const Statement>(
+        Statement{ast::Declaration{declarators.type, one.name, one.initializer}, span}));
+  }
+};
+const auto append_statement = [](auto& context) { x3::_val(context).push_back(pointer(context)); };
+
+const auto old_assignment = [](auto& context) {
+  State& state = state_of(context);
+  const char* place = &*x3::_where(context).begin();
+  state.diagnostics.push_back({.code = "arrow-assignment",
+                               .message = "assignment is written `=`",
+                               .primary = {state.span(place, place + 2), ""},
+                               .fix = Fix{state.span(place, place + 2), "=", "write `=`"}});
+};
+
+// ---- statements that begin with an expression
+
+const x3::rule<struct TruncationClass, ast::Truncation> truncation{"a truncation"};
+const auto truncation_def = x3::lexeme[x3::lit('T') >> &(*x3::space >> '[')] > opening_bracket >
+                            -expression[([](auto& context) { x3::_val(context).lower = x3::_attr(context); })] > comma >
+                            -expression[([](auto& context) { x3::_val(context).upper = x3::_attr(context); })] >
+                            closing_bracket;
+
+const x3::rule<struct TildeTailClass, ast::Tilde> tilde_tail{"a distribution"};
+const auto add_argument = [](auto& context) { x3::_val(context).arguments.push_back(x3::_attr(context)); };
+const x3::rule<struct DistributionNameClass, ast::Identifier> distribution_name{"a distribution"};
+const auto distribution_name_def = identifier[([](auto& context) { x3::_val(context) = x3::_attr(context); })];
+const auto tilde_tail_def =
+    x3::lit('~') > distribution_name[([](auto& context) { x3::_val(context).distribution = x3::_attr(context); })] >
+    opening_parenthesis > -(expression[add_argument] > *(x3::lit(',') > expression[add_argument])) > closing_parenthesis
+    > -truncation[([](auto& context) { x3::_val(context).truncation = x3::_attr(context); })] > semicolon;
+
+template <typename Parser>
+auto assignment_symbol(Parser parser, AssignmentOperator op) {
+  return parser >> x3::eps[([op](auto& context) { x3::_val(context).op = op; })];
+}
+const auto assignment_operator = assignment_symbol(x3::lit('=') >> !x3::lit('='), AssignmentOperator::assign) |
+                                 assignment_symbol(x3::lit("<-")[old_assignment], AssignmentOperator::assign) |
+                                 assignment_symbol(x3::lit("+="), AssignmentOperator::add) |
+                                 assignment_symbol(x3::lit("-="), AssignmentOperator::subtract) |
+                                 assignment_symbol(x3::lit("*="), AssignmentOperator::multiply) |
+                                 assignment_symbol(x3::lit("/="), AssignmentOperator::divide) |
+                                 assignment_symbol(x3::lit(".*="), AssignmentOperator::elementwise_multiply) |
+                                 assignment_symbol(x3::lit("./="), AssignmentOperator::elementwise_divide);
+
+const x3::rule<struct AssignmentTailClass, ast::Assignment> assignment_tail{"an assignment"};
+const auto assignment_tail_def =
+    assignment_operator > expression[([](auto& context) { x3::_val(context).value = x3::_attr(context); })] > semicolon;
+
+const auto set_node = [](auto& context) { x3::_val(context).node = x3::_attr(context); };
+const x3::rule<struct TailClass, Statement> tail{"`~`, `=`, `+=` or `;`"};
+const auto tail_def =
+    tilde_tail[set_node] | assignment_tail[set_node] | (x3::lit(';') >> x3::eps[set(ast::CallStatement{})]);
+
+const x3::rule<struct ExpressionStatementClass, Statement> expression_statement{"a statement"};
+const auto begin_with = [](auto& context) { x3::_val(context).node = ast::CallStatement{x3::_attr(context)}; };
+const auto finish_with = [](auto& context) {
+  Statement& statement = x3::_val(context);
+  const ExpressionPtr first = std::get<ast::CallStatement>(statement.node).call;
+  statement.node = x3::_attr(context).node;
+  if (auto* tilde = std::get_if<ast::Tilde>(&statement.node)) tilde->left = first;
+  else if (auto* assignment = std::get_if<ast::Assignment>(&statement.node)) assignment->target = first;
+  else std::get<ast::CallStatement>(statement.node).call = first;
+};
+const auto expression_statement_def = expression[begin_with] > tail[finish_with];
+
+// ---- the others
+
+template <typename Member>
+auto store(Member member) {
+  return [member](auto& context) { x3::_val(context).*member = x3::_attr(context); };
+}
+const auto store_body = [](auto& context) { x3::_val(context).body = pointer(context); };
+
+struct ForParts {
+  ast::Identifier variable;
+  ExpressionPtr first, last;
+  StatementPtr body;
+};
+const x3::rule<struct ForClass, ForParts> for_parts{"a loop"};
+const auto for_parts_def = word("for") > opening_parenthesis > identifier[store(&ForParts::variable)] > keyword_in >
+                           expression[store(&ForParts::first)] >
+                           -(x3::lit(':') > expression[store(&ForParts::last)]) > closing_parenthesis
+                           > statement[store_body];
+const auto make_for = [](auto& context) {
+  const ForParts& parts = x3::_attr(context);
+  if (parts.last) x3::_val(context).node = ast::For{parts.variable, parts.first, parts.last, parts.body};
+  else x3::_val(context).node = ast::ForEach{parts.variable, parts.first, parts.body};
+};
+
+const x3::rule<struct WhileClass, ast::While> while_loop{"a loop"};
+const auto while_loop_def = word("while") > opening_parenthesis > expression[store(&ast::While::condition)] >
+                            closing_parenthesis > statement[store_body];
+
+const x3::rule<struct IfClass, ast::If> if_else{"an if"};
+const auto if_else_def = word("if") > opening_parenthesis > expression[store(&ast::If::condition)] >
+                         closing_parenthesis >
+                         statement[([](auto& context) { x3::_val(context).then_body = pointer(context); })] >
+                         -(word("else") >
+                           statement[([](auto& context) { x3::_val(context).else_body = pointer(context); })]);
+
+const x3::rule<struct ArgumentListClass, std::vector<ExpressionPtr>> argument_list{"arguments"};
+const auto push = [](auto& context) { x3::_val(context).push_back(x3::_attr(context)); };
+const auto argument_list_def = opening_parenthesis >
+                               -(expression[push] > *(x3::lit(',') > expression[push])) > closing_parenthesis
+                               > semicolon;
+
+const auto target_increment = word("target") >> x3::lit("+=") > expression[([](auto& context) {
+                                x3::_val(context).node = ast::TargetIncrement{x3::_attr(context)};
+                              })] > semicolon;
+const auto return_statement =
+    word("return") > x3::eps[set(ast::Return{})] >
+    -expression[([](auto& context) { x3::_val(context).node = ast::Return{x3::_attr(context)}; })] > semicolon;
+const auto print_statement =
+    word("print") > argument_list[([](auto& context) { x3::_val(context).node = ast::Print{x3::_attr(context)}; })];
+const auto reject_statement =
+    (word("reject") | word("fatal_error")) >
+    argument_list[([](auto& context) { x3::_val(context).node = ast::Reject{x3::_attr(context)}; })];
+const auto block = x3::lit('{') >
+                   statement_list[([](auto& context) { x3::_val(context).node = ast::Block{x3::_attr(context)}; })] >
+                   closing_brace;
+
+const auto statement_def =
+    block | (x3::lit(';') >> x3::eps[set(ast::Empty{})]) | for_parts[make_for] | while_loop[set_node] |
+    if_else[set_node] | (word("break") > x3::eps[set(ast::Break{})] > semicolon) |
+    (word("continue") > x3::eps[set(ast::Continue{})] > semicolon) | return_statement | print_statement |
+    reject_statement | target_increment |
+    expression_statement[([](auto& context) { x3::_val(context).node = x3::_attr(context).node; })];
+
+// A declaration or statement whose syntax error does not end the parse.
+const x3::rule<struct GuardedClass, std::vector<StatementPtr>> guarded{"a statement"};
+const auto guarded_def = declaration[append_declarations] | statement[append_statement];
+const auto append_all = [](auto& context) {
+  for (StatementPtr& one : x3::_attr(context)) x3::_val(context).push_back(std::move(one));
+};
+const auto statement_list_def = *(!x3::lit('}') >> guarded[append_all]);
+
+struct DeclaratorClass : Annotate {};
+struct DeclarationClass : Annotate {};
+struct TruncationClass : Annotate {};
+struct GuardedClass : Recover {};
+
+BOOST_SPIRIT_DEFINE(distribution_name, declarator, declaration, truncation, tilde_tail, assignment_tail, tail,
+                    expression_statement, for_parts, while_loop, if_else, argument_list, guarded)
+
+} // namespace
+
+struct StatementClass : Annotate {};
+
+BOOST_SPIRIT_DEFINE(statement, statement_list)
+BOOST_SPIRIT_INSTANTIATE(StatementRule, Iterator, Context)
+BOOST_SPIRIT_INSTANTIATE(StatementListRule, Iterator, Context)
+
+} // namespace sibyl::grammar

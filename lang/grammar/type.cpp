@@ -1,0 +1,81 @@
+#include "lang/grammar/lexical.hpp"
+#include "lang/grammar/rules.hpp"
+
+namespace sibyl::grammar {
+
+using ast::BaseType;
+
+namespace {
+
+const auto scalar_type = [] {
+  x3::symbols<BaseType> types;
+  types.add("int", BaseType::integer)("real", BaseType::real);
+  return types;
+}();
+const auto container_type = [] {
+  x3::symbols<BaseType> types;
+  types.add("vector", BaseType::vector)("row_vector", BaseType::row_vector)("matrix", BaseType::matrix)(
+      "simplex", BaseType::simplex)("ordered", BaseType::ordered)("positive_ordered", BaseType::positive_ordered)(
+      "unit_vector", BaseType::unit_vector)("sum_to_zero_vector", BaseType::sum_to_zero_vector)(
+      "cov_matrix", BaseType::cov_matrix)("corr_matrix", BaseType::corr_matrix)(
+      "cholesky_factor_cov", BaseType::cholesky_factor_cov)("cholesky_factor_corr", BaseType::cholesky_factor_corr);
+  return types;
+}();
+
+const auto scalar_name = x3::lexeme[scalar_type >> !identifier_character];
+const auto container_name = x3::lexeme[container_type >> !identifier_character];
+
+const x3::rule<struct ConstraintClass, ast::Constraint> constraint{"bounds"};
+template <typename Member>
+auto constraint_part(const char* name, Member member) {
+  return word(name) > equals_sign >
+         bound[([member](auto& context) { x3::_val(context).*member = x3::_attr(context); })];
+}
+const x3::rule<struct OneConstraintClass, ast::Constraint> one_constraint{"`lower`, `upper`, `offset` or `multiplier`"};
+const auto one_constraint_def =
+    constraint_part("lower", &ast::Constraint::lower) | constraint_part("upper", &ast::Constraint::upper) |
+    constraint_part("offset", &ast::Constraint::offset) | constraint_part("multiplier", &ast::Constraint::multiplier);
+const auto merge = [](auto& context) {
+  const ast::Constraint& one = x3::_attr(context);
+  ast::Constraint& all = x3::_val(context);
+  if (one.lower) all.lower = one.lower;
+  if (one.upper) all.upper = one.upper;
+  if (one.offset) all.offset = one.offset;
+  if (one.multiplier) all.multiplier = one.multiplier;
+};
+const auto constraint_def = x3::lit('<') > one_constraint[merge] >
+                            *(x3::lit(',') > one_constraint[merge]) > closing_angle;
+
+const auto set_base = [](auto& context) { x3::_val(context).base = x3::_attr(context); };
+const auto set_constraint = [](auto& context) { x3::_val(context).constraint = x3::_attr(context); };
+const auto add_array_size = [](auto& context) { x3::_val(context).array_sizes.push_back(x3::_attr(context)); };
+const auto add_size = [](auto& context) { x3::_val(context).sizes.push_back(x3::_attr(context)); };
+
+const auto array_prefix = word("array") > opening_bracket > expression[add_array_size] >
+                          *(x3::lit(',') > expression[add_array_size]) > closing_bracket;
+const auto sizes = opening_bracket > expression[add_size] > *(x3::lit(',') > expression[add_size]) > closing_bracket;
+const auto sized_base = (scalar_name[set_base] >> -constraint[set_constraint]) |
+                        (container_name[set_base] >> -constraint[set_constraint] > sizes);
+
+const auto count_dimension = [](auto& context) { ++x3::_val(context).array_dimensions; };
+const auto unsized_array = word("array") > opening_bracket > x3::eps[count_dimension] >
+                           *x3::lit(',')[count_dimension] > closing_bracket;
+const auto set_unsized = [](auto& context) { x3::_val(context).base = x3::_attr(context); };
+
+const auto sized_type_def = (array_prefix > sized_base) | sized_base;
+const auto unsized_type_def =
+    word("void") | (-unsized_array >> (scalar_name[set_unsized] | container_name[set_unsized]));
+
+struct ConstraintClass : Annotate {};
+BOOST_SPIRIT_DEFINE(one_constraint, constraint)
+
+} // namespace
+
+struct SizedTypeClass : Annotate {};
+struct UnsizedTypeClass : Annotate {};
+
+BOOST_SPIRIT_DEFINE(sized_type, unsized_type)
+BOOST_SPIRIT_INSTANTIATE(SizedTypeRule, Iterator, Context)
+BOOST_SPIRIT_INSTANTIATE(UnsizedTypeRule, Iterator, Context)
+
+} // namespace sibyl::grammar
