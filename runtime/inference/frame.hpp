@@ -1,0 +1,51 @@
+// Affine frames of the unconstrained parameters: z = L^T (theta - m), the coordinates in which posteriors are learned.
+//
+// In a good frame every posterior is close to a standard normal, and the network learns only what is left. The prior
+// frame is one for all data sets; the Laplace frame (laplace_frame.hpp) is each data set's own mode and curvature.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace sibyl {
+
+enum class FrameKind { prior, laplace };
+
+// The frames of a batch of data sets.
+struct FrameBatch {
+  std::size_t count = 0, dimension = 0;
+  std::vector<double> center;          // m: [data set][parameter]
+  std::vector<double> factor;          // L, lower triangular with L L^T the precision: [data set][row][column]
+  std::vector<double> log_determinant; // of L
+  std::vector<double> objective;       // the log density at m, up to what the model drops; 0 in the prior frame
+  std::vector<char> converged;         // whether the frame is the data set's own; else it is the prior frame
+
+  // z of theta and back; both have `dimension` numbers.
+  void to_frame(std::size_t data_set, const double* theta, double* z) const;
+  void from_frame(std::size_t data_set, const double* z, double* theta) const;
+};
+
+// Mean and precision of the prior. Heavy tails are pulled in first: a Cauchy prior has no mean.
+struct PriorFrame {
+  std::vector<double> center;
+  std::vector<double> factor;
+
+  std::size_t dimension() const { return center.size(); }
+  // `draws`: [draw][parameter]. Throws RuntimeError where a parameter does not vary.
+  static PriorFrame from_draws(std::span<const double> draws, std::size_t dimension);
+  // This frame for each of `count` data sets.
+  FrameBatch repeat(std::size_t count) const;
+};
+
+// What the network is told about a frame: nothing in the prior frame, which never changes; in the Laplace frame the
+// mode and the logarithm of the curvature relative to the prior frame's, the posterior correlations (of up to
+// `largest_correlated_dimension` parameters), the objective per observed value, and whether it converged.
+inline constexpr std::size_t largest_correlated_dimension = 12;
+std::size_t frame_context_size(FrameKind kind, std::size_t dimension);
+// Writes frame_context_size numbers. `value_count`: how many observed values the data set has.
+void write_frame_context(const PriorFrame& prior, const FrameBatch& frames, std::size_t data_set, double value_count,
+                         float* context);
+
+} // namespace sibyl

@@ -1,0 +1,145 @@
+// Frames against closed forms: the posterior of a normal mean is normal, and its Laplace frame exact.
+#include "lang/errors.hpp"
+#include "runtime/inference/frame.hpp"
+#include "runtime/inference/laplace_frame.hpp"
+#include "runtime/model/simulator.hpp"
+#include "tests/unit/hand_written_model.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <cmath>
+#include <random>
+
+using namespace sibyl;
+
+namespace {
+
+struct Simulated {
+  std::shared_ptr<CompiledModel> model = hand_written::make();
+  SimulatedBatch batch;
+  PriorFrame prior;
+
+  explicit Simulated(std::size_t count, double noise = 0.5) {
+    Simulator simulator(model, {.precision = Precision::f64, .design = hand_written::design(noise)});
+    batch = simulator.simulate(0, count, 5);
+    prior = PriorFrame::from_draws(batch.unconstrained, batch.parameter_count);
+  }
+  std::vector<double> candidates() const { return {batch.unconstrained.begin(), batch.unconstrained.begin() + 2 * 16}; }
+};
+
+} // namespace
+
+TEST_CASE("the prior frame whitens the prior") {
+  std::mt19937_64 random(3);
+  std::normal_distribution<double> normal;
+  const std::size_t count = 20000;
+  std::vector<double> draws;
+  for (std::size_t i = 0; i < count; ++i) {
+    const double a = normal(random), b = normal(random);
+    draws.insert(draws.end(), {5 + 2 * a, -1 + 0.01 * (0.8 * a + 0.6 * b)});
+  }
+  const PriorFrame prior = PriorFrame::from_draws(draws, 2);
+  const FrameBatch frames = prior.repeat(1);
+  double sum[2] = {0, 0}, products[3] = {0, 0, 0};
+  for (std::size_t i = 0; i < count; ++i) {
+    double z[2], back[2];
+    frames.to_frame(0, &draws[2 * i], z);
+    frames.from_frame(0, z, back);
+    REQUIRE(back[0] == Approx(draws[2 * i]).epsilon(1e-12));
+    REQUIRE(back[1] == Approx(draws[2 * i + 1]).epsilon(1e-12));
+    for (int p = 0; p < 2; ++p) sum[p] += z[p];
+    products[0] += z[0] * z[0];
+    products[1] += z[0] * z[1];
+    products[2] += z[1] * z[1];
+  }
+  CHECK(std::abs(sum[0] / count) < 1e-6);
+  CHECK(std::abs(sum[1] / count) < 1e-6);
+  // Up to the winsorizing of what lies beyond 6 standard deviations.
+  CHECK(products[0] / count == Approx(1).epsilon(1e-3));
+  CHECK(std::abs(products[1] / count) < 1e-3);
+  CHECK(products[2] / count == Approx(1).epsilon(1e-3));
+  CHECK(frames.log_determinant[0] == Approx(-std::log(2 * 0.01 * 0.6)).epsilon(0.02));
+}
+
+TEST_CASE("a heavy-tailed prior has a usable frame") {
+  std::mt19937_64 random(4);
+  std::cauchy_distribution<double> cauchy;
+  std::vector<double> draws(10000);
+  for (double& draw : draws) draw = cauchy(random);
+  const PriorFrame prior = PriorFrame::from_draws(draws, 1);
+  CHECK(std::abs(prior.center[0]) < 0.3);
+  CHECK(1 / prior.factor[0] > 1);
+  CHECK(1 / prior.factor[0] < 5);
+}
+
+TEST_CASE("a parameter that does not vary is an error") {
+  const std::vector<double> draws(100, 3.0);
+  CHECK_THROWS_AS(PriorFrame::from_draws(draws, 1), RuntimeError);
+}
+
+TEST_CASE("the Laplace frame of a normal posterior is exact") {
+  for (const int lanes : {1, 8}) {
+    const Simulated simulated(100);
+    LaplaceFrames finder(simulated.model, simulated.prior, simulated.candidates(), {.lanes = lanes});
+    const FrameBatch frames = finder.find(simulated.batch.data);
+    REQUIRE(frames.count == simulated.batch.data.count);
+    for (std::size_t i = 0; i < frames.count; ++i) {
+      const DataSet set = extract(simulated.model->facts(), simulated.batch.data, i);
+      double precision = 1 / (hand_written::prior_sd * hand_written::prior_sd);
+      double weighted = precision * hand_written::prior_mean;
+      for (const double y : set.variables.at("y").values) {
+        precision += 1 / 0.25;
+        weighted += y / 0.25;
+      }
+      REQUIRE(frames.converged[i]);
+      const double sd = 1 / std::sqrt(precision);
+      CHECK(std::abs(frames.center[2 * i] - weighted / precision) < 1e-6 * sd);
+      CHECK(frames.factor[4 * i] == Approx(std::sqrt(precision)).epsilon(1e-6));
+      // The interval parameter is uniform: its logit has the logistic density, whose mode is 0 and curvature 1/2.
+      CHECK(std::abs(frames.center[2 * i + 1]) < 1e-4);
+      CHECK(frames.factor[4 * i + 3] == Approx(std::sqrt(0.5)).epsilon(1e-6));
+      CHECK(std::abs(frames.factor[4 * i + 2]) < 1e-6);
+      CHECK(frames.log_determinant[i] == Approx(0.5 * std::log(0.5 * precision)).epsilon(1e-6));
+    }
+  }
+}
+
+TEST_CASE("frames are the same whichever data sets share the lanes") {
+  const Simulated simulated(40);
+  LaplaceFrames finder(simulated.model, simulated.prior, simulated.candidates());
+  const FrameBatch together = finder.find(simulated.batch.data);
+  for (const std::size_t i : {0u, 7u, 23u}) {
+    const std::vector<DataSet> one = {extract(simulated.model->facts(), simulated.batch.data, i)};
+    const FrameBatch alone = finder.find(gather(simulated.model->facts(), one));
+    CHECK(alone.center[0] == together.center[2 * i]);
+    CHECK(alone.factor[0] == together.factor[4 * i]);
+    CHECK(alone.objective[0] == together.objective[i]);
+  }
+}
+
+TEST_CASE("a data set that the density refuses has the prior frame and says so") {
+  const Simulated simulated(10);
+  LaplaceFrames finder(simulated.model, simulated.prior, simulated.candidates());
+  const std::vector<DataSet> sets = {hand_written::data_set({1, 2}, 1), hand_written::data_set({1, NAN}, 1)};
+  const FrameBatch frames = finder.find(gather(simulated.model->facts(), sets));
+  CHECK(frames.converged[0]);
+  CHECK_FALSE(frames.converged[1]);
+  CHECK(frames.center[2] == simulated.prior.center[0]);
+  CHECK(frames.factor[4] == simulated.prior.factor[0]);
+}
+
+TEST_CASE("a frame's context tells mode, curvature, correlations, objective and convergence") {
+  const Simulated simulated(10);
+  LaplaceFrames finder(simulated.model, simulated.prior, simulated.candidates());
+  const FrameBatch frames = finder.find(simulated.batch.data);
+  REQUIRE(frame_context_size(FrameKind::laplace, 2) == 2 + 2 + 1 + 2);
+  CHECK(frame_context_size(FrameKind::prior, 2) == 0);
+  float context[7];
+  write_frame_context(simulated.prior, frames, 0, 5, context);
+  double expected[2] = {frames.center[0], frames.center[1]};
+  simulated.prior.repeat(1).to_frame(0, expected, expected);
+  CHECK(context[0] == Approx(expected[0]).epsilon(1e-5));
+  CHECK(context[2] == Approx(std::log(frames.factor[0] / simulated.prior.factor[0])).epsilon(1e-5));
+  CHECK(std::abs(context[4]) < 1e-5); // the posterior's two parameters are independent
+  CHECK(context[6] == 1);
+}
