@@ -32,11 +32,11 @@ const auto distribution_def =
     word("distribution") > identifier[set_name] > arguments > opening_brace >
     support[([](auto& context) { x3::_val(context).support = x3::_attr(context); })] >
     *requirement[([](auto& context) { x3::_val(context).requirements.push_back(x3::_attr(context)); })] >
-    *(!x3::lit('}') > function_definition[add_function]) > closing_brace;
+    *((!x3::lit('}')) >> function_definition[add_function]) > closing_brace;
 
 const x3::rule<struct TransformClass, ast::TransformDefinition> transform{"a transform"};
 const auto transform_def = word("transform") > identifier[set_name] > arguments > opening_brace >
-                           *(!x3::lit('}') > function_definition[add_function]) > closing_brace;
+                           *((!x3::lit('}')) >> function_definition[add_function]) > closing_brace;
 
 const auto end_of_text = x3::rule<struct LibraryEndClass>{"a definition"} = x3::eoi;
 const auto library_def =

@@ -54,7 +54,7 @@ const auto is_functions = [](auto& context) { x3::_pass(context) = x3::_val(cont
 const auto set_statements = [](auto& context) { x3::_val(context).statements = std::move(x3::_attr(context)); };
 const auto add_function = [](auto& context) { x3::_val(context).functions.push_back(x3::_attr(context)); };
 const auto block_def = keyword[set_keyword] > opening_brace >
-                       ((x3::eps[is_functions] > *(!x3::lit('}') > function_definition[add_function])) |
+                       ((x3::eps[is_functions] > *((!x3::lit('}')) >> function_definition[add_function])) |
                         statement_list[set_statements]) > closing_brace;
 
 const auto end_of_text = x3::rule<struct EndOfTextClass>{"a block"} = x3::eoi;

@@ -190,7 +190,7 @@ const auto guarded_def = declaration[append_declarations] | statement[append_sta
 const auto append_all = [](auto& context) {
   for (StatementPtr& one : x3::_attr(context)) x3::_val(context).push_back(std::move(one));
 };
-const auto statement_list_def = *(!x3::lit('}') >> guarded[append_all]);
+const auto statement_list_def = *((!x3::lit('}')) >> guarded[append_all]);
 
 struct DeclaratorClass : Annotate {};
 struct DeclarationClass : Annotate {};

@@ -1,0 +1,344 @@
+#include "lang/check/checker.hpp"
+#include "lang/check/primitives.hpp"
+#include "lang/edit_distance.hpp"
+
+#include <algorithm>
+
+namespace sibyl::checking {
+
+using typed::Builtin;
+using typed::BuiltinCall;
+using typed::DistributionFunction;
+using typed::ExpressionPtr;
+
+namespace {
+
+std::string signature(const typed::Function& function) {
+  std::string text = function.name + "(";
+  for (std::size_t i = 0; i < function.arguments.size(); ++i) {
+    const typed::Variable& argument = function.variables[function.arguments[i]];
+    text += (i ? ", " : "") + to_string(argument.type) + " " + argument.name;
+  }
+  return text + ")";
+}
+
+std::string signature(const typed::Distribution& distribution) {
+  std::string text = distribution.name + "(";
+  for (std::size_t i = 0; i < distribution.parameters.size(); ++i)
+    text += (i ? ", " : "") + to_string(distribution.parameters[i]) + " " + distribution.parameter_names[i];
+  return text + ")";
+}
+
+std::string list(const std::vector<ExpressionPtr>& arguments) {
+  std::string text;
+  for (std::size_t i = 0; i < arguments.size(); ++i) text += (i ? ", " : "") + to_string(arguments[i]->type);
+  return text;
+}
+
+bool any_error(const std::vector<ExpressionPtr>& arguments) {
+  return std::any_of(arguments.begin(), arguments.end(), [](const auto& one) { return one->type.is_error(); });
+}
+
+// The type of a scalar function applied to each element; nothing where the shapes cannot be combined.
+std::optional<Type> elementwise_type(const std::vector<ExpressionPtr>& arguments, Type scalar_result) {
+  std::optional<Type> shape;
+  for (const auto& argument : arguments) {
+    const Type type = argument->type;
+    if (type.is_scalar()) continue;
+    const Type as_shape{type.base_rank() > 0 ? type.base : scalar_result.base, type.array_rank};
+    if (shape && *shape != as_shape) return std::nullopt;
+    shape = as_shape;
+  }
+  return shape ? *shape : scalar_result;
+}
+
+// How each argument converts to the parameter's type: -1 not at all, 0 as it is, 1 promoted.
+int conversion_cost(Type from, Type to) { return from == to ? 0 : converts(from, to) ? 1 : -1; }
+
+} // namespace
+
+ExpressionPtr Checker::call(const ast::Call& tree, Span span) {
+  Arguments arguments;
+  for (const auto& argument : tree.arguments) arguments.push_back(expression(argument));
+  const std::string& name = tree.function.name;
+
+  static constexpr const char* suffixes[] = {"_lpdf",  "_lpmf", "_lupdf", "_lupmf", "_lcdf",
+                                             "_lccdf", "_cdf",  "_rng",   "_log"};
+  for (const std::string suffix : suffixes) {
+    if (name.size() <= suffix.size() || !name.ends_with(suffix) || names_.functions.contains(name)) continue;
+    const std::string stem = name.substr(0, name.size() - suffix.size());
+    if (names_.distributions.contains(stem)) return distribution_call(tree, stem, suffix, std::move(arguments), span);
+    if (suffix == "_log") continue;
+    if (any_error(arguments)) return poison(span);
+    std::vector<std::string> known;
+    for (const auto& [candidate, distribution] : names_.distributions) known.push_back(candidate);
+    Diagnostic& diagnostic =
+        error(tree.function.span, "unknown-distribution", "there is no distribution `" + stem + "`");
+    if (const auto nearest = nearest_name(stem, known))
+      diagnostic.fix = Fix{tree.function.span, *nearest + suffix, "did you mean `" + *nearest + suffix + "`?"};
+    return poison(span);
+  }
+  if (tree.has_bar && !names_.functions.contains(name)) {
+    error(tree.function.span, "bar-without-density", "`|` stands only in densities and distribution functions",
+          "`" + name + "` is none");
+    return poison(span);
+  }
+  bool handled = false;
+  ExpressionPtr result = builtin_call(name, arguments, span, handled);
+  if (handled) return result;
+  if (names_.functions.contains(name)) return function_call(tree, std::move(arguments), span);
+  return unknown_function(tree.function, span);
+}
+
+ExpressionPtr Checker::builtin_call(const std::string& name, Arguments arguments, Span span, bool& handled) {
+  handled = true;
+  const Primitive* primitive = find_primitive(name);
+  if (!primitive || (primitive->library_only && !is_library_)) {
+    handled = false;
+    return nullptr;
+  }
+  if (any_error(arguments)) return poison(span);
+  if (primitive->builtin == Builtin::math) {
+    if (arguments.size() != static_cast<std::size_t>(primitive->math_arguments)) {
+      error(span, "argument-count",
+            "`" + name + "` takes " + std::to_string(primitive->math_arguments) +
+                (primitive->math_arguments == 1 ? " argument" : " arguments") + ", but here are " +
+                std::to_string(arguments.size()));
+      return poison(span);
+    }
+    const auto type = elementwise_type(arguments, {Base::real, 0});
+    if (!type) {
+      error(span, "argument-types",
+            "`" + name + "` takes numbers or containers of one shape, but here are (" + list(arguments) + ")");
+      return poison(span);
+    }
+    for (ExpressionPtr& argument : arguments) argument = promote(argument, {Base::real, argument->type.array_rank});
+    return make(BuiltinCall{Builtin::math, std::move(arguments), name}, *type, span);
+  }
+  std::vector<Type> types;
+  for (const auto& argument : arguments) types.push_back(argument->type);
+  const auto type = primitive->result(types);
+  if (!type) {
+    // Another function of the library may bear the same name (`min` of a vector).
+    if (names_.functions.contains(name)) {
+      handled = false;
+      return nullptr;
+    }
+    error(span, "argument-types", "`" + name + "` cannot be called with (" + list(arguments) + ")")
+        .notes.push_back("it is " + std::string(primitive->usage));
+    return poison(span);
+  }
+  if (primitive->promotes)
+    for (ExpressionPtr& argument : arguments)
+      if (type->base != Base::integer) argument = promote(argument, {Base::real, argument->type.array_rank});
+  return make(BuiltinCall{primitive->builtin, std::move(arguments), ""}, *type, span);
+}
+
+ExpressionPtr Checker::function_call(const ast::Call& tree, Arguments arguments, Span span) {
+  if (any_error(arguments)) return poison(span);
+  const auto& overloads = names_.functions.at(tree.function.name);
+  std::shared_ptr<const typed::Function> best;
+  int least = 1 << 20;
+  for (const auto& candidate : overloads) {
+    if (candidate->arguments.size() != arguments.size()) continue;
+    int cost = 0;
+    for (std::size_t i = 0; i < arguments.size() && cost >= 0; ++i) {
+      const int one = conversion_cost(arguments[i]->type, candidate->variables[candidate->arguments[i]].type);
+      cost = one < 0 ? -1 : cost + one;
+    }
+    if (cost >= 0 && cost < least) {
+      least = cost;
+      best = candidate;
+    }
+  }
+  if (best) {
+    for (std::size_t i = 0; i < arguments.size(); ++i)
+      arguments[i] = promote(arguments[i], best->variables[best->arguments[i]].type);
+    if (best->draws && !is_library_ && block_ != ast::BlockKind::generated_quantities &&
+        block_ != ast::BlockKind::transformed_data && !(in_function_ && function_->name.ends_with("_rng"))) {
+      error(tree.function.span, "misplaced-draw", "random numbers can be drawn here only by `~`");
+      return poison(span);
+    }
+    const Type type = best->result;
+    return make(typed::FunctionCall{best, std::move(arguments), false}, type, span);
+  }
+  for (const auto& candidate : overloads) {
+    if (!candidate->elementwise || candidate->arguments.size() != arguments.size()) continue;
+    bool fits = true;
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+      const Type wanted = candidate->variables[candidate->arguments[i]].type;
+      const Type element{arguments[i]->type.base_rank() > 0 ? Base::real : arguments[i]->type.base, 0};
+      fits = fits && converts(element, wanted);
+    }
+    const auto type = elementwise_type(arguments, candidate->result);
+    if (!fits || !type) continue;
+    for (std::size_t i = 0; i < arguments.size(); ++i)
+      if (candidate->variables[candidate->arguments[i]].type.base == Base::real)
+        arguments[i] = promote(arguments[i], {Base::real, arguments[i]->type.array_rank});
+    return make(typed::FunctionCall{candidate, std::move(arguments), true}, *type, span);
+  }
+  Diagnostic& diagnostic =
+      error(span, "argument-types", "`" + tree.function.name + "` cannot be called with (" + list(arguments) + ")");
+  for (const auto& candidate : overloads) {
+    diagnostic.notes.push_back("there is " + signature(*candidate));
+    if (diagnostic.notes.size() == 4) break;
+  }
+  return poison(span);
+}
+
+ExpressionPtr Checker::unknown_function(const ast::Identifier& name, Span span) {
+  Diagnostic& diagnostic = error(name.span, "unknown-function", "there is no function `" + name.name + "`");
+  if (find_variable(name.name)) {
+    diagnostic.message = "`" + name.name + "` is a variable, not a function";
+    diagnostic.code = "variable-as-function";
+    diagnostic.secondary.push_back({(*variables_)[*find_variable(name.name)].span, "declared here"});
+    diagnostic.notes.push_back("an index is written in brackets: `" + name.name + "[i]`");
+    return poison(span);
+  }
+  if (names_.distributions.contains(name.name)) {
+    diagnostic.message = "`" + name.name + "` is a distribution, not a function";
+    diagnostic.code = "distribution-as-function";
+    diagnostic.notes.push_back("write `x ~ " + name.name + "(...)`, or call `" + name.name + "_lpdf(x | ...)`");
+    return poison(span);
+  }
+  std::vector<std::string> known = primitive_names();
+  for (const auto& [candidate, overloads] : names_.functions) known.push_back(candidate);
+  if (const auto nearest = nearest_name(name.name, known))
+    diagnostic.fix = Fix{name.span, *nearest, "did you mean `" + *nearest + "`?"};
+  return poison(span);
+}
+
+std::shared_ptr<const typed::Distribution> Checker::find_distribution(const ast::Identifier& name) {
+  if (const auto found = names_.distributions.find(name.name); found != names_.distributions.end())
+    return found->second;
+  Diagnostic& diagnostic = error(name.span, "unknown-distribution", "there is no distribution `" + name.name + "`");
+  static const std::map<std::string, std::string> other_names = {{"gaussian", "normal"},
+                                                                 {"gauss", "normal"},
+                                                                 {"norm", "normal"},
+                                                                 {"laplace", "double_exponential"},
+                                                                 {"expon", "exponential"},
+                                                                 {"t", "student_t"},
+                                                                 {"inverse_gamma", "inv_gamma"},
+                                                                 {"unif", "uniform"},
+                                                                 {"negative_binomial", "neg_binomial_2"},
+                                                                 {"log_normal", "lognormal"}};
+  std::vector<std::string> known;
+  for (const auto& [candidate, distribution] : names_.distributions) known.push_back(candidate);
+  const auto other = other_names.find(name.name);
+  const auto nearest = other != other_names.end() ? std::optional(other->second) : nearest_name(name.name, known);
+  if (nearest) diagnostic.fix = Fix{name.span, *nearest, "did you mean `" + *nearest + "`?"};
+  return nullptr;
+}
+
+bool Checker::distribution_arguments(const typed::Distribution& distribution, Arguments& arguments, bool has_y,
+                                     Span name) {
+  if (any_error(arguments)) return false;
+  const std::size_t given = arguments.size() - (has_y ? 1 : 0);
+  if (given != distribution.parameters.size()) {
+    const std::size_t wanted = distribution.parameters.size();
+    error(name, "argument-count",
+          "`" + distribution.name + "` takes " + std::to_string(wanted) + (wanted == 1 ? " parameter" : " parameters") +
+              ", but here " + (given == 1 ? "is 1" : "are " + std::to_string(given)))
+        .notes.push_back("it is " + signature(distribution));
+    return false;
+  }
+  const auto scalar_or_row = [&](ExpressionPtr& argument, bool wants_integer, const std::string& what) {
+    const Type type = argument->type;
+    const bool shape_fits = type.is_scalar() || (type.array_rank == 0 && type.base_rank() == 1) ||
+                            (type.array_rank == 1 && type.base_rank() == 0);
+    if (!shape_fits) {
+      error(argument->span, "argument-types",
+            what + " must be a number or a list of numbers, but this is " + describe(argument));
+      return false;
+    }
+    if (wants_integer && type.base != Base::integer) {
+      Diagnostic& diagnostic =
+          error(argument->span, "argument-types", what + " must be int, but this is " + describe(argument));
+      label_declaration(diagnostic, argument);
+      return false;
+    }
+    if (!wants_integer) argument = promote(argument, {Base::real, type.array_rank});
+    return true;
+  };
+  std::size_t i = 0;
+  if (has_y &&
+      !scalar_or_row(arguments[i++], distribution.support.is_discrete, "the outcome of `" + distribution.name + "`"))
+    return false;
+  for (std::size_t p = 0; p < distribution.parameters.size(); ++p, ++i) {
+    const Type wanted = distribution.parameters[p];
+    const std::string what = "`" + distribution.parameter_names[p] + "` of `" + distribution.name + "`";
+    if (wanted.is_scalar()) {
+      if (!scalar_or_row(arguments[i], wanted.base == Base::integer, what)) return false;
+    } else if (!converts(arguments[i]->type, wanted)) {
+      Diagnostic& diagnostic =
+          error(arguments[i]->span, "argument-types",
+                what + " must be `" + to_string(wanted) + "`, but this is " + describe(arguments[i]));
+      if (wanted.base == Base::vector && arguments[i]->type == Type{Base::row_vector, 0})
+        diagnostic.fix = Fix{
+            {arguments[i]->span.end, arguments[i]->span.end, arguments[i]->span.source}, "'", "transpose it with `'`"};
+      return false;
+    }
+  }
+  return true;
+}
+
+ExpressionPtr Checker::distribution_call(const ast::Call& tree, const std::string& name, const std::string& suffix,
+                                         Arguments arguments, Span span) {
+  const auto distribution = names_.distributions.at(name);
+  const Span place = tree.function.span;
+  const bool discrete = distribution->support.is_discrete;
+  const bool draw = suffix == "_rng";
+  if (suffix == "_log") {
+    const std::string now = name + (discrete ? "_lpmf" : "_lpdf");
+    error(place, "old-density-name", "`" + tree.function.name + "` is now `" + now + "`").fix =
+        Fix{place, now, "write `" + now + "`"};
+    return poison(span);
+  }
+  if ((suffix == "_lpdf" || suffix == "_lupdf") && discrete) {
+    const std::string right = name + "_lpmf";
+    error(place, "density-suffix", "`" + name + "` is discrete: its log mass is `" + right + "`").fix =
+        Fix{place, right, "write `" + right + "`"};
+    return poison(span);
+  }
+  if ((suffix == "_lpmf" || suffix == "_lupmf") && !discrete) {
+    const std::string right = name + "_lpdf";
+    error(place, "density-suffix", "`" + name + "` is continuous: its log density is `" + right + "`").fix =
+        Fix{place, right, "write `" + right + "`"};
+    return poison(span);
+  }
+  if (draw && !is_library_ && block_ != ast::BlockKind::generated_quantities &&
+      block_ != ast::BlockKind::transformed_data && !(in_function_ && function_->name.ends_with("_rng"))) {
+    error(place, "misplaced-draw",
+          "`" + tree.function.name + "` can be called only in transformed data and generated quantities")
+        .notes.push_back("in the model, draw a local variable with `~`: `real x;  x ~ " + name + "(...);`");
+    return poison(span);
+  }
+  if (!draw && arguments.empty()) {
+    error(place, "argument-count",
+          "`" + tree.function.name + "` needs the outcome first: `" + tree.function.name + "(y | ...)`");
+    return poison(span);
+  }
+  if (!distribution_arguments(*distribution, arguments, !draw, place)) return poison(span);
+  DistributionFunction function = DistributionFunction::log_density;
+  if (suffix == "_lcdf") function = DistributionFunction::log_cdf;
+  else if (suffix == "_lccdf") function = DistributionFunction::log_ccdf;
+  else if (suffix == "_cdf") function = DistributionFunction::cdf;
+  else if (draw) function = DistributionFunction::draw;
+  const bool needs_cdf = function == DistributionFunction::log_cdf || function == DistributionFunction::cdf;
+  if ((needs_cdf && !distribution->log_cdf) ||
+      (function == DistributionFunction::log_ccdf && !distribution->log_ccdf)) {
+    error(place, "no-distribution-function", "`" + name + "` has no distribution function in this version of Sibyl");
+    return poison(span);
+  }
+  Type type{Base::real, 0};
+  if (draw) {
+    const Base base = discrete ? Base::integer : Base::real;
+    type = {base, 0};
+    for (std::size_t i = 0; i < arguments.size(); ++i)
+      if (distribution->parameters[i].is_scalar() && !arguments[i]->type.is_scalar()) type = {base, 1};
+  }
+  return make(typed::DistributionCall{distribution, function, std::move(arguments), suffix.starts_with("_lu")}, type,
+              span);
+}
+
+} // namespace sibyl::checking

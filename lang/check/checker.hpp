@@ -1,0 +1,132 @@
+// The checker: one class, because every part needs the same scopes; its parts are in expressions.cpp, operators.cpp,
+// calls.cpp, statements.cpp and program.cpp.
+#pragma once
+
+#include "lang/ast.hpp"
+#include "lang/diagnostic.hpp"
+#include "lang/typed.hpp"
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace sibyl::checking {
+
+// Functions and distributions by name, the user's and the library's.
+struct Names {
+  std::map<std::string, std::vector<std::shared_ptr<const typed::Function>>> functions;
+  std::map<std::string, std::shared_ptr<const typed::Distribution>> distributions;
+};
+
+// A mistake that its place alone explains.
+Diagnostic mistake(Span place, std::string code, std::string message, std::string label = "");
+
+class Checker {
+ public:
+  Checker(const Source& source, Names& names, Diagnostics& diagnostics, bool is_library)
+      : source_(source), names_(names), diagnostics_(diagnostics), is_library_(is_library) {}
+
+  // program.cpp
+  typed::Program check_program(const ast::Program& program);
+  // Fills `function`'s result, arguments and variables from its signature.
+  void declare_function(const ast::FunctionDefinition& definition, const std::vector<ast::Argument>& extra_arguments,
+                        typed::Function& function);
+  // Checks the body of a declared function.
+  void check_body(const ast::FunctionDefinition& definition, typed::Function& function);
+
+  // expressions.cpp
+  typed::ExpressionPtr expression(const ast::ExpressionPtr& expression);
+
+ private:
+  using Arguments = std::vector<typed::ExpressionPtr>;
+  using Statements = std::vector<typed::StatementPtr>;
+
+  // ---- expressions.cpp
+  typed::ExpressionPtr variable(const ast::VariableReference& reference, Span span);
+  typed::ExpressionPtr index(const ast::Index& index, Span span);
+  typed::ExpressionPtr conditional(const ast::Conditional& conditional, Span span);
+  typed::ExpressionPtr array_literal(const ast::ArrayLiteral& literal, Span span);
+  typed::ExpressionPtr row_vector_literal(const ast::RowVectorLiteral& literal, Span span);
+  std::vector<typed::IndexItem> index_items(const std::vector<ast::IndexItem>& items);
+  // The type of `base` indexed by `items`; error type after a diagnostic.
+  Type indexed_type(Type base, const std::vector<typed::IndexItem>& items, Span span);
+  void check_constant_index(const typed::ExpressionPtr& base, const std::vector<typed::IndexItem>& items);
+  typed::ExpressionPtr integer(const ast::ExpressionPtr& expression, const std::string& what);
+  typed::ExpressionPtr real(const ast::ExpressionPtr& expression, const std::string& what);
+
+  // ---- operators.cpp
+  typed::ExpressionPtr unary(const ast::Unary& unary, Span span);
+  typed::ExpressionPtr binary(const ast::Binary& binary, Span span);
+  typed::ExpressionPtr binary_builtin(typed::Builtin builtin, std::string_view symbol, typed::ExpressionPtr left,
+                                      typed::ExpressionPtr right, Span span);
+  typed::ExpressionPtr transpose(const ast::Transpose& transpose, Span span);
+  void check_constant_sizes(const typed::ExpressionPtr& left, const typed::ExpressionPtr& right,
+                            std::string_view symbol, Span span);
+
+  // ---- calls.cpp
+  typed::ExpressionPtr call(const ast::Call& call, Span span);
+  typed::ExpressionPtr builtin_call(const std::string& name, Arguments arguments, Span span, bool& handled);
+  typed::ExpressionPtr function_call(const ast::Call& call, Arguments arguments, Span span);
+  typed::ExpressionPtr distribution_call(const ast::Call& call, const std::string& distribution,
+                                         const std::string& suffix, Arguments arguments, Span span);
+  typed::ExpressionPtr unknown_function(const ast::Identifier& name, Span span);
+  // Checks and promotes the arguments (y first, unless it is a draw) of a distribution. False after a diagnostic.
+  bool distribution_arguments(const typed::Distribution& distribution, Arguments& arguments, bool has_y, Span name);
+  std::shared_ptr<const typed::Distribution> find_distribution(const ast::Identifier& name);
+
+  // ---- statements.cpp
+  typed::StatementPtr statement(const ast::StatementPtr& statement);
+  typed::StatementPtr declaration(const ast::Declaration& declaration, Span span);
+  typed::StatementPtr assignment(const ast::Assignment& assignment, Span span);
+  typed::StatementPtr tilde(const ast::Tilde& tilde, Span span);
+  typed::StatementPtr for_loop(const ast::For& loop, Span span);
+  typed::StatementPtr for_each(const ast::ForEach& loop, Span span);
+  typed::StatementPtr return_statement(const ast::Return& statement, Span span);
+  typed::StatementPtr loop_body(const ast::StatementPtr& body);
+  Statements statements(const std::vector<ast::StatementPtr>& list);
+  Arguments printed(const std::vector<ast::ExpressionPtr>& arguments);
+  bool may_be_assigned(const typed::Variable& variable, Span place);
+  static bool always_returns(const typed::StatementPtr& statement);
+
+  // ---- program.cpp
+  void check_block(const ast::ProgramBlock& block, Statements& into);
+  void user_functions(const ast::ProgramBlock& block);
+  void warn_about_unused(const typed::Program& program);
+
+  // ---- shared
+  typed::VariableId declare(typed::Variable variable);
+  std::optional<typed::VariableId> find_variable(const std::string& name) const;
+  std::vector<std::string> visible_variables() const;
+  Diagnostic& error(Span place, std::string code, std::string message, std::string label = "");
+  // "`x` is vector[N]" with the declaration as written where the expression is a variable.
+  std::string describe(const typed::ExpressionPtr& expression) const;
+  void label_declaration(Diagnostic& diagnostic, const typed::ExpressionPtr& expression) const;
+
+  const Source& source_;
+  Names& names_;
+  Diagnostics& diagnostics_;
+  bool is_library_;
+
+  std::vector<typed::Variable>* variables_ = nullptr;
+  std::vector<std::unordered_map<std::string, typed::VariableId>> scopes_;
+  std::set<typed::VariableId> used_;
+  ast::BlockKind block_ = ast::BlockKind::model;
+  bool in_function_ = false;
+  typed::Function* function_ = nullptr;
+  int loop_depth_ = 0;
+  int nesting_ = 0; // of statements: 0 at a block's top
+};
+
+// ---- small helpers on typed expressions (expressions.cpp)
+typed::ExpressionPtr make(decltype(typed::Expression::node) node, Type type, Span span);
+typed::ExpressionPtr poison(Span span);
+// int to real where `target` wants real; the expression unchanged otherwise.
+typed::ExpressionPtr promote(typed::ExpressionPtr expression, Type target);
+// Whether a value of `from` may stand where `to` is wanted, promoting ints.
+bool converts(Type from, Type to);
+std::optional<std::int64_t> constant_integer(const typed::ExpressionPtr& expression);
+
+} // namespace sibyl::checking

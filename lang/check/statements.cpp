@@ -1,0 +1,447 @@
+#include "lang/check/checker.hpp"
+
+#include <algorithm>
+
+namespace sibyl::checking {
+
+using ast::BlockKind;
+using typed::ExpressionPtr;
+using typed::StatementPtr;
+
+namespace {
+
+template <typename Node>
+StatementPtr make_statement(Node node, Span span) {
+  return std::make_shared<const typed::Statement>(typed::Statement{std::move(node), span});
+}
+
+Type type_of(const ast::SizedType& type) {
+  Base base = Base::vector;
+  switch (type.base) {
+  case ast::BaseType::integer: base = Base::integer; break;
+  case ast::BaseType::real: base = Base::real; break;
+  case ast::BaseType::row_vector: base = Base::row_vector; break;
+  case ast::BaseType::matrix:
+  case ast::BaseType::cov_matrix:
+  case ast::BaseType::corr_matrix:
+  case ast::BaseType::cholesky_factor_cov:
+  case ast::BaseType::cholesky_factor_corr: base = Base::matrix; break;
+  default: break;
+  }
+  return {base, static_cast<int>(type.array_sizes.size())};
+}
+
+bool is_plain(ast::BaseType base) {
+  return base == ast::BaseType::integer || base == ast::BaseType::real || base == ast::BaseType::vector ||
+         base == ast::BaseType::row_vector || base == ast::BaseType::matrix;
+}
+
+typed::Block typed_block(BlockKind kind) {
+  switch (kind) {
+  case BlockKind::data: return typed::Block::data;
+  case BlockKind::transformed_data: return typed::Block::transformed_data;
+  case BlockKind::parameters: return typed::Block::parameters;
+  case BlockKind::transformed_parameters: return typed::Block::transformed_parameters;
+  case BlockKind::generated_quantities: return typed::Block::generated_quantities;
+  case BlockKind::functions: return typed::Block::function;
+  default: return typed::Block::model;
+  }
+}
+
+// Declarations at the top of these blocks outlive the block.
+bool is_global_block(BlockKind kind) { return kind != BlockKind::model && kind != BlockKind::design; }
+
+} // namespace
+
+StatementPtr Checker::declaration(const ast::Declaration& tree, Span span) {
+  const ast::SizedType& written = tree.type;
+  typed::Variable variable;
+  variable.name = tree.name.name;
+  variable.span = tree.name.span;
+  variable.declared = written.base;
+  variable.type = type_of(written);
+  variable.block = in_function_ ? typed::Block::function : typed_block(block_);
+  variable.is_local = in_function_ || nesting_ > 0 || !is_global_block(block_);
+  variable.type_text = std::string(source_.slice(written.span));
+
+  if (!is_plain(written.base)) {
+    error(written.span, "type-unavailable",
+          "`" + variable.type_text.substr(0, variable.type_text.find_first_of("[<")) +
+              "` is not available in this version of Sibyl");
+    variable.type = {Base::error, 0};
+  }
+  const std::size_t wanted = static_cast<std::size_t>(variable.type.base_rank());
+  if (is_plain(written.base) && written.sizes.size() != wanted) {
+    error(written.span, "size-count",
+          "`" + to_string({variable.type.base, 0}) + "` has " + std::to_string(wanted) +
+              (wanted == 1 ? " size" : " sizes") + ", but here are " + std::to_string(written.sizes.size()));
+    variable.type = {Base::error, 0};
+  }
+  const auto size = [&](const ast::ExpressionPtr& tree_size) {
+    ExpressionPtr value = integer(tree_size, "a size");
+    if (const auto constant = constant_integer(value); constant && *constant < 0)
+      error(value->span, "negative-size", "a size cannot be negative");
+    variable.sizes.push_back(value);
+  };
+  for (const auto& one : written.array_sizes) size(one);
+  for (const auto& one : written.sizes) size(one);
+
+  const auto bound = [&](const ast::ExpressionPtr& tree_bound, const char* what) -> ExpressionPtr {
+    if (!tree_bound) return nullptr;
+    ExpressionPtr value = real(tree_bound, std::string("the bound `") + what + "`");
+    if (variable.type.base == Base::integer && value->type == Type{Base::real, 0}) {
+      error(value->span, "real-bound-of-int", "the bound of an int must be an int");
+      return poison(value->span);
+    }
+    return value;
+  };
+  variable.lower = bound(written.constraint.lower, "lower");
+  variable.upper = bound(written.constraint.upper, "upper");
+  variable.offset = bound(written.constraint.offset, "offset");
+  variable.multiplier = bound(written.constraint.multiplier, "multiplier");
+  if ((variable.offset || variable.multiplier) && (variable.lower || variable.upper)) {
+    error(written.constraint.span, "bounds-and-offset", "a variable has either bounds, or an offset and a multiplier");
+  }
+  const auto constant = [](const ExpressionPtr& value) -> std::optional<double> {
+    if (!value) return std::nullopt;
+    if (const auto* literal = std::get_if<typed::RealLiteral>(&value->node)) return literal->value;
+    if (const auto whole = constant_integer(value)) return static_cast<double>(*whole);
+    return std::nullopt;
+  };
+  if (const auto lower = constant(variable.lower), upper = constant(variable.upper); lower && upper && *lower > *upper)
+    error(written.constraint.span, "crossed-bounds", "the lower bound is above the upper bound");
+
+  ExpressionPtr initializer;
+  if (tree.initializer) {
+    if (block_ == BlockKind::data || block_ == BlockKind::parameters) {
+      error(tree.initializer->span, "initialized-input",
+            std::string("a variable of the ") + (block_ == BlockKind::data ? "data" : "parameters") +
+                " block gets no value here");
+    }
+    initializer = expression(tree.initializer);
+    if (!converts(initializer->type, variable.type)) {
+      Diagnostic& diagnostic =
+          error(initializer->span, "assignment-types",
+                "`" + variable.name + "` is `" + variable.type_text + "`, but this is " + describe(initializer));
+      if (variable.type.base == Base::integer && initializer->type == Type{Base::real, 0})
+        diagnostic.notes.push_back("an int holds no fraction; declare `real " + variable.name + "`");
+    }
+    initializer = promote(initializer, variable.type);
+  }
+  if (block_ == BlockKind::parameters && !in_function_ && variable.type.base == Base::integer) {
+    error(written.span, "discrete-parameter",
+          "a parameter must be continuous, but `" + variable.name + "` is `" + variable.type_text + "`")
+        .notes.push_back(
+            "draw it in the model as a local variable (simulation integrates it out), or sum it out with log_sum_exp");
+  }
+  const typed::VariableId id = declare(std::move(variable));
+  return make_statement(typed::Declaration{id, initializer}, span);
+}
+
+bool Checker::may_be_assigned(const typed::Variable& variable, Span place) {
+  if (variable.is_loop_variable) {
+    error(place, "assigned-loop-variable", "the loop variable `" + variable.name + "` cannot be assigned")
+        .secondary.push_back({variable.span, "the loop over `" + variable.name + "`"});
+    return false;
+  }
+  if (variable.is_argument) {
+    error(place, "assigned-argument", "the argument `" + variable.name + "` cannot be assigned")
+        .notes.push_back("copy it into a local variable first");
+    return false;
+  }
+  if (variable.is_local || in_function_) return true;
+  if (variable.block == typed::Block::parameters) {
+    error(place, "assigned-parameter", "the parameter `" + variable.name + "` cannot be assigned")
+        .secondary.push_back({variable.span, "a parameter"});
+    diagnostics_.back().notes.push_back("give it a distribution: `" + variable.name + " ~ ...`");
+    return false;
+  }
+  const bool data_here =
+      variable.block == typed::Block::data && (block_ == BlockKind::model || block_ == BlockKind::design);
+  if (data_here || variable.block == typed_block(block_)) return true;
+  error(place, "assigned-elsewhere", "`" + variable.name + "` cannot be assigned in this block")
+      .secondary.push_back({variable.span, "declared in another block"});
+  return false;
+}
+
+StatementPtr Checker::assignment(const ast::Assignment& tree, Span span) {
+  // `a[i][j] = ...` means `a[i, j] = ...`.
+  std::vector<ast::IndexItem> written_items;
+  ast::ExpressionPtr base_tree = tree.target;
+  while (const auto* outer = std::get_if<ast::Index>(&base_tree->node)) {
+    const bool is_slice = std::any_of(outer->items.begin(), outer->items.end(),
+                                      [](const auto& item) { return item.kind != ast::IndexItem::Kind::single; });
+    if (is_slice && !written_items.empty()) {
+      error(tree.target->span, "not-assignable", "an element of a slice cannot be assigned; index the variable itself");
+      return nullptr;
+    }
+    written_items.insert(written_items.begin(), outer->items.begin(), outer->items.end());
+    base_tree = outer->base;
+  }
+  const bool index = !written_items.empty();
+  const auto* name = std::get_if<ast::VariableReference>(&base_tree->node);
+  ExpressionPtr value = expression(tree.value);
+  if (!name) {
+    error(tree.target->span, "not-assignable", "only a variable or its elements can be assigned");
+    return nullptr;
+  }
+  ExpressionPtr base = expression(base_tree);
+  if (base->type.is_error()) return nullptr;
+  const typed::VariableId id = std::get<typed::VariableReference>(base->node).variable;
+  std::vector<typed::IndexItem> items;
+  Type type = base->type;
+  if (index) {
+    items = index_items(written_items);
+    type = indexed_type(base->type, items, tree.target->span);
+    if (type.is_error()) return nullptr;
+    check_constant_index(base, items);
+  }
+  if (!may_be_assigned((*variables_)[id], tree.target->span)) return nullptr;
+  if (tree.op != ast::AssignmentOperator::assign) {
+    static constexpr std::pair<typed::Builtin, const char*> kinds[] = {{typed::Builtin::add, "="},
+                                                                       {typed::Builtin::add, "+"},
+                                                                       {typed::Builtin::subtract, "-"},
+                                                                       {typed::Builtin::multiply, "*"},
+                                                                       {typed::Builtin::divide, "/"},
+                                                                       {typed::Builtin::elementwise_multiply, ".*"},
+                                                                       {typed::Builtin::elementwise_divide, "./"}};
+    const auto& [builtin, symbol] = kinds[static_cast<int>(tree.op)];
+    ExpressionPtr old = index ? make(typed::Index{base, items}, type, tree.target->span) : base;
+    value = binary_builtin(builtin, symbol, old, value, span);
+  }
+  if (value->type.is_error()) return nullptr;
+  if (!converts(value->type, type)) {
+    const typed::Variable& variable = (*variables_)[id];
+    Diagnostic& diagnostic =
+        error(value->span, "assignment-types",
+              "this is " + describe(value) + ", but `" + std::string(source_.slice(tree.target->span)) + "` is `" +
+                  (index ? to_string(type) : variable.type_text) + "`");
+    label_declaration(diagnostic, value);
+    diagnostic.secondary.push_back({variable.span, "`" + variable.name + "` is declared here"});
+    if (type.base == Base::integer && value->type == Type{Base::real, 0})
+      diagnostic.notes.push_back("an int holds no fraction");
+    return nullptr;
+  }
+  if (!index) check_constant_sizes(base, value, "=", span);
+  value = promote(value, type);
+  return make_statement(typed::Assignment{id, std::move(items), std::move(value)}, span);
+}
+
+StatementPtr Checker::tilde(const ast::Tilde& tree, Span span) {
+  ExpressionPtr left = expression(tree.left);
+  Arguments arguments{left};
+  for (const auto& argument : tree.arguments) arguments.push_back(expression(argument));
+  if (in_function_) {
+    error(span, "tilde-in-function", "`~` has no meaning in a function");
+    return nullptr;
+  }
+  if (block_ != BlockKind::model && block_ != BlockKind::design) {
+    error(span, "tilde-outside-model", "`~` belongs in the model block")
+        .notes.push_back("to draw a value here, call `" + tree.distribution.name + "_rng(...)`");
+    return nullptr;
+  }
+  const auto distribution = find_distribution(tree.distribution);
+  if (!distribution || !distribution_arguments(*distribution, arguments, true, tree.distribution.span)) return nullptr;
+  std::optional<typed::Truncation> truncation;
+  if (tree.truncation) {
+    truncation = typed::Truncation{nullptr, nullptr, tree.truncation->span};
+    if (tree.truncation->lower) truncation->lower = real(tree.truncation->lower, "the truncation bound");
+    if (tree.truncation->upper) truncation->upper = real(tree.truncation->upper, "the truncation bound");
+    if (!left->type.is_scalar()) {
+      error(tree.truncation->span, "truncated-container", "only a single number can be truncated")
+          .notes.push_back("truncate each element in a loop");
+      return nullptr;
+    }
+    if (!distribution->log_cdf || !distribution->log_ccdf) {
+      error(tree.truncation->span, "no-distribution-function",
+            "`" + distribution->name +
+                "` cannot be truncated: it has no distribution function in this version of Sibyl");
+      return nullptr;
+    }
+  }
+  left = arguments.front();
+  arguments.erase(arguments.begin());
+  return make_statement(typed::Tilde{left, distribution, std::move(arguments), std::move(truncation)}, span);
+}
+
+StatementPtr Checker::loop_body(const ast::StatementPtr& body) {
+  ++loop_depth_;
+  ++nesting_;
+  StatementPtr checked = statement(body);
+  --nesting_;
+  --loop_depth_;
+  return checked ? checked : make_statement(typed::Sequence{}, body->span);
+}
+
+StatementPtr Checker::for_loop(const ast::For& tree, Span span) {
+  ExpressionPtr first = integer(tree.first, "a loop's bound"), last = integer(tree.last, "a loop's bound");
+  scopes_.emplace_back();
+  typed::Variable variable{.name = tree.variable.name, .type = {Base::integer, 0}};
+  variable.is_local = variable.is_loop_variable = true;
+  variable.span = tree.variable.span;
+  const typed::VariableId id = declare(std::move(variable));
+  used_.insert(id);
+  StatementPtr body = loop_body(tree.body);
+  scopes_.pop_back();
+  return make_statement(typed::For{id, first, last, body}, span);
+}
+
+StatementPtr Checker::for_each(const ast::ForEach& tree, Span span) {
+  ExpressionPtr container = expression(tree.container);
+  const Type type = container->type;
+  if (!type.is_error() && type.rank() == 0) {
+    error(container->span, "loop-over-scalar",
+          "a loop runs over a range or a container, but this is " + describe(container))
+        .notes.push_back("write `1:" + std::string(source_.slice(tree.container->span)) + "`");
+    container = poison(container->span);
+  }
+  scopes_.emplace_back();
+  typed::Variable variable{.name = tree.variable.name};
+  variable.type =
+      type.array_rank > 0 ? Type{type.base, type.array_rank - 1} : Type{type.is_error() ? Base::error : Base::real, 0};
+  variable.is_local = variable.is_loop_variable = true;
+  variable.span = tree.variable.span;
+  const typed::VariableId id = declare(std::move(variable));
+  used_.insert(id);
+  StatementPtr body = loop_body(tree.body);
+  scopes_.pop_back();
+  return make_statement(typed::ForEach{id, container, body}, span);
+}
+
+StatementPtr Checker::return_statement(const ast::Return& tree, Span span) {
+  ExpressionPtr value = tree.value ? expression(tree.value) : nullptr;
+  if (!in_function_) {
+    error(span, "return-outside-function", "`return` belongs in a function");
+    return nullptr;
+  }
+  const Type wanted = function_->result;
+  if (!value && wanted.base != Base::none)
+    error(span, "missing-return-value", "`" + function_->name + "` must return `" + to_string(wanted) + "`");
+  if (value && !value->type.is_error()) {
+    if (wanted.base == Base::none)
+      error(value->span, "return-value-in-void", "`" + function_->name + "` returns nothing");
+    else if (!converts(value->type, wanted))
+      error(value->span, "return-type",
+            "`" + function_->name + "` must return `" + to_string(wanted) + "`, but this is " + describe(value));
+    else value = promote(value, wanted);
+  }
+  return make_statement(typed::Return{value}, span);
+}
+
+Checker::Arguments Checker::printed(const std::vector<ast::ExpressionPtr>& arguments) {
+  Arguments checked;
+  for (const auto& argument : arguments) {
+    if (const auto* text = std::get_if<ast::StringLiteral>(&argument->node))
+      checked.push_back(make(typed::StringLiteral{text->value}, {Base::string, 0}, argument->span));
+    else checked.push_back(expression(argument));
+  }
+  return checked;
+}
+
+Checker::Statements Checker::statements(const std::vector<ast::StatementPtr>& list) {
+  Statements checked;
+  bool warned = false;
+  for (const auto& one : list) {
+    if (!warned && !checked.empty() && checked.back() &&
+        (std::holds_alternative<typed::Break>(checked.back()->node) ||
+         std::holds_alternative<typed::Continue>(checked.back()->node) ||
+         std::holds_alternative<typed::Return>(checked.back()->node))) {
+      Diagnostic warning = mistake(one->span, "unreachable", "this is never reached");
+      warning.severity = Severity::warning;
+      diagnostics_.push_back(std::move(warning));
+      warned = true;
+    }
+    if (StatementPtr statement_ = statement(one)) checked.push_back(std::move(statement_));
+  }
+  return checked;
+}
+
+StatementPtr Checker::statement(const ast::StatementPtr& tree) {
+  const Span span = tree->span;
+  if (const auto* node = std::get_if<ast::Declaration>(&tree->node)) return declaration(*node, span);
+  if (const auto* node = std::get_if<ast::Assignment>(&tree->node)) return assignment(*node, span);
+  if (const auto* node = std::get_if<ast::Tilde>(&tree->node)) return tilde(*node, span);
+  if (const auto* node = std::get_if<ast::TargetIncrement>(&tree->node)) {
+    ExpressionPtr value = expression(node->value);
+    if (block_ != BlockKind::model || in_function_) {
+      error(span, "target-outside-model", "`target` can be incremented only in the model block");
+      return nullptr;
+    }
+    if (value->type.is_error()) return nullptr;
+    if (value->type.base == Base::none) {
+      error(value->span, "void-value", "this has no value");
+      return nullptr;
+    }
+    return make_statement(typed::TargetIncrement{promote(value, {Base::real, 0})}, span);
+  }
+  if (const auto* node = std::get_if<ast::For>(&tree->node)) return for_loop(*node, span);
+  if (const auto* node = std::get_if<ast::ForEach>(&tree->node)) return for_each(*node, span);
+  if (const auto* node = std::get_if<ast::While>(&tree->node)) {
+    ExpressionPtr condition = real(node->condition, "a condition");
+    return make_statement(typed::While{condition, loop_body(node->body)}, span);
+  }
+  if (const auto* node = std::get_if<ast::If>(&tree->node)) {
+    ExpressionPtr condition = real(node->condition, "a condition");
+    const auto branch = [&](const ast::StatementPtr& body) -> StatementPtr {
+      if (!body) return nullptr;
+      scopes_.emplace_back();
+      ++nesting_;
+      StatementPtr checked = statement(body);
+      --nesting_;
+      scopes_.pop_back();
+      return checked ? checked : make_statement(typed::Sequence{}, body->span);
+    };
+    StatementPtr then_body = branch(node->then_body);
+    return make_statement(typed::If{condition, then_body, branch(node->else_body)}, span);
+  }
+  if (std::holds_alternative<ast::Break>(tree->node) || std::holds_alternative<ast::Continue>(tree->node)) {
+    const bool is_break = std::holds_alternative<ast::Break>(tree->node);
+    if (loop_depth_ == 0) {
+      error(span, "jump-outside-loop", is_break ? "`break` belongs in a loop" : "`continue` belongs in a loop");
+      return nullptr;
+    }
+    return is_break ? make_statement(typed::Break{}, span) : make_statement(typed::Continue{}, span);
+  }
+  if (const auto* node = std::get_if<ast::Return>(&tree->node)) return return_statement(*node, span);
+  if (const auto* node = std::get_if<ast::Block>(&tree->node)) {
+    scopes_.emplace_back();
+    ++nesting_;
+    Statements inner = statements(node->statements);
+    --nesting_;
+    scopes_.pop_back();
+    return make_statement(typed::Sequence{std::move(inner)}, span);
+  }
+  if (const auto* node = std::get_if<ast::Print>(&tree->node))
+    return make_statement(typed::Print{printed(node->arguments)}, span);
+  if (const auto* node = std::get_if<ast::Reject>(&tree->node))
+    return make_statement(typed::Reject{printed(node->arguments)}, span);
+  if (const auto* node = std::get_if<ast::CallStatement>(&tree->node)) {
+    ExpressionPtr call = expression(node->call);
+    if (call->type.is_error()) return nullptr;
+    if (call->type.base != Base::none) {
+      Diagnostic& diagnostic = error(span, "unused-value", "this value is not used");
+      if (const auto* binary = std::get_if<ast::Binary>(&node->call->node);
+          binary && binary->op == ast::BinaryOperator::equal)
+        diagnostic.fix = Fix{binary->operator_span, "=", "write `=` to assign"};
+      return nullptr;
+    }
+    return make_statement(typed::CallStatement{call}, span);
+  }
+  return nullptr;
+}
+
+bool Checker::always_returns(const StatementPtr& statement) {
+  if (!statement) return false;
+  if (std::holds_alternative<typed::Return>(statement->node) || std::holds_alternative<typed::Reject>(statement->node))
+    return true;
+  if (const auto* sequence = std::get_if<typed::Sequence>(&statement->node)) {
+    for (const auto& one : sequence->statements)
+      if (always_returns(one)) return true;
+    return false;
+  }
+  if (const auto* branch = std::get_if<typed::If>(&statement->node))
+    return always_returns(branch->then_body) && always_returns(branch->else_body);
+  return false;
+}
+
+} // namespace sibyl::checking
