@@ -5,6 +5,7 @@
 
 #include <boost/spirit/home/x3.hpp>
 
+#include <algorithm>
 #include <functional>
 
 namespace sibyl::grammar {
@@ -25,16 +26,23 @@ State& state_of(const SomeContext& context) {
   return x3::get<StateTag>(context).get();
 }
 
-// Rules whose attribute has a member `span` get the range of text that they matched.
-struct Annotate {
-  template <typename Attribute, typename SomeContext>
-  void on_success(const Iterator& first, const Iterator& last, Attribute& attribute, const SomeContext& context) {
-    attribute.span = state_of(context).span(first, state_of(context).previous_token_end(last));
-  }
-  // A rule that is only tested for has no attribute.
-  template <typename SomeContext>
-  void on_success(const Iterator&, const Iterator&, x3::unused_type, const SomeContext&) {}
-};
+// `parser`, and the rule's value gets the range of text that it matched. (A rule with semantic actions has no attribute
+// of its own in X3, so that the usual annotation by on_success cannot reach its value.)
+template <typename Parser>
+auto spanned(Parser parser) {
+  const auto begin = [](auto& context) {
+    State& state = state_of(context);
+    const char* place = state.next_token(&*x3::_where(context).begin());
+    x3::_val(context).span = state.span(place, place);
+  };
+  const auto end = [](auto& context) {
+    State& state = state_of(context);
+    Span& span = x3::_val(context).span;
+    span.end =
+        std::max(span.begin, state.span(state.begin(), state.previous_token_end(&*x3::_where(context).begin())).end);
+  };
+  return x3::eps[begin] >> parser >> x3::eps[end];
+}
 
 // Part `i` of what a sequence matched.
 template <int i, typename SomeContext>

@@ -46,6 +46,7 @@ void explain(State& state, Diagnostic& diagnostic, std::string_view found, const
 } // namespace
 
 void report_expectation(State& state, const char* place, const std::string& expected) {
+  place = state.next_token(place);
   const std::string_view found = state.token_at(place);
   Diagnostic diagnostic{.code = "syntax-error"};
   if (found.empty()) diagnostic.message = "expected " + expected + ", but the text ends here";

@@ -40,36 +40,37 @@ auto binary(BinaryOperator op) {
   return x3::attr(op)[([](auto& context) { x3::_val(context).op = x3::_attr(context); })];
 }
 
-const auto or_operator = x3::rule<struct OrClass, OperatorToken>{"an operator"} = x3::lit("||") >>
-                                                                                  binary(BinaryOperator::logical_or);
-const auto and_operator = x3::rule<struct AndClass, OperatorToken>{"an operator"} = x3::lit("&&") >>
-                                                                                    binary(BinaryOperator::logical_and);
+const auto or_operator = x3::rule<struct OrClass, OperatorToken>{"an operator"} =
+    spanned(x3::lit("||") >> binary(BinaryOperator::logical_or));
+const auto and_operator = x3::rule<struct AndClass, OperatorToken>{"an operator"} =
+    spanned(x3::lit("&&") >> binary(BinaryOperator::logical_and));
 const auto equality_operator = x3::rule<struct EqualityClass, OperatorToken>{"an operator"} =
-    (x3::lit("==") >> binary(BinaryOperator::equal)) | (x3::lit("!=") >> binary(BinaryOperator::not_equal));
-const auto comparison_operator = x3::rule<struct ComparisonClass, OperatorToken>{"an operator"} =
+    spanned((x3::lit("==") >> binary(BinaryOperator::equal)) | (x3::lit("!=") >> binary(BinaryOperator::not_equal)));
+const auto comparison_operator = x3::rule<struct ComparisonClass, OperatorToken>{"an operator"} = spanned(
     (x3::lit("<=") >> binary(BinaryOperator::less_equal)) | (x3::lit(">=") >> binary(BinaryOperator::greater_equal)) |
-    (x3::lit('<') >> !x3::lit('-') >> binary(BinaryOperator::less)) | (x3::lit('>') >> binary(BinaryOperator::greater));
+    (x3::lit('<') >> !x3::lit('-') >> binary(BinaryOperator::less)) |
+    (x3::lit('>') >> binary(BinaryOperator::greater)));
 const auto additive_operator = x3::rule<struct AdditiveClass, OperatorToken>{"an operator"} =
-    (x3::lit('+') >> !x3::lit('=') >> binary(BinaryOperator::add)) |
-    (x3::lit('-') >> !x3::lit('=') >> binary(BinaryOperator::subtract));
-const auto multiplicative_operator = x3::rule<struct MultiplicativeClass, OperatorToken>{"an operator"} =
+    spanned((x3::lit('+') >> !x3::lit('=') >> binary(BinaryOperator::add)) |
+            (x3::lit('-') >> !x3::lit('=') >> binary(BinaryOperator::subtract)));
+const auto multiplicative_operator = x3::rule<struct MultiplicativeClass, OperatorToken>{"an operator"} = spanned(
     (x3::lit("%/%") >> binary(BinaryOperator::integer_divide)) | (x3::lit('%') >> binary(BinaryOperator::modulo)) |
     (x3::lit('*') >> !x3::lit('=') >> binary(BinaryOperator::multiply)) |
-    (x3::lit('/') >> !x3::lit('=') >> binary(BinaryOperator::divide));
-const auto left_divide_operator = x3::rule<struct LeftDivideClass, OperatorToken>{
-    "an operator"} = x3::lit('\\') >> binary(BinaryOperator::left_divide);
+    (x3::lit('/') >> !x3::lit('=') >> binary(BinaryOperator::divide)));
+const auto left_divide_operator = x3::rule<struct LeftDivideClass, OperatorToken>{"an operator"} =
+    spanned(x3::lit('\\') >> binary(BinaryOperator::left_divide));
 const auto elementwise_operator = x3::rule<struct ElementwiseClass, OperatorToken>{"an operator"} =
-    (x3::lit(".*") >> !x3::lit('=') >> binary(BinaryOperator::elementwise_multiply)) |
-    (x3::lit("./") >> !x3::lit('=') >> binary(BinaryOperator::elementwise_divide));
-const auto power_operator = x3::rule<struct PowerOperatorClass, OperatorToken>{"an operator"} =
-    (x3::lit(".^") >> binary(BinaryOperator::elementwise_power)) | (x3::lit('^') >> binary(BinaryOperator::power));
+    spanned((x3::lit(".*") >> !x3::lit('=') >> binary(BinaryOperator::elementwise_multiply)) |
+            (x3::lit("./") >> !x3::lit('=') >> binary(BinaryOperator::elementwise_divide)));
+const auto power_operator = x3::rule<struct PowerOperatorClass, OperatorToken>{"an operator"} = spanned(
+    (x3::lit(".^") >> binary(BinaryOperator::elementwise_power)) | (x3::lit('^') >> binary(BinaryOperator::power)));
 
 auto unary(UnaryOperator op) {
   return x3::attr(op)[([](auto& context) { x3::_val(context).op = x3::_attr(context); })];
 }
 const auto unary_operator = x3::rule<struct UnaryOperatorClass, UnaryToken>{"an operator"} =
-    (x3::lit('-') >> unary(UnaryOperator::minus)) | (x3::lit('+') >> unary(UnaryOperator::plus)) |
-    (x3::lit('!') >> !x3::lit('=') >> unary(UnaryOperator::logical_not));
+    spanned((x3::lit('-') >> unary(UnaryOperator::minus)) | (x3::lit('+') >> unary(UnaryOperator::plus)) |
+            (x3::lit('!') >> !x3::lit('=') >> unary(UnaryOperator::logical_not)));
 
 // ---- actions
 
@@ -172,7 +173,7 @@ const auto set_kind = [](auto& context) {
 };
 const auto colon_part = x3::lit(':') >> -expression[set_second] >> x3::eps[set_kind];
 const auto index_item_def =
-    (expression[set_first] >> -colon_part) | colon_part | (&(x3::lit(',') | ']') >> x3::eps[set_kind]);
+    spanned((expression[set_first] >> -colon_part) | colon_part | (&(x3::lit(',') | ']') >> x3::eps[set_kind]));
 
 const auto set_call = [](auto& context) {
   const Arguments& values = part<1>(context);
@@ -186,14 +187,14 @@ const auto set_row_vector = [](auto& context) { x3::_val(context).node = ast::Ro
 const auto set_parenthesized = [](auto& context) { x3::_val(context).node = ast::Parenthesized{x3::_attr(context)}; };
 
 const auto target_call = x3::rule<struct TargetCallClass, ast::Identifier>{"`target()`"} =
-    x3::raw[word("target")][([](auto& context) { x3::_val(context).name = "target"; })];
+    spanned(x3::raw[word("target")][([](auto& context) { x3::_val(context).name = "target"; })]);
 
-const auto primary_def = number[set_number] | string_literal[set_string] |
-                         ((identifier >> &x3::lit('(') >> arguments)[set_call]) |
-                         ((target_call >> &x3::lit('(') >> arguments)[set_call]) | identifier[set_variable] |
-                         (('{' >> expression_list > closing_brace)[set_array]) |
-                         (('[' >> expression_list > closing_bracket)[set_row_vector]) |
-                         (('(' >> expression > closing_parenthesis)[set_parenthesized]);
+const auto primary_def =
+    spanned(number[set_number] | string_literal[set_string] | ((identifier >> &x3::lit('(') >> arguments)[set_call]) |
+            ((target_call >> &x3::lit('(') >> arguments)[set_call]) | identifier[set_variable] |
+            (('{' >> expression_list > closing_brace)[set_array]) |
+            (('[' >> expression_list > closing_bracket)[set_row_vector]) |
+            (('(' >> expression > closing_parenthesis)[set_parenthesized]));
 
 const auto set_primary = [](auto& context) {
   x3::_val(context) = std::make_shared<const Expression>(std::move(x3::_attr(context)));
@@ -203,14 +204,15 @@ const auto set_primary = [](auto& context) {
 struct End {
   Span span;
 };
-const auto transpose_mark = x3::rule<struct TransposeClass, End>{"`'`"} = x3::lit('\'') >> x3::eps;
+const auto transpose_mark = x3::rule<struct TransposeClass, End>{"`'`"} = spanned(x3::lit('\'') >> x3::eps);
 struct IndexList {
   std::vector<IndexItem> items;
   Span span;
 };
 const x3::rule<struct IndexListClass, IndexList> index_list{"indexes"};
 const auto add_item = [](auto& context) { x3::_val(context).items.push_back(x3::_attr(context)); };
-const auto index_list_def = x3::lit('[') >> (index_item[add_item] >> *(',' >> index_item[add_item])) > closing_bracket;
+const auto index_list_def =
+    spanned(x3::lit('[') >> (index_item[add_item] >> *(',' >> index_item[add_item])) > closing_bracket);
 
 const auto apply_transpose = [](auto& context) {
   ExpressionPtr& value = x3::_val(context);
@@ -236,22 +238,6 @@ const auto and_level_def = equality_level[set_value] >> *((and_operator > equali
 const auto or_level_def = and_level[set_value] >> *((or_operator > and_level)[fold]);
 const auto colon = symbol(":", "`:`");
 const auto expression_def = or_level[set_value] >> -((('?' > expression) > (colon > expression))[make_conditional]);
-
-struct OrClass : Annotate {};
-struct AndClass : Annotate {};
-struct EqualityClass : Annotate {};
-struct ComparisonClass : Annotate {};
-struct AdditiveClass : Annotate {};
-struct MultiplicativeClass : Annotate {};
-struct LeftDivideClass : Annotate {};
-struct ElementwiseClass : Annotate {};
-struct PowerOperatorClass : Annotate {};
-struct UnaryOperatorClass : Annotate {};
-struct PrimaryClass : Annotate {};
-struct TransposeClass : Annotate {};
-struct IndexListClass : Annotate {};
-struct IndexItemClass : Annotate {};
-struct TargetCallClass : Annotate {};
 
 BOOST_SPIRIT_DEFINE(primary, postfix, power, unary_level, elementwise_level, left_divide_level, multiplicative_level,
                     comparison_level, equality_level, and_level, or_level, arguments, index_item, expression_list,

@@ -51,9 +51,7 @@ const auto set_name = [](auto& context) {
   x3::_val(context).name = std::move(name);
 };
 
-const auto identifier_def = x3::lexeme[x3::raw[x3::alpha >> *identifier_character][set_name]];
-
-struct IdentifierClass : Annotate {};
+const auto identifier_def = spanned(x3::lexeme[x3::raw[x3::alpha >> *identifier_character][set_name]]);
 
 BOOST_SPIRIT_DEFINE(identifier)
 BOOST_SPIRIT_INSTANTIATE(IdentifierRule, Iterator, Context)

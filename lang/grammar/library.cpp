@@ -12,11 +12,12 @@ const auto set_support = [](auto& context) {
   x3::_val(context).lower = type.constraint.lower;
   x3::_val(context).upper = type.constraint.upper;
 };
-const auto support_def = word("support") > sized_type[set_support] > semicolon;
+const auto support_def = spanned(word("support") > sized_type[set_support] > semicolon);
 
 const x3::rule<struct RequirementClass, ast::Requirement> requirement{"a requirement"};
 const auto requirement_def =
-    word("require") > expression[([](auto& context) { x3::_val(context).condition = x3::_attr(context); })] > semicolon;
+    spanned(word("require") > expression[([](auto& context) { x3::_val(context).condition = x3::_attr(context); })] >
+            semicolon);
 
 const auto set_name = [](auto& context) { x3::_val(context).name = x3::_attr(context); };
 const auto add_argument = [](auto& context) {
@@ -29,14 +30,14 @@ const auto add_function = [](auto& context) { x3::_val(context).functions.push_b
 
 const x3::rule<struct DistributionClass, ast::DistributionDefinition> distribution{"a distribution"};
 const auto distribution_def =
-    word("distribution") > identifier[set_name] > arguments > opening_brace >
-    support[([](auto& context) { x3::_val(context).support = x3::_attr(context); })] >
-    *requirement[([](auto& context) { x3::_val(context).requirements.push_back(x3::_attr(context)); })] >
-    *((!x3::lit('}')) >> function_definition[add_function]) > closing_brace;
+    spanned(word("distribution") > identifier[set_name] > arguments > opening_brace >
+            support[([](auto& context) { x3::_val(context).support = x3::_attr(context); })] >
+            *requirement[([](auto& context) { x3::_val(context).requirements.push_back(x3::_attr(context)); })] >
+            *((!x3::lit('}')) >> function_definition[add_function]) > closing_brace);
 
 const x3::rule<struct TransformClass, ast::TransformDefinition> transform{"a transform"};
-const auto transform_def = word("transform") > identifier[set_name] > arguments > opening_brace >
-                           *((!x3::lit('}')) >> function_definition[add_function]) > closing_brace;
+const auto transform_def = spanned(word("transform") > identifier[set_name] > arguments > opening_brace >
+                                   *((!x3::lit('}')) >> function_definition[add_function]) > closing_brace);
 
 const auto end_of_text = x3::rule<struct LibraryEndClass>{"a definition"} = x3::eoi;
 const auto library_def =
@@ -44,10 +45,6 @@ const auto library_def =
       transform[([](auto& context) { x3::_val(context).transforms.push_back(x3::_attr(context)); })] |
       function_definition[add_function]) > end_of_text;
 
-struct SupportClass : Annotate {};
-struct RequirementClass : Annotate {};
-struct DistributionClass : Annotate {};
-struct TransformClass : Annotate {};
 BOOST_SPIRIT_DEFINE(support, requirement, distribution, transform)
 
 } // namespace

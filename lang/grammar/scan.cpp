@@ -156,13 +156,22 @@ class Scanner {
 bool scan(State& state) { return Scanner(state).run(); }
 
 const char* State::previous_token_end(const char* place) const {
-  auto comment = comments.rbegin();
   for (;;) {
     while (place > begin() && std::isspace(static_cast<unsigned char>(place[-1]))) --place;
     const auto offset = static_cast<std::uint32_t>(place - begin());
-    while (comment != comments.rend() && comment->span.end > offset) ++comment;
-    if (comment == comments.rend() || comment->span.end != offset || offset == 0) return place;
+    const auto comment = std::ranges::lower_bound(comments, offset, {}, [](const auto& one) { return one.span.end; });
+    if (comment == comments.end() || comment->span.end != offset) return place;
     place = begin() + comment->span.begin;
+  }
+}
+
+const char* State::next_token(const char* place) const {
+  for (;;) {
+    while (place < end() && std::isspace(static_cast<unsigned char>(*place))) ++place;
+    const auto offset = static_cast<std::uint32_t>(place - begin());
+    const auto comment = std::ranges::lower_bound(comments, offset, {}, [](const auto& one) { return one.span.begin; });
+    if (comment == comments.end() || comment->span.begin != offset) return place;
+    place = begin() + comment->span.end;
   }
 }
 

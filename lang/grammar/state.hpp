@@ -23,6 +23,8 @@ struct State {
   }
   // The end of the last token before `place`: back over white space and comments.
   const char* previous_token_end(const char* place) const;
+  // The begin of the next token: forward over white space and comments.
+  const char* next_token(const char* place) const;
   // The text of the token at `place` (a word, a number, or one operator), empty at the end of the text.
   std::string_view token_at(const char* place) const;
 };

@@ -41,15 +41,17 @@ const auto old_array_syntax = [](auto& context) {
 };
 
 const x3::rule<struct DeclaratorClass, Declarator> declarator{"a name"};
-const auto declarator_def = identifier[([](auto& context) { x3::_val(context).name = x3::_attr(context); })] >>
-                            -x3::raw[x3::lit('[') > (expression % ',') > closing_bracket][old_array_syntax] >>
-                            -(x3::lit('=') >> !x3::lit('=') >
-                              expression[([](auto& context) { x3::_val(context).initializer = x3::_attr(context); })]);
+const auto declarator_def =
+    spanned(identifier[([](auto& context) { x3::_val(context).name = x3::_attr(context); })] >>
+            -x3::raw[x3::lit('[') > (expression % ',') > closing_bracket][old_array_syntax] >>
+            -(x3::lit('=') >> !x3::lit('=') >
+              expression[([](auto& context) { x3::_val(context).initializer = x3::_attr(context); })]));
 
 const auto add_declarator = [](auto& context) { x3::_val(context).list.push_back(x3::_attr(context)); };
 const x3::rule<struct DeclarationClass, Declarators> declaration{"a declaration"};
-const auto declaration_def = sized_type[([](auto& context) { x3::_val(context).type = x3::_attr(context); })] >
-                             declarator[add_declarator] > *(x3::lit(',') > declarator[add_declarator]) > semicolon;
+const auto declaration_def =
+    spanned(sized_type[([](auto& context) { x3::_val(context).type = x3::_attr(context); })] >
+            declarator[add_declarator] > *(x3::lit(',') > declarator[add_declarator]) > semicolon);
 
 const auto append_declarations = [](auto& context) {
   Declarators& declarators = x3::_attr(context);
@@ -73,10 +75,10 @@ const auto old_assignment = [](auto& context) {
 // ---- statements that begin with an expression
 
 const x3::rule<struct TruncationClass, ast::Truncation> truncation{"a truncation"};
-const auto truncation_def = x3::lexeme[x3::lit('T') >> &(*x3::space >> '[')] > opening_bracket >
-                            -expression[([](auto& context) { x3::_val(context).lower = x3::_attr(context); })] > comma >
-                            -expression[([](auto& context) { x3::_val(context).upper = x3::_attr(context); })] >
-                            closing_bracket;
+const auto truncation_def =
+    spanned(x3::lexeme[x3::lit('T') >> &(*x3::space >> '[')] > opening_bracket >
+            -expression[([](auto& context) { x3::_val(context).lower = x3::_attr(context); })] > comma >
+            -expression[([](auto& context) { x3::_val(context).upper = x3::_attr(context); })] > closing_bracket);
 
 const x3::rule<struct TildeTailClass, ast::Tilde> tilde_tail{"a distribution"};
 const auto add_argument = [](auto& context) { x3::_val(context).arguments.push_back(x3::_attr(context)); };
@@ -178,11 +180,11 @@ const auto block = x3::lit('{') >
                    closing_brace;
 
 const auto statement_def =
-    block | (x3::lit(';') >> x3::eps[set(ast::Empty{})]) | for_parts[make_for] | while_loop[set_node] |
-    if_else[set_node] | (word("break") > x3::eps[set(ast::Break{})] > semicolon) |
-    (word("continue") > x3::eps[set(ast::Continue{})] > semicolon) | return_statement | print_statement |
-    reject_statement | target_increment |
-    expression_statement[([](auto& context) { x3::_val(context).node = x3::_attr(context).node; })];
+    spanned(block | (x3::lit(';') >> x3::eps[set(ast::Empty{})]) | for_parts[make_for] | while_loop[set_node] |
+            if_else[set_node] | (word("break") > x3::eps[set(ast::Break{})] > semicolon) |
+            (word("continue") > x3::eps[set(ast::Continue{})] > semicolon) | return_statement | print_statement |
+            reject_statement | target_increment |
+            expression_statement[([](auto& context) { x3::_val(context).node = x3::_attr(context).node; })]);
 
 // A declaration or statement whose syntax error does not end the parse.
 const x3::rule<struct GuardedClass, std::vector<StatementPtr>> guarded{"a statement"};
@@ -192,17 +194,12 @@ const auto append_all = [](auto& context) {
 };
 const auto statement_list_def = *((!x3::lit('}')) >> guarded[append_all]);
 
-struct DeclaratorClass : Annotate {};
-struct DeclarationClass : Annotate {};
-struct TruncationClass : Annotate {};
 struct GuardedClass : Recover {};
 
 BOOST_SPIRIT_DEFINE(distribution_name, declarator, declaration, truncation, tilde_tail, assignment_tail, tail,
                     expression_statement, for_parts, while_loop, if_else, argument_list, guarded)
 
 } // namespace
-
-struct StatementClass : Annotate {};
 
 BOOST_SPIRIT_DEFINE(statement, statement_list)
 BOOST_SPIRIT_INSTANTIATE(StatementRule, Iterator, Context)

@@ -43,8 +43,8 @@ const auto merge = [](auto& context) {
   if (one.offset) all.offset = one.offset;
   if (one.multiplier) all.multiplier = one.multiplier;
 };
-const auto constraint_def = x3::lit('<') > one_constraint[merge] >
-                            *(x3::lit(',') > one_constraint[merge]) > closing_angle;
+const auto constraint_def =
+    spanned(x3::lit('<') > one_constraint[merge] > *(x3::lit(',') > one_constraint[merge]) > closing_angle);
 
 const auto set_base = [](auto& context) { x3::_val(context).base = x3::_attr(context); };
 const auto set_constraint = [](auto& context) { x3::_val(context).constraint = x3::_attr(context); };
@@ -62,17 +62,13 @@ const auto unsized_array = word("array") > opening_bracket > x3::eps[count_dimen
                            *x3::lit(',')[count_dimension] > closing_bracket;
 const auto set_unsized = [](auto& context) { x3::_val(context).base = x3::_attr(context); };
 
-const auto sized_type_def = (array_prefix > sized_base) | sized_base;
+const auto sized_type_def = spanned((array_prefix > sized_base) | sized_base);
 const auto unsized_type_def =
-    word("void") | (-unsized_array >> (scalar_name[set_unsized] | container_name[set_unsized]));
+    spanned(word("void") | (-unsized_array >> (scalar_name[set_unsized] | container_name[set_unsized])));
 
-struct ConstraintClass : Annotate {};
 BOOST_SPIRIT_DEFINE(one_constraint, constraint)
 
 } // namespace
-
-struct SizedTypeClass : Annotate {};
-struct UnsizedTypeClass : Annotate {};
 
 BOOST_SPIRIT_DEFINE(sized_type, unsized_type)
 BOOST_SPIRIT_INSTANTIATE(SizedTypeRule, Iterator, Context)
