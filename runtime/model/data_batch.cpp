@@ -3,6 +3,7 @@
 #include "lang/errors.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace sibyl {
 
@@ -61,6 +62,23 @@ DataSet extract(const Facts& facts, const DataBatch& batch, std::size_t index, b
     set.variables[fact.name] = std::move(tensor);
   }
   return set;
+}
+
+std::map<std::string, Tensor> to_tensors(const Facts& facts, const DataBatch& batch) {
+  std::map<std::string, Tensor> result;
+  for (std::size_t v = 0; v < facts.variables.size(); ++v) {
+    const VariableBatch& variable = batch.variables[v];
+    if (!variable.present) continue;
+    Tensor tensor{facts.variables[v].is_integer, {static_cast<std::int64_t>(batch.count)}, {}};
+    tensor.extents.insert(tensor.extents.end(), variable.capacity.begin(), variable.capacity.end());
+    tensor.values.assign(variable.values.size(), std::numeric_limits<double>::quiet_NaN());
+    for (std::size_t i = 0; i < batch.count; ++i)
+      for_each_element(sizes_of(variable, i), variable.capacity, [&](std::size_t, std::size_t padded) {
+        tensor.values[i * variable.stride() + padded] = variable.row(i)[padded];
+      });
+    result[facts.variables[v].name] = std::move(tensor);
+  }
+  return result;
 }
 
 DataBatch merge(std::vector<DataBatch> parts) {

@@ -9,7 +9,9 @@
 #include "runtime/model/facts.hpp"
 
 #include <cstdint>
+#include <map>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace sibyl {
@@ -38,6 +40,10 @@ DataBatch gather(const Facts& facts, std::span<const DataSet> data_sets);
 // Data set number `index` alone, cut to its sizes, without the variables of other roles than data and, where
 // `with_parameters`, parameters.
 DataSet extract(const Facts& facts, const DataBatch& batch, std::size_t index, bool with_parameters = false);
+
+// All variables of the batch with the data set as their first dimension, padded with missing values: what write_npz
+// takes and read_data_sets reads back.
+std::map<std::string, Tensor> to_tensors(const Facts& facts, const DataBatch& batch);
 
 // One batch of all, in order, padded to the largest.
 DataBatch merge(std::vector<DataBatch> parts);

@@ -1,0 +1,50 @@
+// Is a data set like the training's? The distance of its summary from the training summaries, against the distances of
+// simulated data sets that were not used to measure it.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace sibyl {
+
+class TypicalSet {
+ public:
+  TypicalSet() = default;
+  // `summaries`: [data set][summary] of simulations. Half of them give mean and covariance, the other half the
+  // distances.
+  TypicalSet(std::span<const float> summaries, std::size_t summary_size);
+
+  bool empty() const { return mean_.empty(); }
+  // Mahalanobis distance.
+  double distance(const float* summary) const;
+  // The share of simulated data sets that lie as far out.
+  double p_value(double distance) const;
+  // Whether it lies much further out than any simulation.
+  bool is_outside(double distance) const;
+
+  friend void to_json(nlohmann::json& json, const TypicalSet& set);
+  friend void from_json(const nlohmann::json& json, TypicalSet& set);
+
+ private:
+  std::vector<double> mean_, factor_; // factor: of the covariance
+  std::vector<double> distances_;     // sorted
+  std::size_t simulated_ = 0;         // how many they stand for
+};
+
+// What is said of one posterior.
+struct Verdict {
+  double distance = 0, p_value = 1;
+  bool outside = false;
+  bool frame_converged = true;
+  bool has_missing = false;
+  // "typical", "unusual (p = 0.004)", "outside of the simulations", with remarks after semicolons.
+  std::string text() const;
+  bool is_fine() const { return !outside && frame_converged && p_value >= unusual_p_value; }
+  static constexpr double unusual_p_value = 0.01;
+};
+
+} // namespace sibyl

@@ -1,0 +1,233 @@
+// Draws, densities, verdicts and calibration, with a posterior network that is the frame's own normal distribution: for
+// the mean of the hand-written model that is the exact posterior.
+#include "lang/errors.hpp"
+#include "runtime/inference/calibration.hpp"
+#include "runtime/inference/posterior_sampler.hpp"
+#include "runtime/inference/training_source.hpp"
+#include "tests/unit/hand_written_model.hpp"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include <cmath>
+#include <random>
+
+using namespace sibyl;
+using Catch::Contains;
+
+namespace {
+
+constexpr double noise = 0.5;
+
+// z is standard normal times `spread`, whatever the data.
+class NormalPosterior final : public FramePosterior {
+ public:
+  NormalPosterior(const InferenceSetup& setup, double spread)
+      : dimension_(setup.parameter_count), width_(setup.encoder.direct_width()), spread_(spread) {}
+  std::size_t summary_size() const override { return width_; }
+  std::vector<float> summarize(const EncodedBatch& inputs) const override { return inputs.direct; }
+  void sample(const float*, std::size_t count, std::uint64_t seed, double* z, double* density) const override {
+    std::mt19937_64 random(seed);
+    std::normal_distribution<double> normal(0, spread_);
+    for (std::size_t i = 0; i < count * dimension_; ++i) z[i] = normal(random);
+    if (density) log_density(nullptr, count, z, density);
+  }
+  void log_density(const float*, std::size_t count, const double* z, double* result) const override {
+    for (std::size_t i = 0; i < count; ++i) {
+      result[i] = -static_cast<double>(dimension_) * (0.5 * std::log(2 * M_PI) + std::log(spread_));
+      for (std::size_t p = 0; p < dimension_; ++p) result[i] -= 0.5 * std::pow(z[i * dimension_ + p] / spread_, 2);
+    }
+  }
+
+ private:
+  std::size_t dimension_, width_;
+  double spread_;
+};
+
+struct Fixture {
+  std::shared_ptr<CompiledModel> model = hand_written::make();
+  InferenceSetup setup;
+
+  Fixture() {
+    SetupOptions options;
+    options.design = hand_written::design(noise);
+    options.pilot_count = 500;
+    setup = prepare(model, options);
+  }
+  PosteriorSampler sampler(double spread = 1, TypicalSet typical = {}) const {
+    return {model, setup, std::make_shared<NormalPosterior>(setup, spread), std::move(typical)};
+  }
+};
+
+// Mean and sd of the exact posterior of mu.
+std::pair<double, double> exact(const DataSet& set) {
+  double precision = 0.25, weighted = 0.25;
+  for (const double y : set.variables.at("y").values) precision += 1 / (noise * noise), weighted += y / (noise * noise);
+  return {weighted / precision, 1 / std::sqrt(precision)};
+}
+
+double normal_density(double x, double mean, double sd) {
+  return -0.5 * std::pow((x - mean) / sd, 2) - std::log(sd) - 0.5 * std::log(2 * M_PI);
+}
+
+} // namespace
+
+TEST_CASE("draws have the exact posterior's mean and sd, and do not depend on threads") {
+  const Fixture fixture;
+  std::vector<DataSet> sets = {hand_written::data_set({1, 2, 1.5}, noise),
+                               hand_written::data_set({-3, -2.5, -2, -2}, noise)};
+  sets[0].label = "ann";
+  const auto posteriors = fixture.sampler().sample(sets, {.draws = 4000, .seed = 3});
+  REQUIRE(posteriors.size() == 2);
+  CHECK(posteriors[0].draws.label == "ann");
+  CHECK(posteriors[0].draws.columns == std::vector<std::string>{"mu", "tau", "both.1", "both.2", "u"});
+  for (std::size_t i = 0; i < 2; ++i) {
+    const auto [mean, sd] = exact(sets[i]);
+    const ColumnSummary mu = summarize(posteriors[i].draws)[0];
+    // 5 standard errors: a false alarm in 10^6 runs, and the seed is fixed.
+    CHECK(std::abs(mu.mean - mean) < 5 * sd / std::sqrt(4000.0));
+    CHECK(mu.sd == Approx(sd).epsilon(5 / std::sqrt(8000.0)));
+  }
+  const auto threaded = fixture.sampler().sample(sets, {.draws = 4000, .seed = 3, .threads = 2});
+  for (std::size_t i = 0; i < 2; ++i) CHECK(threaded[i].draws.values == posteriors[i].draws.values);
+  CHECK(posteriors[0].draws.at(0, 4) != posteriors[1].draws.at(0, 4)); // generated quantities differ between data sets
+}
+
+TEST_CASE("log_density__ is the density in the model's own space, the same for draws and at given parameters") {
+  const Fixture fixture;
+  const std::vector<DataSet> sets = {hand_written::data_set({1, 2, 1.5}, noise)};
+  const PosteriorSampler sampler = fixture.sampler();
+  const Draws draws = sampler.sample(sets, {.draws = 50, .with_density = true})[0].draws;
+  REQUIRE(draws.columns.back() == "log_density__");
+  const auto [mean, sd] = exact(sets[0]);
+  for (std::size_t row = 0; row < draws.row_count; ++row) {
+    const double mu = draws.at(row, 0), tau = draws.at(row, 1), logit = std::log(tau / (10 - tau));
+    const double jacobian = std::log(tau * (10 - tau) / 10);
+    const double expected = normal_density(mu, mean, sd) + normal_density(logit, 0, std::sqrt(2.0)) - jacobian;
+    CHECK(draws.at(row, draws.columns.size() - 1) == Approx(expected).margin(1e-5));
+    DataSet point;
+    point.variables["mu"] = {false, {}, {mu}};
+    point.variables["tau"] = {false, {}, {tau}};
+    CHECK(sampler.density_at(sets, std::vector<DataSet>{point})[0] == Approx(expected).margin(1e-5));
+  }
+}
+
+TEST_CASE("given parameters are matched to data sets by the column that tells them apart") {
+  const Facts facts = hand_written::make()->facts();
+  std::vector<DataSet> sets(2);
+  sets[0].label = "b";
+  sets[1].label = "a";
+  const Table table = parse_csv("set,mu,tau\na,1,2\nb,3,4\n", "truth.csv");
+  const auto points = read_parameters(table, facts, sets, "set");
+  CHECK(points[0].variables.at("mu").values == std::vector<double>{3});
+  CHECK(points[1].variables.at("tau").values == std::vector<double>{2});
+  CHECK(read_parameters(table, facts, sets, "")[0].variables.at("mu").values == std::vector<double>{1});
+  sets[1].label = "c";
+  CHECK_THROWS_WITH(read_parameters(table, facts, sets, "set"), Contains("no row for the data set with set = c"));
+  sets.pop_back();
+  CHECK_THROWS_WITH(read_parameters(table, facts, sets, ""), Contains("2 rows for 1 data sets"));
+  CHECK_THROWS_WITH(read_parameters(parse_csv("mu\n1\n", "t.csv"), facts, sets, ""), Contains("no column for `tau`"));
+}
+
+TEST_CASE("parameters out of their bounds are refused with the model's message") {
+  const Fixture fixture;
+  const std::vector<DataSet> sets = {hand_written::data_set({1}, noise)};
+  DataSet point;
+  point.variables["mu"] = {false, {}, {0}};
+  point.variables["tau"] = {false, {}, {-1}};
+  CHECK_THROWS_WITH(fixture.sampler().density_at(sets, std::vector<DataSet>{point}), Contains("tau is -1, outside"));
+}
+
+TEST_CASE("calibration passes for the exact posterior and fails for one that is too narrow") {
+  const Fixture fixture;
+  const Calibration good = calibrate(fixture.model, fixture.sampler(), {.simulations = 600, .draws = 200});
+  CHECK(good.parameters[0].name == "mu");
+  // The band has a false-alarm rate of 1%; the seed is fixed.
+  CHECK(good.parameters[0].inside_band);
+  CHECK(good.parameters[0].recovery > 0.98);
+  CHECK(good.parameters[0].contraction > 0.95);
+  CHECK(good.parameters[0].coverage_90 == Approx(0.9).margin(0.04));
+  CHECK(good.parameters[1].contraction < 0.3); // the data tell nothing of tau; the normal is narrower than the logistic
+  CHECK_THAT(describe(good), Contains("mean log posterior density of the true parameters"));
+
+  const Calibration narrow = calibrate(fixture.model, fixture.sampler(0.4), {.simulations = 600, .draws = 200});
+  CHECK_FALSE(narrow.parameters[0].inside_band);
+  CHECK(narrow.parameters[0].coverage_90 < 0.7);
+  CHECK(narrow.log_density < good.log_density - 0.5);
+  CHECK(nlohmann::json(narrow)["parameters"].size() == 2);
+}
+
+TEST_CASE("verdicts: simulations are typical, data of another kind are not") {
+  const Fixture fixture;
+  const PosteriorSampler measuring = fixture.sampler();
+  const PosteriorSampler sampler = fixture.sampler(1, measure_typical_set(fixture.model, measuring, 1000, 1, 1));
+  Simulator simulator(fixture.model, {.design = hand_written::design(noise)});
+  const SimulatedBatch fresh = simulator.simulate(1000000, 200, 77);
+  std::vector<DataSet> sets;
+  for (std::size_t i = 0; i < fresh.data.count; ++i) sets.push_back(extract(fixture.model->facts(), fresh.data, i));
+  std::size_t unusual = 0;
+  for (const Posterior& posterior : sampler.sample(sets, {.draws = 10})) unusual += !posterior.verdict.is_fine();
+  CHECK(unusual <= 10); // 2 expected at the level of 1%; more than 10 has probability 1e-5
+  sets = {hand_written::data_set({60, -70, 80, 900}, noise)};
+  const Verdict verdict = sampler.sample(sets, {.draws = 10})[0].verdict;
+  CHECK(verdict.outside);
+  CHECK(verdict.text() == "outside of the simulations");
+}
+
+TEST_CASE("a typical set survives JSON, and p values are uniform on simulations") {
+  std::mt19937_64 random(5);
+  std::normal_distribution<float> normal;
+  std::vector<float> summaries(3 * 4000);
+  for (float& value : summaries) value = normal(random);
+  const TypicalSet set(summaries, 3);
+  const TypicalSet back = nlohmann::json::parse(nlohmann::json(set).dump()).get<TypicalSet>();
+  std::size_t small = 0;
+  for (int i = 0; i < 2000; ++i) {
+    const float x[3] = {normal(random), normal(random), normal(random)};
+    small += set.p_value(set.distance(x)) < 0.1;
+    REQUIRE(back.p_value(back.distance(x)) == Approx(set.p_value(set.distance(x))));
+  }
+  // 200 expected, 5 standard deviations of the count and of the estimated quantile: 100.
+  CHECK(small > 100);
+  CHECK(small < 300);
+  const float far[3] = {30, 0, 0};
+  CHECK(set.is_outside(set.distance(far)));
+}
+
+TEST_CASE("training batches are the same whatever the number of threads, and where training resumes") {
+  const Fixture fixture;
+  const auto setup = std::make_shared<InferenceSetup>(fixture.setup);
+  TrainingSource one(fixture.model, setup, {.batch_size = 64, .seed = 5});
+  TrainingSource three(fixture.model, setup, {.batch_size = 64, .seed = 5, .threads = 3});
+  TrainingSource later(fixture.model, setup, {.batch_size = 64, .seed = 5, .first_batch = 4});
+  for (int batch = 0; batch < 8; ++batch) {
+    const Examples a = one.next(), b = three.next();
+    REQUIRE(a.count() + a.failures == 64);
+    CHECK(a.z == b.z);
+    CHECK(a.inputs.direct == b.inputs.direct);
+    REQUIRE(a.inputs.sources.size() == 1);
+    CHECK(a.inputs.sources[0].rows == b.inputs.sources[0].rows);
+    if (batch >= 4) CHECK(later.next().z == a.z);
+  }
+}
+
+TEST_CASE("in the Laplace frame the truth is standard normal where the posterior is normal") {
+  const Fixture fixture;
+  ExampleMaker maker(fixture.model, std::make_shared<InferenceSetup>(fixture.setup), 1);
+  const Examples examples = maker.make(0, 4000);
+  double sum = 0, squares = 0;
+  for (std::size_t i = 0; i < examples.count(); ++i) {
+    sum += examples.z[2 * i];
+    squares += examples.z[2 * i] * examples.z[2 * i];
+  }
+  const double n = static_cast<double>(examples.count());
+  CHECK(std::abs(sum / n) < 5 / std::sqrt(n));
+  CHECK(squares / n == Approx(1).margin(5 * std::sqrt(2 / n)));
+}
+
+TEST_CASE("verdicts in words") {
+  CHECK(Verdict{}.text() == "typical");
+  CHECK(Verdict{.p_value = 0.004}.text() == "unusual (p = 0.004)");
+  CHECK(Verdict{.frame_converged = false}.text() == "typical; its frame did not converge");
+  CHECK_FALSE(Verdict{.frame_converged = false}.is_fine());
+}
