@@ -72,7 +72,7 @@ static_assert(math_function_count == static_cast<std::size_t>(MathFunction::hypo
 constexpr std::string_view name_of(MathFunction function) {
   return math_functions[static_cast<std::size_t>(function)].name;
 }
-constexpr int argument_count(MathFunction function) {
+constexpr int arity(MathFunction function) {
   return math_functions[static_cast<std::size_t>(function)].arguments;
 }
 
