@@ -1,0 +1,179 @@
+#include "compiler/ir_evaluate.hpp"
+
+#include "compiler/ir_math.hpp"
+
+#include <cmath>
+
+namespace sibyl::ir {
+namespace {
+
+double wrap(double value) { // to 32 bits
+  return static_cast<std::int32_t>(static_cast<std::uint32_t>(static_cast<std::int64_t>(value)));
+}
+
+double saturate(double value) { // real to integer, where it fits
+  return std::isfinite(value) && std::abs(value) < 2147483648.0 ? std::trunc(value) : -2147483648.0;
+}
+
+std::optional<double> evaluate_math(MathFunction function, const std::vector<double>& x) {
+  switch (function) {
+  case MathFunction::exp: return std::exp(x[0]);
+  case MathFunction::exp2: return std::exp2(x[0]);
+  case MathFunction::expm1: return std::expm1(x[0]);
+  case MathFunction::log: return std::log(x[0]);
+  case MathFunction::log1p: return std::log1p(x[0]);
+  case MathFunction::log2: return std::log2(x[0]);
+  case MathFunction::log10: return std::log10(x[0]);
+  case MathFunction::sqrt: return std::sqrt(x[0]);
+  case MathFunction::cbrt: return std::cbrt(x[0]);
+  case MathFunction::sin: return std::sin(x[0]);
+  case MathFunction::cos: return std::cos(x[0]);
+  case MathFunction::tan: return std::tan(x[0]);
+  case MathFunction::asin: return std::asin(x[0]);
+  case MathFunction::acos: return std::acos(x[0]);
+  case MathFunction::atan: return std::atan(x[0]);
+  case MathFunction::atan2: return std::atan2(x[0], x[1]);
+  case MathFunction::sinh: return std::sinh(x[0]);
+  case MathFunction::cosh: return std::cosh(x[0]);
+  case MathFunction::tanh: return std::tanh(x[0]);
+  case MathFunction::asinh: return std::asinh(x[0]);
+  case MathFunction::acosh: return std::acosh(x[0]);
+  case MathFunction::atanh: return std::atanh(x[0]);
+  case MathFunction::pow: return std::pow(x[0], x[1]);
+  case MathFunction::lgamma: return std::lgamma(x[0]);
+  case MathFunction::tgamma: return std::tgamma(x[0]);
+  case MathFunction::erf: return std::erf(x[0]);
+  case MathFunction::erfc: return std::erfc(x[0]);
+  case MathFunction::fabs: return std::fabs(x[0]);
+  case MathFunction::floor: return std::floor(x[0]);
+  case MathFunction::ceil: return std::ceil(x[0]);
+  case MathFunction::round: return std::round(x[0]);
+  case MathFunction::trunc: return std::trunc(x[0]);
+  case MathFunction::fmin: return std::fmin(x[0], x[1]);
+  case MathFunction::fmax: return std::fmax(x[0], x[1]);
+  case MathFunction::fmod: return std::fmod(x[0], x[1]);
+  case MathFunction::hypot: return std::hypot(x[0], x[1]);
+  default: return std::nullopt;
+  }
+}
+
+std::optional<double> evaluate_integer(Op op, double a, double b) {
+  switch (op) {
+  case Op::add: return wrap(a + b);
+  case Op::subtract: return wrap(a - b);
+  case Op::multiply: return wrap(static_cast<double>(static_cast<std::int64_t>(a) * static_cast<std::int64_t>(b)));
+  case Op::divide:
+    if (b == 0) return std::nullopt;
+    return wrap(std::trunc(a / b));
+  case Op::modulo:
+    if (b == 0) return std::nullopt;
+    return std::fmod(a, b) + 0.0; // no negative zero
+  case Op::minimum: return std::min(a, b);
+  case Op::maximum: return std::max(a, b);
+  default: return std::nullopt;
+  }
+}
+
+std::optional<double> compare(Op op, double a, double b) {
+  switch (op) {
+  case Op::equal: return a == b;
+  case Op::not_equal: return a != b;
+  case Op::less: return a < b;
+  case Op::less_equal: return a <= b;
+  case Op::greater: return a > b;
+  default: return a >= b;
+  }
+}
+
+bool is_comparison(Op op) { return op >= Op::equal && op <= Op::greater_equal; }
+
+} // namespace
+
+bool is_pure(Op op) { return op <= Op::select; }
+
+std::optional<double> evaluate(Op op, std::uint32_t id, const std::vector<Type>& types, const std::vector<double>& x) {
+  if (is_comparison(op)) return compare(op, x[0], x[1]);
+  switch (op) {
+  case Op::math: return evaluate_math(static_cast<MathFunction>(id), x);
+  case Op::to_real: return x[0];
+  case Op::to_integer: return saturate(x[0]);
+  case Op::is_nan: return std::isnan(x[0]);
+  case Op::is_infinite: return std::isinf(x[0]);
+  case Op::logical_and: return x[0] != 0 && x[1] != 0;
+  case Op::logical_or: return x[0] != 0 || x[1] != 0;
+  case Op::logical_not: return x[0] == 0;
+  case Op::select: return x[0] != 0 ? x[1] : x[2];
+  case Op::negate: return types[0] == Type::integer ? wrap(-x[0]) + 0.0 : -x[0];
+  default: break;
+  }
+  if (types[0] == Type::integer) return evaluate_integer(op, x[0], x[1]);
+  switch (op) {
+  case Op::add: return x[0] + x[1];
+  case Op::subtract: return x[0] - x[1];
+  case Op::multiply: return x[0] * x[1];
+  case Op::divide: return x[0] / x[1];
+  default: return std::nullopt;
+  }
+}
+
+std::optional<double> fold(Op op, std::uint32_t id, const std::vector<Type>& types,
+                           const std::vector<std::optional<double>>& operands) {
+  if (op == Op::constant) return std::nullopt;
+  if (op == Op::logical_and || op == Op::logical_or) { // one side can decide
+    const bool deciding = op == Op::logical_or;
+    for (const auto& operand : operands)
+      if (operand && (*operand != 0) == deciding) return deciding;
+  }
+  std::vector<double> known;
+  for (const auto& operand : operands) {
+    if (!operand) return std::nullopt;
+    known.push_back(*operand);
+  }
+  return evaluate(op, id, types, known);
+}
+
+std::optional<std::size_t> same_as_operand(Op op, const std::vector<Type>& types,
+                                           const std::vector<std::optional<double>>& constants,
+                                           const std::vector<ValueId>& values) {
+  auto is = [&](std::size_t operand, double number) { return constants[operand] && *constants[operand] == number; };
+  // Adding -0 changes nothing, adding +0 turns -0 into +0.
+  auto is_neutral_addend = [&](std::size_t operand, bool negative) {
+    return is(operand, 0) && (types[operand] == Type::integer || std::signbit(*constants[operand]) == negative);
+  };
+  switch (op) {
+  case Op::add:
+    if (is_neutral_addend(1, true)) return 0;
+    if (is_neutral_addend(0, true)) return 1;
+    break;
+  case Op::subtract:
+    if (is_neutral_addend(1, false)) return 0;
+    break;
+  case Op::multiply:
+    if (is(1, 1)) return 0;
+    if (is(0, 1)) return 1;
+    break;
+  case Op::divide:
+    if (is(1, 1)) return 0;
+    break;
+  case Op::minimum:
+  case Op::maximum:
+    if (values[0] == values[1]) return 0;
+    break;
+  case Op::logical_and:
+    if (is(1, 1) || values[0] == values[1]) return 0;
+    if (is(0, 1)) return 1;
+    break;
+  case Op::logical_or:
+    if (is(1, 0) || values[0] == values[1]) return 0;
+    if (is(0, 0)) return 1;
+    break;
+  case Op::select:
+    if (constants[0]) return *constants[0] != 0 ? 1 : 2;
+    if (values[1] == values[2]) return 1;
+    break;
+  default: break;
+  }
+  return std::nullopt;
+}
+
+} // namespace sibyl::ir
