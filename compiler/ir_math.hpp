@@ -69,7 +69,7 @@ inline constexpr MathFunctionFact math_functions[] = {
 inline constexpr std::size_t math_function_count = sizeof math_functions / sizeof *math_functions;
 static_assert(math_function_count == static_cast<std::size_t>(MathFunction::hypot) + 1);
 
-constexpr std::string_view to_string(MathFunction function) {
+constexpr std::string_view name_of(MathFunction function) {
   return math_functions[static_cast<std::size_t>(function)].name;
 }
 constexpr int arity(MathFunction function) {

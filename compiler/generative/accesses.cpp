@@ -1,0 +1,158 @@
+#include "compiler/generative/accesses.hpp"
+
+namespace sibyl::generative {
+
+using typed::ExpressionPtr;
+using typed::StatementPtr;
+
+void for_each_expression(const ExpressionPtr& expression, const std::function<void(const ExpressionPtr&)>& visit) {
+  if (!expression) return;
+  visit(expression);
+  const auto each = [&](const auto& list) {
+    for (const auto& one : list) for_each_expression(one, visit);
+  };
+  std::visit(
+      [&](const auto& node) {
+        using Node = std::decay_t<decltype(node)>;
+        if constexpr (requires { node.arguments; }) each(node.arguments);
+        else if constexpr (requires { node.elements; }) each(node.elements);
+        else if constexpr (std::is_same_v<Node, typed::Promote>) for_each_expression(node.operand, visit);
+        else if constexpr (std::is_same_v<Node, typed::Conditional>) {
+          for_each_expression(node.condition, visit);
+          for_each_expression(node.if_true, visit);
+          for_each_expression(node.if_false, visit);
+        } else if constexpr (std::is_same_v<Node, typed::Index>) {
+          for_each_expression(node.base, visit);
+          for (const auto& item : node.items) {
+            for_each_expression(item.first, visit);
+            for_each_expression(item.second, visit);
+          }
+        }
+      },
+      expression->node);
+}
+
+void for_each_operand(const StatementPtr& statement, const std::function<void(const ExpressionPtr&)>& visit) {
+  const auto see = [&](const ExpressionPtr& expression) {
+    if (expression) visit(expression);
+  };
+  std::visit(
+      [&](const auto& node) {
+        using Node = std::decay_t<decltype(node)>;
+        if constexpr (std::is_same_v<Node, typed::Declaration>) see(node.initializer);
+        else if constexpr (std::is_same_v<Node, typed::Assignment>) {
+          for (const auto& item : node.indices) {
+            see(item.first);
+            see(item.second);
+          }
+          see(node.value);
+        } else if constexpr (std::is_same_v<Node, typed::Tilde>) {
+          see(node.left);
+          for (const auto& argument : node.arguments) see(argument);
+          if (node.truncation) {
+            see(node.truncation->lower);
+            see(node.truncation->upper);
+          }
+        } else if constexpr (std::is_same_v<Node, typed::TargetIncrement> || std::is_same_v<Node, typed::Return>)
+          see(node.value);
+        else if constexpr (std::is_same_v<Node, typed::For>) {
+          see(node.first);
+          see(node.last);
+        } else if constexpr (std::is_same_v<Node, typed::ForEach>) see(node.container);
+        else if constexpr (std::is_same_v<Node, typed::While> || std::is_same_v<Node, typed::If>) see(node.condition);
+        else if constexpr (std::is_same_v<Node, typed::CallStatement>) see(node.call);
+        else if constexpr (requires { node.arguments; })
+          for (const auto& argument : node.arguments) see(argument);
+      },
+      statement->node);
+}
+
+void for_each_statement(const StatementPtr& statement, const std::function<void(const StatementPtr&)>& visit) {
+  if (!statement) return;
+  visit(statement);
+  std::visit(
+      [&](const auto& node) {
+        using Node = std::decay_t<decltype(node)>;
+        if constexpr (requires { node.body; }) for_each_statement(node.body, visit);
+        else if constexpr (std::is_same_v<Node, typed::If>) {
+          for_each_statement(node.then_body, visit);
+          for_each_statement(node.else_body, visit);
+        } else if constexpr (std::is_same_v<Node, typed::Sequence>)
+          for (const auto& one : node.statements) for_each_statement(one, visit);
+      },
+      statement->node);
+}
+
+void add_reads(const ExpressionPtr& expression, std::set<typed::VariableId>& reads) {
+  for_each_expression(expression, [&](const ExpressionPtr& one) {
+    if (const auto* reference = std::get_if<typed::VariableReference>(&one->node)) reads.insert(reference->variable);
+  });
+}
+
+std::optional<typed::VariableId> drawn_variable(const ExpressionPtr& left) {
+  if (const auto* reference = std::get_if<typed::VariableReference>(&left->node)) return reference->variable;
+  if (const auto* index = std::get_if<typed::Index>(&left->node)) return drawn_variable(index->base);
+  if (const auto* promote = std::get_if<typed::Promote>(&left->node)) return drawn_variable(promote->operand);
+  return std::nullopt;
+}
+
+std::optional<typed::Tilde> as_tilde(const typed::TargetIncrement& increment) {
+  const auto* call = std::get_if<typed::DistributionCall>(&increment.value->node);
+  if (!call || call->function != typed::DistributionFunction::log_density) return std::nullopt;
+  typed::Tilde tilde;
+  tilde.left = call->arguments.front();
+  if (!drawn_variable(tilde.left)) return std::nullopt;
+  tilde.distribution = call->distribution;
+  tilde.arguments.assign(call->arguments.begin() + 1, call->arguments.end());
+  return tilde;
+}
+
+Accesses accesses_of(const StatementPtr& statement, const typed::Program& program) {
+  Accesses found;
+  const auto reads_of_index = [&](const ExpressionPtr& left) {
+    // The indexes of what is drawn or assigned are read, the variable itself is not.
+    std::function<void(const ExpressionPtr&)> see = [&](const ExpressionPtr& one) {
+      if (const auto* promote = std::get_if<typed::Promote>(&one->node)) see(promote->operand);
+      if (const auto* index = std::get_if<typed::Index>(&one->node)) {
+        see(index->base);
+        for (const auto& item : index->items) {
+          add_reads(item.first, found.reads);
+          add_reads(item.second, found.reads);
+        }
+      }
+    };
+    see(left);
+  };
+  const auto draw = [&](const typed::Tilde& tilde) {
+    if (const auto variable = drawn_variable(tilde.left)) {
+      found.drawn.insert(*variable);
+      reads_of_index(tilde.left);
+      const typed::Variable& drawn = program.variables[*variable];
+      add_reads(drawn.lower, found.reads);
+      add_reads(drawn.upper, found.reads);
+    } else {
+      add_reads(tilde.left, found.reads);
+    }
+    for (const auto& argument : tilde.arguments) add_reads(argument, found.reads);
+    if (tilde.truncation) {
+      add_reads(tilde.truncation->lower, found.reads);
+      add_reads(tilde.truncation->upper, found.reads);
+    }
+  };
+  for_each_statement(statement, [&](const StatementPtr& one) {
+    if (const auto* tilde = std::get_if<typed::Tilde>(&one->node)) return draw(*tilde);
+    if (const auto* increment = std::get_if<typed::TargetIncrement>(&one->node))
+      if (const auto tilde = as_tilde(*increment)) return draw(*tilde);
+    if (const auto* assignment = std::get_if<typed::Assignment>(&one->node))
+      found.assigned.insert(assignment->variable);
+    if (const auto* declaration = std::get_if<typed::Declaration>(&one->node)) {
+      found.declared.insert(declaration->variable);
+      if (declaration->initializer) found.assigned.insert(declaration->variable);
+      for (const auto& size : program.variables[declaration->variable].sizes) add_reads(size, found.reads);
+    }
+    for_each_operand(one, [&](const ExpressionPtr& operand) { add_reads(operand, found.reads); });
+  });
+  return found;
+}
+
+} // namespace sibyl::generative

@@ -1,0 +1,294 @@
+#include "compiler/generative/reading.hpp"
+
+#include "compiler/generative/accesses.hpp"
+
+#include <map>
+
+namespace sibyl::generative {
+
+using typed::StatementPtr;
+using typed::Variable;
+using typed::VariableId;
+
+namespace {
+
+bool is_declared_in(const Variable& variable, typed::Block block) {
+  return variable.block == block && !variable.is_local;
+}
+
+std::string quoted(const std::string& name) { return "`" + name + "`"; }
+
+// Where and how one variable is drawn.
+struct Draw {
+  Span span;
+  bool whole = false;                // the variable itself, not an element
+  std::vector<std::int64_t> indexes; // constant indexes, when all are
+};
+
+class Reader {
+ public:
+  explicit Reader(const typed::Program& program) : program_(program) {}
+
+  Reading run() {
+    const std::size_t count = program_.variables.size();
+    reading_.roles.assign(count, Role::design);
+    reading_.is_latent.assign(count, false);
+    reading_.is_input.assign(count, false);
+    initial_roles();
+    for (const StatementPtr& statement : program_.design) see_design(statement);
+    for (const StatementPtr& statement : program_.transformed_parameters) see(statement);
+    for (const StatementPtr& statement : program_.model) see(statement);
+    finish_roles();
+    check_draws();
+    check_parameters();
+    check_order();
+    return std::move(reading_);
+  }
+
+ private:
+  void initial_roles() {
+    for (VariableId id = 0; id < program_.variables.size(); ++id) {
+      switch (program_.variables[id].block) {
+      case typed::Block::transformed_data: reading_.roles[id] = Role::transformed_data; break;
+      case typed::Block::parameters: reading_.roles[id] = Role::parameter; break;
+      case typed::Block::transformed_parameters: reading_.roles[id] = Role::transformed_parameter; break;
+      case typed::Block::generated_quantities: reading_.roles[id] = Role::generated; break;
+      default: break;
+      }
+    }
+  }
+
+  void refuse(Span span, std::string text) {
+    if (!reading_.not_generative) reading_.not_generative = Reason{span, std::move(text)};
+  }
+  void refuse_density(Span span, std::string text) {
+    if (!reading_.no_density) reading_.no_density = Reason{span, std::move(text)};
+  }
+
+  void see_design(const StatementPtr& top) {
+    for_each_statement(top, [&](const StatementPtr& statement) {
+      if (const auto* tilde = std::get_if<typed::Tilde>(&statement->node)) {
+        if (const auto id = drawn_variable(tilde->left)) designed_.insert(*id);
+      } else if (const auto* assignment = std::get_if<typed::Assignment>(&statement->node))
+        designed_.insert(assignment->variable);
+    });
+  }
+
+  void see(const StatementPtr& top) {
+    for_each_statement(top, [&](const StatementPtr& statement) {
+      if (const auto* tilde = std::get_if<typed::Tilde>(&statement->node)) return see_tilde(*tilde, statement->span);
+      if (const auto* increment = std::get_if<typed::TargetIncrement>(&statement->node)) {
+        if (const auto tilde = as_tilde(*increment)) return see_tilde(*tilde, statement->span);
+        refuse(
+            statement->span,
+            "this adds to the density something that is not a distribution of one variable, so it cannot be simulated");
+      } else if (const auto* assignment = std::get_if<typed::Assignment>(&statement->node)) {
+        const Variable& variable = program_.variables[assignment->variable];
+        if (is_declared_in(variable, typed::Block::data)) {
+          assigned_data_.insert(assignment->variable);
+          refuse_density(statement->span,
+                         quoted(variable.name) + " is computed, not drawn, so the data have no tractable density");
+        }
+      }
+    });
+  }
+
+  void see_tilde(const typed::Tilde& tilde, Span span) {
+    const auto id = drawn_variable(tilde.left);
+    if (!id) return refuse(span, "the left side of `~` is an expression, so this cannot be simulated");
+    const Variable& variable = program_.variables[*id];
+    if (variable.is_local && variable.block == typed::Block::model && !variable.is_loop_variable) {
+      if (assigns_local(*id))
+        return refuse(span, quoted(variable.name) +
+                                " is computed and then given a distribution, so this cannot be simulated");
+      reading_.is_latent[*id] = true;
+      refuse_density(span, "the local variable " + quoted(variable.name) +
+                               " is drawn and integrated out, so the data have no tractable density");
+      return;
+    }
+    if (is_declared_in(variable, typed::Block::transformed_parameters) || variable.is_loop_variable)
+      return refuse(span,
+                    quoted(variable.name) + " is computed and then given a distribution, so this cannot be simulated");
+    if (is_declared_in(variable, typed::Block::transformed_data))
+      return refuse(span, quoted(variable.name) +
+                              " is computed from the data, so drawing it would not give the data themselves");
+    if (!tilde.distribution->sample) refuse(span, quoted(tilde.distribution->name) + " has no sampler");
+    Draw draw{span, false, {}};
+    draw.whole = std::holds_alternative<typed::VariableReference>(tilde.left->node);
+    if (const auto* index = std::get_if<typed::Index>(&tilde.left->node)) {
+      for (const auto& item : index->items) {
+        const auto* literal = item.first ? std::get_if<typed::IntegerLiteral>(&item.first->node) : nullptr;
+        if (!literal || item.kind != typed::IndexItem::Kind::single) {
+          draw.indexes.clear();
+          break;
+        }
+        draw.indexes.push_back(literal->value);
+      }
+    }
+    draws_[*id].push_back(draw);
+  }
+
+  // Whether some statement other than `~` gives the local a value.
+  bool assigns_local(VariableId id) const {
+    bool found = false;
+    for (const StatementPtr& top : program_.model)
+      for_each_statement(top, [&](const StatementPtr& statement) {
+        if (const auto* assignment = std::get_if<typed::Assignment>(&statement->node))
+          found = found || assignment->variable == id;
+        if (const auto* declaration = std::get_if<typed::Declaration>(&statement->node))
+          found = found || (declaration->variable == id && declaration->initializer);
+      });
+    return found;
+  }
+
+  void finish_roles() {
+    for (VariableId id = 0; id < program_.variables.size(); ++id) {
+      const Variable& variable = program_.variables[id];
+      if (!is_declared_in(variable, typed::Block::data)) continue;
+      const bool observed = draws_.contains(id) || assigned_data_.contains(id);
+      reading_.roles[id] = observed ? Role::observed : Role::design;
+      reading_.is_input[id] = !observed && !designed_.contains(id);
+    }
+  }
+
+  void check_draws() {
+    for (const auto& [id, draws] : draws_) {
+      const std::string name = quoted(program_.variables[id].name);
+      for (std::size_t i = 1; i < draws.size(); ++i)
+        for (std::size_t j = 0; j < i; ++j) {
+          const bool same_element = !draws[i].indexes.empty() && draws[i].indexes == draws[j].indexes;
+          if (draws[i].whole || draws[j].whole || same_element)
+            refuse(draws[i].span, name + " is drawn twice, so this cannot be simulated");
+        }
+      if (assigned_data_.contains(id))
+        refuse(draws.front().span, name + " is both drawn and computed, so this cannot be simulated");
+      if (designed_.contains(id)) refuse(draws.front().span, name + " is drawn in the model and in the design");
+    }
+  }
+
+  void check_parameters() {
+    for (VariableId id = 0; id < program_.variables.size(); ++id) {
+      const Variable& variable = program_.variables[id];
+      if (!is_declared_in(variable, typed::Block::parameters)) continue;
+      const bool bound_varies = depends_on_parameter(variable.lower) || depends_on_parameter(variable.upper);
+      if (bound_varies)
+        reading_.remarks.push_back(
+            {variable.span, "a bound of " + quoted(variable.name) +
+                                " depends on a parameter: simulation normalizes its truncated prior, Stan's density "
+                                "does not"});
+      if (draws_.contains(id)) continue;
+      if (variable.lower && variable.upper) reading_.uniform_on_bounds.push_back(id);
+      else
+        refuse(variable.span, "the parameter " + quoted(variable.name) + " has no prior; add one to the model: `" +
+                                  variable.name + " ~ " + (variable.lower ? "exponential(1)" : "normal(0, 1)") + ";`");
+    }
+  }
+
+  bool depends_on_parameter(const typed::ExpressionPtr& bound) const {
+    std::set<VariableId> reads;
+    add_reads(bound, reads);
+    for (const VariableId id : reads)
+      if (reading_.roles[id] == Role::parameter || reading_.roles[id] == Role::transformed_parameter) return true;
+    return false;
+  }
+
+  void check_order() {
+    if (reading_.not_generative) return;
+    StatementPtr cycle;
+    if (!simulation_order(simulated_statements(program_, reading_), program_, reading_, &cycle))
+      refuse(cycle->span,
+             "this statement depends on its own result through others, so there is no order to simulate in");
+  }
+
+  const typed::Program& program_;
+  Reading reading_;
+  std::map<VariableId, std::vector<Draw>> draws_;
+  std::set<VariableId> assigned_data_, designed_;
+};
+
+} // namespace
+
+Reading read(const typed::Program& program) { return Reader(program).run(); }
+
+std::vector<StatementPtr> simulated_statements(const typed::Program& program, const Reading& reading) {
+  std::vector<StatementPtr> all;
+  for (const StatementPtr& declaration : program.data)
+    if (!reading.is_input[std::get<typed::Declaration>(declaration->node).variable]) all.push_back(declaration);
+  for (const auto* block : {&program.transformed_data, &program.design, &program.parameters,
+                            &program.transformed_parameters, &program.model})
+    all.insert(all.end(), block->begin(), block->end());
+  return all;
+}
+
+std::optional<std::vector<StatementPtr>> simulation_order(const std::vector<StatementPtr>& statements,
+                                                          const typed::Program& program, const Reading& reading,
+                                                          StatementPtr* cycle) {
+  const std::size_t count = statements.size();
+  std::vector<Accesses> accesses;
+  for (const StatementPtr& statement : statements) {
+    Accesses one = accesses_of(statement, program);
+    // A bounded parameter without a prior is drawn where it is declared.
+    if (const auto* declaration = std::get_if<typed::Declaration>(&statement->node))
+      for (const VariableId id : reading.uniform_on_bounds)
+        if (id == declaration->variable) {
+          one.drawn.insert(id);
+          add_reads(program.variables[id].lower, one.reads);
+          add_reads(program.variables[id].upper, one.reads);
+        }
+    accesses.push_back(std::move(one));
+  }
+  std::map<VariableId, bool> is_drawn;
+  for (const Accesses& one : accesses)
+    for (const VariableId id : one.drawn) is_drawn[id] = true;
+
+  // before[j] lists the statements that must precede statement j.
+  std::vector<std::set<std::size_t>> before(count);
+  for (std::size_t i = 0; i < count; ++i)
+    for (std::size_t j = 0; j < count; ++j) {
+      if (i == j) continue;
+      const auto touches = [&](const Accesses& one, VariableId id) {
+        return one.reads.contains(id) || one.assigned.contains(id) || one.drawn.contains(id);
+      };
+      for (const VariableId id : accesses[i].declared)
+        if (touches(accesses[j], id)) before[j].insert(i);
+      for (const VariableId id : accesses[i].drawn) {
+        const bool j_draws = accesses[j].drawn.contains(id), j_reads = accesses[j].reads.contains(id);
+        const bool i_reads = accesses[i].reads.contains(id);
+        if (!j_draws && (j_reads || accesses[j].assigned.contains(id))) before[j].insert(i);
+        if (j_draws && j_reads && !i_reads) before[j].insert(i);
+        if (j_draws && j_reads && i_reads && i < j) before[j].insert(i);
+      }
+      if (i < j)
+        for (const VariableId id : accesses[i].assigned)
+          if (!is_drawn[id] && touches(accesses[j], id)) before[j].insert(i);
+      if (i < j)
+        for (const VariableId id : accesses[j].assigned)
+          if (!is_drawn[id] && touches(accesses[i], id)) before[j].insert(i);
+    }
+  std::vector<StatementPtr> ordered;
+  std::vector<bool> done(count, false);
+  while (ordered.size() < count) {
+    std::size_t next = count;
+    for (std::size_t j = 0; j < count && next == count; ++j) {
+      if (done[j]) continue;
+      bool ready = true;
+      for (const std::size_t i : before[j]) ready = ready && done[i];
+      if (ready) next = j;
+    }
+    if (next == count) {
+      if (cycle)
+        for (std::size_t j = 0; j < count; ++j)
+          if (!done[j] && !std::holds_alternative<typed::Declaration>(statements[j]->node)) {
+            *cycle = statements[j];
+            break;
+          }
+      if (cycle && !*cycle) *cycle = statements.front();
+      return std::nullopt;
+    }
+    done[next] = true;
+    ordered.push_back(statements[next]);
+  }
+  return ordered;
+}
+
+} // namespace sibyl::generative

@@ -1,0 +1,39 @@
+// The generative reading of a model text (DESIGN 1.1): what every variable is, and in which order the statements
+// simulate it.
+//
+// `x ~ D` draws x where x has no value yet. Statements are put in dependency order: whoever draws a variable comes
+// before whoever uses it; statements that assign the same variable keep their textual order.
+#pragma once
+
+#include "lang/typed.hpp"
+#include "runtime/model/facts.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sibyl::generative {
+
+struct Reading {
+  std::vector<Role> roles;                          // by VariableId; meaningless for locals
+  std::vector<bool> is_latent;                      // by VariableId: a local that is drawn
+  std::vector<bool> is_input;                       // by VariableId: a design variable that a data file gives
+  std::vector<typed::VariableId> uniform_on_bounds; // bounded parameters that no statement draws
+  std::optional<Reason> not_generative;
+  std::optional<Reason> no_density;
+  std::vector<Remark> remarks;
+};
+
+Reading read(const typed::Program& program);
+
+// The statements in an order that simulates: stable, so that a text in order stays as it is. Nothing where there is a
+// cycle; then `cycle` is a statement on it.
+std::optional<std::vector<typed::StatementPtr>> simulation_order(const std::vector<typed::StatementPtr>& statements,
+                                                                 const typed::Program& program, const Reading& reading,
+                                                                 typed::StatementPtr* cycle = nullptr);
+
+// All statements that a simulation runs, declarations of drawn variables included, in textual order: data (without
+// inputs), transformed data, design, parameters, transformed parameters, model.
+std::vector<typed::StatementPtr> simulated_statements(const typed::Program& program, const Reading& reading);
+
+} // namespace sibyl::generative
