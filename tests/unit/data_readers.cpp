@@ -270,3 +270,24 @@ TEST_CASE("NPZ with a leading dimension is several data sets, cut to their own s
   CHECK(result.data_sets[1].variables.at("y").values == std::vector<double>{6, 7});
   std::filesystem::remove(path);
 }
+
+TEST_CASE("the data of the drift-diffusion example: 14 people, conditions by name") {
+  Facts facts;
+  facts.variables = {variable("N", "int<lower=1>", true, Role::design),
+                     variable("conf", "array[N] int<lower=1, upper=2>", true, Role::design, {"N"}),
+                     variable("rt", "array[N] real<lower=0>", false, Role::observed, {"N"}),
+                     variable("response", "array[N] int<lower=0, upper=1>", true, Role::observed, {"N"})};
+  const auto result = read_data_sets(SIBYL_SOURCE_DIR "/examples/data/cavanagh_2011.csv", facts, {.by = "subj_idx"});
+  REQUIRE(result.data_sets.size() == 14);
+  CHECK(result.notes == std::vector<std::string>{
+                            "column `conf` is text; `conf` takes its levels in alphabetical order: 1 = HC, 2 = LC"});
+  const auto& first = result.data_sets[0].variables;
+  CHECK(result.data_sets[0].label == "0");
+  CHECK(first.at("rt").values[1] == 1.63);
+  CHECK(first.at("conf").values[0] == 1);
+  CHECK(first.at("conf").values[1] == 2);
+  CHECK(first.at("response").values[0] == 1);
+  std::size_t trials = 0;
+  for (const DataSet& set : result.data_sets) trials += set.variables.at("rt").values.size();
+  CHECK(trials == 3988);
+}
