@@ -1,0 +1,50 @@
+// From a function of the intermediate representation to LLVM's, W lanes at once.
+//
+// Every value of the model's text becomes one vector <W x T> or, where all lanes agree, one scalar T (uniformity.hpp).
+// Control flow that lanes do not share runs under masks; each stretch of code that has a mask of its own is a region
+// (emitter.hpp), and code runs only while at least one lane of its region is active. W = 1 is the same emitter: then
+// everything is uniform, there are no masks, and branches are branches.
+//
+// The same text gives the same bits for every W: what is fused into one multiply-add is decided on the intermediate
+// representation (fusion.hpp), and draws depend on the data set's index, the site and the iteration, not on the lane.
+#pragma once
+
+#include "compiler/codegen/machine.hpp"
+#include "compiler/ir.hpp"
+
+#include <memory>
+#include <string>
+
+namespace llvm {
+class LLVMContext;
+class Module;
+} // namespace llvm
+
+namespace sibyl::codegen {
+
+struct Variant {
+  Precision precision = Precision::f64;
+  int lanes = 1; // 1, 2, 4, 8, 16, 32
+};
+
+// "sibyl_simulate_f32_x16"
+std::string symbol_name(std::string_view function, Variant variant);
+
+// Adds the function, optimizes nothing. The module must have the machine's data layout (target.hpp).
+void emit_function(llvm::Module& module, const ir::Model& model, const ir::Function& function, Variant variant,
+                   const Machine& machine);
+
+// What `--emit llvm` and `--emit asm` print, after optimization.
+enum class TextKind { llvm, assembly };
+std::string emit_text(const ir::Model& model, const ir::Function& function, Variant variant, const Machine& machine,
+                      TextKind kind);
+
+// Machine code of some functions as one relocatable, position-independent object.
+struct Entry {
+  const ir::Function* function;
+  Variant variant;
+};
+std::string emit_object(const ir::Model& model, const std::vector<Entry>& entries, const std::string& metadata,
+                        const Machine& machine);
+
+} // namespace sibyl::codegen

@@ -1,0 +1,13 @@
+// The cache's key for one compiled function: everything that its machine code depends on, and no LLVM code generation.
+#pragma once
+
+#include "compiler/codegen/codegen.hpp"
+
+#include <string>
+
+namespace sibyl::jit {
+
+// 64 hexadecimal digits.
+std::string fingerprint(const ir::Function& function, codegen::Variant variant, const codegen::Machine& machine);
+
+} // namespace sibyl::jit
