@@ -84,7 +84,7 @@ Calibration calibrate(std::shared_ptr<const CompiledModel> model, const Posterio
   // In parts, so that the draws of all data sets are never in memory together.
   constexpr std::size_t part = 250;
   const DataBatch complete = complete_for_transform(facts, simulated.data);
-  ParameterTransform transform(model, 1);
+  ParameterTransform transform(model);
   for (std::size_t first = 0; first < count; first += part) {
     const std::size_t end = std::min(count, first + part);
     const std::vector<Posterior> posteriors =

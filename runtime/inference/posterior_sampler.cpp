@@ -116,7 +116,7 @@ std::vector<double> PosteriorSampler::density_at(const DataBatch& batch, std::sp
   const Conditioned conditioned = condition(batch);
   const DataBatch complete = complete_for_transform(model_->facts(), batch);
   std::vector<double> result(batch.count), z(n);
-  ParameterTransform transform(model_, 1);
+  ParameterTransform transform(model_);
   for (std::size_t i = 0; i < batch.count; ++i) {
     conditioned.frames.to_frame(i, unconstrained.data() + i * n, z.data());
     posterior_->log_density(conditioned.summaries.data() + i * posterior_->summary_size(), 1, z.data(), &result[i]);
@@ -132,7 +132,7 @@ std::vector<double> PosteriorSampler::density_at(std::span<const DataSet> data_s
   const Facts& facts = model_->facts();
   const DataBatch batch = gather(facts, data_sets);
   const DataBatch complete = complete_for_transform(facts, batch);
-  ParameterTransform transform(model_, 1);
+  ParameterTransform transform(model_);
   std::vector<double> unconstrained;
   for (std::size_t i = 0; i < data_sets.size(); ++i) {
     std::vector<DataSet> both = {extract(facts, complete, i)};

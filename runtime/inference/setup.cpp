@@ -127,7 +127,7 @@ class Preparation {
   }
 
   void name_parameters() {
-    ParameterTransform transform(model_, 1);
+    ParameterTransform transform(model_);
     const std::vector<DataSet> first = {extract(model_->facts(), pilot_.data, 0)};
     transform.bind(complete_for_transform(model_->facts(), gather(model_->facts(), first)), 0);
     setup_.parameter_names = transform.layout(Outputs::parameters).columns;
