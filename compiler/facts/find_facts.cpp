@@ -1,0 +1,180 @@
+#include "compiler/facts/find_facts.hpp"
+
+#include "compiler/facts/plates.hpp"
+#include "compiler/generative/accesses.hpp"
+
+#include <fmt/format.h>
+
+#include <set>
+
+namespace sibyl {
+
+using typed::VariableId;
+
+namespace {
+
+std::optional<double> constant(const typed::ExpressionPtr& bound) {
+  if (!bound) return std::nullopt;
+  if (const auto* literal = std::get_if<typed::IntegerLiteral>(&bound->node))
+    return static_cast<double>(literal->value);
+  if (const auto* literal = std::get_if<typed::RealLiteral>(&bound->node)) return literal->value;
+  if (const auto* promote = std::get_if<typed::Promote>(&bound->node)) return constant(promote->operand);
+  if (const auto* call = std::get_if<typed::BuiltinCall>(&bound->node); call && call->builtin == typed::Builtin::negate)
+    if (const auto value = constant(call->arguments[0])) return -*value;
+  return std::nullopt;
+}
+
+std::string base_name(Base base) { return to_string(Type{base, 0}); }
+
+class Finder {
+ public:
+  Finder(const typed::Program& program, const generative::Reading& reading, const Source& source)
+      : program_(program), reading_(reading), source_(source), uses_(dimension_uses(program, reading)) {}
+
+  Facts run() {
+    facts_.is_generative = !reading_.not_generative;
+    if (reading_.not_generative) facts_.not_generative = *reading_.not_generative;
+    facts_.has_density = !reading_.no_density;
+    if (reading_.no_density) facts_.no_density = *reading_.no_density;
+    facts_.remarks = reading_.remarks;
+    find_sizes();
+    for (VariableId id = 0; id < program_.variables.size(); ++id) {
+      if (reading_.is_latent[id]) facts_.latents.push_back(program_.variables[id].name);
+      if (!program_.variables[id].is_local) facts_.variables.push_back(variable(id));
+    }
+    nest_plates();
+    return std::move(facts_);
+  }
+
+ private:
+  std::string text(const typed::ExpressionPtr& expression) const {
+    return expression ? std::string(source_.slice(expression->span)) : "";
+  }
+
+  void find_sizes() {
+    for (const typed::Variable& one : program_.variables)
+      for (const auto& size : one.sizes) generative::add_reads(size, is_size_);
+  }
+
+  int plate(const typed::ExpressionPtr& size) {
+    const std::string written = text(size);
+    for (std::size_t i = 0; i < facts_.plates.size(); ++i)
+      if (facts_.plates[i].size == written) return static_cast<int>(i);
+    Plate one;
+    one.size = written;
+    if (const auto* reference = std::get_if<typed::VariableReference>(&size->node))
+      one.size_variable = program_.variables[reference->variable].name;
+    facts_.plates.push_back(std::move(one));
+    return static_cast<int>(facts_.plates.size()) - 1;
+  }
+
+  VariableFact variable(VariableId id) {
+    const typed::Variable& declared = program_.variables[id];
+    VariableFact fact;
+    fact.name = declared.name;
+    fact.role = reading_.roles[id];
+    fact.is_integer = declared.type.base == Base::integer;
+    fact.array_rank = declared.type.array_rank;
+    fact.base = base_name(declared.type.base);
+    fact.type = declared.type_text;
+    fact.lower = text(declared.lower);
+    fact.upper = text(declared.upper);
+    fact.constant_lower = constant(declared.lower);
+    fact.constant_upper = constant(declared.upper);
+    fact.has_design_distribution = fact.role == Role::design && !reading_.is_input[id];
+    fact.is_size = is_size_.contains(id);
+    fact.span = declared.span;
+    const bool is_data = fact.role == Role::observed || fact.role == Role::design;
+    std::string count;
+    for (std::size_t d = 0; d < declared.sizes.size(); ++d) {
+      DimensionFact dimension;
+      dimension.size = text(declared.sizes[d]);
+      if (const auto* literal = std::get_if<typed::IntegerLiteral>(&declared.sizes[d]->node))
+        dimension.constant_size = literal->value;
+      if (is_data) {
+        const DimensionUse& use = uses_.at({id, static_cast<int>(d)});
+        dimension.kind = use.kind;
+        dimension.reason = use.reason;
+        if (use.kind != DimensionKind::fixed) dimension.plate = plate(declared.sizes[d]);
+      }
+      const bool simple = dimension.size.find_first_of(" +-*/") == std::string::npos;
+      count += (count.empty() ? "" : " * ") + (simple ? dimension.size : "(" + dimension.size + ")");
+      fact.dimensions.push_back(std::move(dimension));
+    }
+    if (fact.role == Role::parameter) fact.unconstrained_size = count.empty() ? "1" : count;
+    return fact;
+  }
+
+  // A later dimension of a variable is nested in an earlier one.
+  void nest_plates() {
+    for (const VariableFact& one : facts_.variables) {
+      if (one.role != Role::observed) continue;
+      int outer = -1;
+      for (const DimensionFact& dimension : one.dimensions) {
+        if (dimension.plate < 0) continue;
+        if (outer >= 0 && dimension.plate != outer &&
+            facts_.plates[static_cast<std::size_t>(dimension.plate)].parent < 0)
+          facts_.plates[static_cast<std::size_t>(dimension.plate)].parent = outer;
+        outer = dimension.plate;
+      }
+    }
+  }
+
+  const typed::Program& program_;
+  const generative::Reading& reading_;
+  const Source& source_;
+  DimensionUses uses_;
+  Facts facts_;
+  std::set<VariableId> is_size_;
+};
+
+const char* role_name(Role role) {
+  static constexpr const char* names[] = {"parameter", "transformed parameter", "observed",
+                                          "design",    "transformed data",      "generated"};
+  return names[static_cast<int>(role)];
+}
+
+const char* kind_name(DimensionKind kind) {
+  static constexpr const char* names[] = {"exchangeable", "sequential", "fixed"};
+  return names[static_cast<int>(kind)];
+}
+
+} // namespace
+
+Facts find_facts(const typed::Program& program, const generative::Reading& reading, const Source& source) {
+  return Finder(program, reading, source).run();
+}
+
+std::string describe(const Facts& facts, const Source& source) {
+  const auto because = [&](const Reason& reason) {
+    return fmt::format("no (line {}: {})", source.locate(reason.span.begin).line, reason.text);
+  };
+  std::string text;
+  text += fmt::format("generative         {}\n", facts.is_generative ? "yes" : because(facts.not_generative));
+  text += fmt::format("tractable density  {}\n", facts.has_density ? "yes" : because(facts.no_density));
+  std::size_t width = 0;
+  for (const VariableFact& one : facts.variables) width = std::max(width, one.name.size());
+  text += "\n";
+  for (const VariableFact& one : facts.variables) {
+    std::string note;
+    if (one.role == Role::parameter) note = fmt::format("; {} unconstrained", one.unconstrained_size);
+    if (one.role == Role::design)
+      note = one.has_design_distribution ? "; drawn for each data set" : "; from a data file";
+    text += fmt::format("{:<{}}  {}, {}{}\n", one.name, width, role_name(one.role), one.type, note);
+    for (const DimensionFact& dimension : one.dimensions)
+      if (one.role == Role::observed || (one.role == Role::design && dimension.kind != DimensionKind::fixed))
+        text += fmt::format("{:<{}}    {} is {}: {}\n", "", width, dimension.size, kind_name(dimension.kind),
+                            dimension.reason);
+  }
+  for (const std::string& latent : facts.latents)
+    text += fmt::format("{:<{}}  latent, integrated out by simulation\n", latent, width);
+  for (const Plate& plate : facts.plates)
+    text += plate.parent < 0 ? fmt::format("plate {}\n", plate.size)
+                             : fmt::format("plate {} within {}\n", plate.size,
+                                           facts.plates[static_cast<std::size_t>(plate.parent)].size);
+  for (const Remark& remark : facts.remarks)
+    text += fmt::format("note: {} (line {})\n", remark.text, source.locate(remark.span.begin).line);
+  return text;
+}
+
+} // namespace sibyl

@@ -1,0 +1,106 @@
+#include "compiler/lower/lowering.hpp"
+
+#include "compiler/generative/accesses.hpp"
+#include "lang/errors.hpp"
+
+namespace sibyl::lower {
+
+namespace {
+
+// The expression that the function's only statement returns, or null.
+typed::ExpressionPtr single_return(const typed::StatementPtr& body) {
+  const auto* sequence = std::get_if<typed::Sequence>(&body->node);
+  if (!sequence) {
+    const auto* only = std::get_if<typed::Return>(&body->node);
+    return only ? only->value : nullptr;
+  }
+  if (sequence->statements.empty()) return nullptr;
+  const auto* last = std::get_if<typed::Return>(&sequence->statements.back()->node);
+  if (!last) return nullptr;
+  for (std::size_t i = 0; i + 1 < sequence->statements.size(); ++i) {
+    bool returns = false;
+    generative::for_each_statement(sequence->statements[i], [&](const typed::StatementPtr& one) {
+      returns = returns || std::holds_alternative<typed::Return>(one->node);
+    });
+    if (returns) return nullptr;
+  }
+  return last->value;
+}
+
+} // namespace
+
+std::vector<Storage> Lowering::argument_storage(const typed::Function& function,
+                                                const std::vector<typed::ExpressionPtr>& arguments) {
+  std::vector<Storage> storage;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const Type wanted = function.variables[function.arguments[i]].type;
+    if (arguments[i]->type.is_scalar()) {
+      const ValueId value = scalar(arguments[i]);
+      storage.push_back(AsValue{wanted.base == Base::real ? b_.to_real(value) : value});
+    } else {
+      const View given = view(arguments[i]);
+      storage.push_back(AsView{given.is_cheap ? given : materialize(given)});
+    }
+  }
+  return storage;
+}
+
+// Lowers the body with the arguments bound; the result is left in the frame.
+void Lowering::inline_body(Frame& frame, const typed::Function& function, const std::vector<Storage>& arguments) {
+  frame.function = &function;
+  for (std::size_t i = 0; i < arguments.size(); ++i) frame.storage[function.arguments[i]] = arguments[i];
+  frames_.push_back(&frame);
+  if (const typed::ExpressionPtr value = single_return(function.body)) {
+    const auto* sequence = std::get_if<typed::Sequence>(&function.body->node);
+    if (sequence)
+      for (std::size_t i = 0; i + 1 < sequence->statements.size(); ++i) statement(sequence->statements[i]);
+    if (function.result.is_scalar()) frame.single_result = scalar(value);
+    else frame.container_result = view(value);
+  } else if (function.result.base == Base::none || function.result.is_scalar()) {
+    if (function.result.is_scalar()) frame.result = b_.cell(function.name, type_of(function.result));
+    frame.returned = b_.cell(function.name + " returned", ir::Type::boolean);
+    b_.store_cell(*frame.returned, b_.boolean(false));
+    statement(function.body);
+    if (frame.result) frame.single_result = b_.load_cell(*frame.result);
+  } else {
+    context_.diagnostics.push_back(
+        {.code = "several-returns",
+         .message = "`" + function.name + "` returns a container from several places, which is not available",
+         .primary = {function.span, "let it end with its only `return`"}});
+  }
+  frames_.pop_back();
+}
+
+ValueId Lowering::call_scalar(const typed::Function& function, const std::vector<Storage>& arguments) {
+  Frame frame(function.variables);
+  inline_body(frame, function, arguments);
+  return frame.single_result;
+}
+
+View Lowering::call_view(const typed::Function& function, const std::vector<Storage>& arguments, Span span) {
+  Frame frame(function.variables);
+  inline_body(frame, function, arguments);
+  if (!frame.container_result) { // already complained about; the model is not used
+    View empty;
+    for (int d = 0; d < function.result.rank(); ++d) {
+      empty.sizes.push_back(b_.integer(0));
+      empty.size_keys.emplace_back("0");
+    }
+    const bool integers = function.result.base == Base::integer;
+    empty.is_integer = integers;
+    empty.element = [this, integers](const std::vector<ValueId>&) { return integers ? b_.integer(0) : b_.real(0); };
+    return empty;
+  }
+  b_.set_span(span);
+  View result = *frame.container_result;
+  // The view may refer to the call's own variables, which a later call of the same function does not share.
+  if (!result.is_cheap) result = materialize(result);
+  return result;
+}
+
+void Lowering::call_void(const typed::Function& function, const std::vector<Storage>& arguments) {
+  Frame frame(function.variables);
+  inline_body(frame, function, arguments);
+}
+
+} // namespace sibyl::lower

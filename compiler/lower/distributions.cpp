@@ -1,0 +1,294 @@
+#include "compiler/lower/lowering.hpp"
+
+#include "compiler/generative/accesses.hpp"
+#include "lang/errors.hpp"
+
+#include <limits>
+
+namespace sibyl::lower {
+
+using ir::MathFunction;
+using ir::Op;
+using typed::DistributionFunction;
+using typed::ExpressionPtr;
+
+namespace {
+
+// After this many tries a truncated draw is given up: the bounds then hold next to no mass.
+constexpr int most_tries = 10000;
+
+const ValueId& value_of(const Storage& storage) { return std::get<AsValue>(storage).value; }
+
+} // namespace
+
+Lowering::Arguments Lowering::distribution_arguments(const std::vector<ExpressionPtr>& arguments,
+                                                     const typed::Distribution& distribution, bool has_y, Span span) {
+  Arguments result;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const bool is_y = has_y && i == 0;
+    const bool scalar_parameter = is_y || distribution.parameters[i - (has_y ? 1 : 0)].is_scalar();
+    if (arguments[i]->type.is_scalar()) {
+      result.given.push_back(AsValue{scalar(arguments[i])});
+      result.is_row.push_back(false);
+      continue;
+    }
+    View given = view(arguments[i]);
+    if (!scalar_parameter && !given.is_cheap) given = materialize(given);
+    if (scalar_parameter) {
+      if (result.count)
+        require_same_size(*result.count, given.sizes[0], result.count_key, given.size_keys[0],
+                          "`" + distribution.name + "` got lists of {} and {} elements", span);
+      else {
+        result.count = given.sizes[0];
+        result.count_key = given.size_keys[0];
+      }
+    }
+    result.is_row.push_back(scalar_parameter);
+    result.given.push_back(AsView{std::move(given)});
+  }
+  return result;
+}
+
+std::vector<Storage> Lowering::at(const Arguments& arguments, ValueId index) const {
+  std::vector<Storage> element = arguments.given;
+  for (std::size_t i = 0; i < element.size(); ++i)
+    if (arguments.is_row[i]) element[i] = AsValue{std::get<AsView>(element[i]).view.element({index})};
+  return element;
+}
+
+// `rows`: only those requirements that concern a parameter given element by element; otherwise only the others.
+void Lowering::require_parameters(const typed::Distribution& distribution, const std::vector<Storage>& parameters,
+                                  const std::vector<ExpressionPtr>& expressions, std::size_t first, bool rows,
+                                  const Arguments& arguments) {
+  for (const typed::Requirement& requirement : distribution.requirements) {
+    // A condition may involve several parameters; it is checked per element as soon as one of them is a list.
+    bool concerns_row = arguments.is_row[first + requirement.parameter];
+    std::set<typed::VariableId> reads;
+    generative::for_each_statement(requirement.condition->body, [&](const typed::StatementPtr& one) {
+      generative::for_each_operand(one, [&](const ExpressionPtr& operand) { generative::add_reads(operand, reads); });
+    });
+    for (std::size_t i = 0; i < requirement.condition->arguments.size(); ++i)
+      if (reads.contains(requirement.condition->arguments[i]))
+        concerns_row = concerns_row || arguments.is_row[first + i];
+    if (concerns_row != rows) continue;
+    const ValueId holds = call_scalar(*requirement.condition, parameters);
+    const Span span = expressions[first + requirement.parameter]->span;
+    b_.set_span(span);
+    const std::string& name = distribution.parameter_names[requirement.parameter];
+    b_.check(b_.compare(Op::not_equal, holds, b_.integer(0)),
+             context_.message("`" + name + "` of `" + distribution.name + "` is {}, " + requirement.text, span),
+             {value_of(parameters[requirement.parameter])});
+  }
+}
+
+// The log density (or log distribution function) at one outcome; `arguments` holds the outcome first.
+ValueId Lowering::element_log(const typed::Distribution& distribution, DistributionFunction function,
+                              const std::vector<Storage>& arguments,
+                              const std::optional<std::pair<ValueId, ValueId>>& truncation) {
+  const std::vector<Storage> parameters(arguments.begin() + 1, arguments.end());
+  const ValueId y = value_of(arguments.front());
+  const ValueId minus_infinity = b_.real(-std::numeric_limits<double>::infinity());
+  std::optional<ValueId> below, above;
+  if (distribution.support.lower) below = b_.compare(Op::less, y, call_scalar(*distribution.support.lower, parameters));
+  if (distribution.support.upper)
+    above = b_.compare(Op::greater, y, call_scalar(*distribution.support.upper, parameters));
+  if (function == DistributionFunction::log_density) {
+    ValueId value = call_scalar(*distribution.log_density, arguments);
+    if (truncation)
+      below = below ? b_.logical_or(*below, b_.compare(Op::less, y, truncation->first))
+                    : b_.compare(Op::less, y, truncation->first);
+    if (truncation)
+      above = above ? b_.logical_or(*above, b_.compare(Op::greater, y, truncation->second))
+                    : b_.compare(Op::greater, y, truncation->second);
+    if (below) value = b_.select(*below, minus_infinity, value);
+    if (above) value = b_.select(*above, minus_infinity, value);
+    return value;
+  }
+  const bool upper_tail = function == DistributionFunction::log_ccdf;
+  ValueId value = call_scalar(upper_tail ? *distribution.log_ccdf : *distribution.log_cdf, arguments);
+  if (below) value = b_.select(*below, upper_tail ? b_.real(0) : minus_infinity, value);
+  if (above) value = b_.select(*above, upper_tail ? minus_infinity : b_.real(0), value);
+  return value;
+}
+
+ValueId Lowering::log_density(const typed::Distribution& distribution, DistributionFunction function,
+                              const std::vector<ExpressionPtr>& arguments,
+                              const std::optional<typed::Truncation>& truncation, Span span) {
+  const Arguments given = distribution_arguments(arguments, distribution, true, span);
+  const auto parameters_of = [](const std::vector<Storage>& all) {
+    return std::vector<Storage>(all.begin() + 1, all.end());
+  };
+  if (!given.count) {
+    require_parameters(distribution, parameters_of(given.given), arguments, 1, false, given);
+    b_.set_span(span);
+    if (!truncation) return element_log(distribution, function, given.given, std::nullopt);
+    const double infinity = std::numeric_limits<double>::infinity();
+    const auto cut = [&](const ExpressionPtr& bound, double absent) {
+      return bound ? b_.to_real(scalar(bound)) : b_.real(absent);
+    };
+    const ValueId lower = cut(truncation->lower, -infinity), upper = cut(truncation->upper, infinity);
+    const auto tail = [&](ValueId bound, DistributionFunction which) {
+      std::vector<Storage> at_bound = given.given;
+      at_bound[0] = AsValue{bound};
+      return element_log(distribution, which, at_bound, std::nullopt);
+    };
+    ValueId normalizer;
+    if (truncation->lower && truncation->upper) {
+      // log(F(upper) - F(lower)) as Stan computes it.
+      const ValueId high = tail(upper, DistributionFunction::log_cdf), low = tail(lower, DistributionFunction::log_cdf);
+      const ValueId ratio = b_.math(MathFunction::exp, {b_.subtract(low, high)});
+      normalizer = b_.add(high, b_.math(MathFunction::log1p, {b_.negate(ratio)}));
+    } else {
+      normalizer =
+          truncation->lower ? tail(lower, DistributionFunction::log_ccdf) : tail(upper, DistributionFunction::log_cdf);
+    }
+    return b_.subtract(element_log(distribution, function, given.given, std::pair(lower, upper)), normalizer);
+  }
+  // Conditions on scalars hold for all elements: they are checked before the loop.
+  std::vector<Storage> scalars = given.given;
+  for (std::size_t i = 0; i < scalars.size(); ++i)
+    if (given.is_row[i]) scalars[i] = AsValue{b_.real(0)}; // not looked at by these conditions
+  require_parameters(distribution, parameters_of(scalars), arguments, 1, false, given);
+  const ir::CellId total = b_.cell("sum", ir::Type::real);
+  b_.store_cell(total, b_.real(0));
+  b_.for_(b_.integer(0), b_.subtract(*given.count, b_.integer(1)), [&](ValueId i) {
+    const std::vector<Storage> element = at(given, i);
+    require_parameters(distribution, parameters_of(element), arguments, 1, true, given);
+    b_.set_span(span);
+    b_.store_cell(total, b_.add(b_.load_cell(total), element_log(distribution, function, element, std::nullopt)));
+  });
+  return b_.load_cell(total);
+}
+
+ValueId Lowering::distribution_call(const typed::DistributionCall& call, Span span) {
+  if (call.function != DistributionFunction::draw) {
+    const DistributionFunction function =
+        call.function == DistributionFunction::cdf ? DistributionFunction::log_cdf : call.function;
+    const ValueId value = log_density(*call.distribution, function, call.arguments, std::nullopt, span);
+    return call.function == DistributionFunction::cdf ? b_.math(MathFunction::exp, {value}) : value;
+  }
+  const Arguments given = distribution_arguments(call.arguments, *call.distribution, false, span);
+  require_parameters(*call.distribution, given.given, call.arguments, 0, false, given);
+  b_.set_span(span);
+  return call_scalar(*call.distribution->sample, given.given);
+}
+
+View Lowering::draws_view(const typed::DistributionCall& call, const Type& type) {
+  const Arguments given = distribution_arguments(call.arguments, *call.distribution, false, b_.span());
+  const Span span = b_.span();
+  const ir::ArrayId array = declare_local("draws", type_of(type), {*given.count});
+  b_.for_(b_.integer(0), b_.subtract(*given.count, b_.integer(1)), [&](ValueId i) {
+    const std::vector<Storage> element = at(given, i);
+    require_parameters(*call.distribution, element, call.arguments, 0, true, given);
+    b_.set_span(span);
+    b_.store(array, call_scalar(*call.distribution->sample, element), {i});
+  });
+  View result;
+  result.sizes = {*given.count};
+  result.size_keys = {given.count_key};
+  result.is_integer = type.base == Base::integer;
+  result.array_rank = type.array_rank;
+  result.element = [this, array](const std::vector<ValueId>& index) { return b_.load(array, index); };
+  return result;
+}
+
+// One draw that lies within the bounds: drawn again until it does, unless the support lies within them anyway.
+ValueId Lowering::sample_between(const typed::Distribution& distribution, const std::vector<Storage>& parameters,
+                                 std::optional<ValueId> lower, std::optional<ValueId> upper, const std::string& name,
+                                 Span span) {
+  const auto implied = [&](const std::shared_ptr<const typed::Function>& support, const std::optional<ValueId>& bound,
+                           bool is_lower) {
+    if (!bound) return true;
+    if (!support) return false;
+    const ValueId edge = call_scalar(*support, parameters);
+    const auto a = b_.constant(edge), b = b_.constant(*bound);
+    return edge == *bound || (a && b && (is_lower ? *a >= *b : *a <= *b));
+  };
+  if (implied(distribution.support.lower, lower, true) && implied(distribution.support.upper, upper, false))
+    return call_scalar(*distribution.sample, parameters);
+  const ir::Type type = distribution.support.is_discrete ? ir::Type::integer : ir::Type::real;
+  const ir::CellId value = b_.cell("draw of " + name, type), accepted = b_.cell("accepted", ir::Type::boolean),
+                   tries = b_.cell("tries", ir::Type::integer);
+  b_.store_cell(accepted, b_.boolean(false));
+  b_.store_cell(tries, b_.integer(0));
+  b_.while_(
+      [&] {
+        return b_.logical_and(b_.logical_not(b_.load_cell(accepted)),
+                              b_.compare(Op::less, b_.load_cell(tries), b_.integer(most_tries)));
+      },
+      [&] {
+        const ValueId drawn = call_scalar(*distribution.sample, parameters);
+        ValueId inside = b_.boolean(true);
+        const auto same_type = [&](ValueId bound) { return type == ir::Type::real ? b_.to_real(bound) : bound; };
+        if (lower) inside = b_.logical_and(inside, b_.compare(Op::greater_equal, drawn, same_type(*lower)));
+        if (upper) inside = b_.logical_and(inside, b_.compare(Op::less_equal, drawn, same_type(*upper)));
+        b_.store_cell(value, drawn);
+        b_.store_cell(accepted, inside);
+        b_.store_cell(tries, b_.add(b_.load_cell(tries), b_.integer(1)));
+      });
+  b_.set_span(span);
+  b_.check(b_.load_cell(accepted),
+           context_.message("none of " + std::to_string(most_tries) + " draws of `" + name + "` fell within its bounds",
+                            span));
+  return b_.load_cell(value);
+}
+
+void Lowering::draw(const typed::Tilde& tilde, Span span) {
+  const typed::VariableId id = *generative::drawn_variable(tilde.left);
+  const typed::Variable& drawn = variable(id);
+  const Arguments given = distribution_arguments(tilde.arguments, *tilde.distribution, false, span);
+  require_parameters(*tilde.distribution, given.given, tilde.arguments, 0, false, given);
+  std::optional<ValueId> lower, upper;
+  // Declared bounds truncate a parameter's prior; those of data are a promise that is checked where data are read.
+  if (drawn.block == typed::Block::parameters && !drawn.is_local) {
+    if (drawn.lower) lower = scalar(drawn.lower);
+    if (drawn.upper) upper = scalar(drawn.upper);
+  }
+  if (tilde.truncation) {
+    if (tilde.truncation->lower) lower = scalar(tilde.truncation->lower);
+    if (tilde.truncation->upper) upper = scalar(tilde.truncation->upper);
+  }
+  b_.set_span(span);
+  ExpressionPtr left = tilde.left;
+  if (const auto* promote = std::get_if<typed::Promote>(&left->node)) left = promote->operand;
+  const auto* index = std::get_if<typed::Index>(&left->node);
+  const std::vector<typed::IndexItem> items = index ? index->items : std::vector<typed::IndexItem>{};
+  if (left->type.is_scalar()) {
+    const ValueId value = sample_between(*tilde.distribution, given.given, lower, upper, drawn.name, span);
+    store(id, items, AsValue{value}, span);
+    return;
+  }
+  std::vector<ValueId> noted;
+  const View target = place(id, items, noted, span);
+  const ir::ArrayId array = std::get<InArray>(storage(id)).array;
+  if (given.count)
+    require_same_size(target.sizes[0], *given.count, target.size_keys[0], given.count_key,
+                      "`" + drawn.name + "` has {} elements, its distribution's parameters {}", span);
+  loop(target.sizes, [&](const std::vector<ValueId>& i) {
+    const std::vector<Storage> element = at(given, i[0]);
+    if (given.count) require_parameters(*tilde.distribution, element, tilde.arguments, 0, true, given);
+    b_.set_span(span);
+    const ValueId value = sample_between(*tilde.distribution, element, lower, upper, drawn.name, span);
+    target.element(i);
+    const std::vector<ValueId> place_of = noted;
+    b_.store(array, drawn.type.base == Base::real || drawn.type.base_rank() > 0 ? b_.to_real(value) : value, place_of);
+  });
+}
+
+void Lowering::draw_uniform_on_bounds(typed::VariableId id) {
+  const typed::Variable& parameter = variable(id);
+  b_.set_span(parameter.span);
+  const ValueId lower = b_.to_real(scalar(parameter.lower)), upper = b_.to_real(scalar(parameter.upper));
+  const auto uniform = [&] {
+    const ValueId u = b_.draw_uniform(context_.model.site_count++);
+    return b_.add(lower, b_.multiply(b_.subtract(upper, lower), u));
+  };
+  if (parameter.type.is_scalar()) {
+    store_scalar(id, uniform());
+    return;
+  }
+  const ir::ArrayId array = std::get<InArray>(storage(id)).array;
+  loop(array_view(array, id).sizes, [&](const std::vector<ValueId>& index) { b_.store(array, uniform(), index); });
+}
+
+} // namespace sibyl::lower

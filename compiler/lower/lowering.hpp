@@ -1,0 +1,209 @@
+// From the checked program to the intermediate representation: one object writes one ir::Function.
+//
+// Expressions are in expressions.cpp and views.cpp, calls in calls.cpp, distributions in distributions.cpp, statements
+// in statements.cpp; model.cpp puts together the functions that ir.hpp lists.
+#pragma once
+
+#include "compiler/generative/reading.hpp"
+#include "compiler/ir_build.hpp"
+#include "compiler/lower/view.hpp"
+#include "lang/diagnostic.hpp"
+#include "lang/typed.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace sibyl::lower {
+
+// What all functions of a model share.
+struct ModelContext {
+  const typed::Program& program;
+  const generative::Reading& reading;
+  ir::Model& model;
+  std::map<typed::VariableId, std::uint32_t> interface_index; // program variable to index into Facts::variables
+  Diagnostics diagnostics;
+
+  std::uint32_t message(std::string text, Span span);
+};
+
+// How a variable of the text is represented.
+struct Unbound {};
+struct InCell {
+  ir::CellId cell;
+};
+struct InArray {
+  ir::ArrayId array;
+};
+struct AsValue {
+  ValueId value;
+};
+struct AsView {
+  View view;
+};
+using Storage = std::variant<Unbound, InCell, InArray, AsValue, AsView>;
+
+// Variables of the program, or of one inlined call.
+struct Frame {
+  const std::vector<typed::Variable>* variables;
+  std::vector<Storage> storage;
+  // Inlined calls: where a `return` goes.
+  const typed::Function* function = nullptr;
+  std::optional<ir::CellId> result;
+  std::optional<ir::CellId> returned; // integer, not zero after a return that skips statements
+  std::optional<View> container_result;
+  ValueId single_result = ir::none;
+  int loop_depth = 0; // loops of the function around the current statement
+  explicit Frame(const std::vector<typed::Variable>& table) : variables(&table), storage(table.size()) {}
+};
+
+class Lowering {
+ public:
+  enum class Mode {
+    simulate, // `~` draws
+    density,  // `~` adds to the log density
+    compute,  // no `~` is expected: transformed data, generated quantities
+  };
+
+  Lowering(ModelContext& context, std::string name, Mode mode);
+  ir::Function finish();
+
+  // ---- model.cpp
+  void bind_inputs(const std::vector<typed::StatementPtr>& declarations);
+  void write_simulate();
+  void write_density();
+  void write_constrain();
+  void write_unconstrain();
+  void write_transform_data();
+  void write_sizes();
+
+ private:
+  // ---- expressions.cpp
+  ValueId scalar(const typed::ExpressionPtr& expression);
+  ValueId boolean(const typed::ExpressionPtr& expression);
+  ValueId scalar_builtin(const typed::BuiltinCall& call, const typed::ExpressionPtr& expression);
+  ValueId boolean_builtin(const typed::BuiltinCall& call);
+  ValueId conditional(const typed::Conditional& conditional, ir::Type type);
+  ValueId integer_division(ValueId a, ValueId b, bool modulo, Span span);
+  ValueId apply(typed::Builtin builtin, ValueId a, ValueId b);
+  ValueId power(ValueId base, ValueId exponent);
+  bool is_simple(const typed::ExpressionPtr& expression) const;
+  Storage& storage(typed::VariableId id) { return frames_.back()->storage[id]; }
+  const typed::Variable& variable(typed::VariableId id) const { return (*frames_.back()->variables)[id]; }
+  ir::Type type_of(const Type& type) const { return type.base == Base::integer ? ir::Type::integer : ir::Type::real; }
+
+  // ---- views.cpp
+  View view(const typed::ExpressionPtr& expression);
+  View builtin_view(const typed::BuiltinCall& call, const typed::ExpressionPtr& expression);
+  View elementwise(const std::vector<typed::ExpressionPtr>& arguments, const Type& type, Span span,
+                   const std::function<ValueId(const std::vector<ValueId>&)>& combine, bool is_cheap);
+  View product(const typed::BuiltinCall& call, Span span);
+  View array_view(ir::ArrayId array, typed::VariableId id);
+  View indexed(View base, const std::vector<typed::IndexItem>& items, Span span);
+  View materialize(const View& view);
+  View flat(const View& view); // as one dimension: matrices column by column, arrays row by row
+  View literal(const std::vector<typed::ExpressionPtr>& elements, bool is_row_vector, const Type& type);
+  View slice(const View& base, ValueId first, ValueId size); // of the first dimension, 0-based
+  void loop(const std::vector<ValueId>& sizes, const std::function<void(const std::vector<ValueId>&)>& body);
+  void require_same_size(ValueId a, ValueId b, const std::string& key_a, const std::string& key_b,
+                         const std::string& what, Span span);
+  // 0-based position of the 1-based index, checked against the size unless it is known to fit.
+  ValueId position(ValueId index, ValueId size, const std::string& size_key, const std::string& name, Span span);
+  std::string size_key(const typed::ExpressionPtr& size) const;
+  ir::ArrayId declare_local(const std::string& name, ir::Type type, const std::vector<ValueId>& sizes);
+
+  // ---- calls.cpp
+  ValueId call_scalar(const typed::Function& function, const std::vector<Storage>& arguments);
+  View call_view(const typed::Function& function, const std::vector<Storage>& arguments, Span span);
+  void call_void(const typed::Function& function, const std::vector<Storage>& arguments);
+  std::vector<Storage> argument_storage(const typed::Function& function,
+                                        const std::vector<typed::ExpressionPtr>& arguments);
+  void inline_body(Frame& frame, const typed::Function& function, const std::vector<Storage>& arguments);
+
+  // ---- distributions.cpp
+  ValueId distribution_call(const typed::DistributionCall& call, Span span); // a sum over elements, or one draw
+  View draws_view(const typed::DistributionCall& call, const Type& type);
+  // The log density summed over elements, minus the truncation's normalizer.
+  ValueId log_density(const typed::Distribution& distribution, typed::DistributionFunction function,
+                      const std::vector<typed::ExpressionPtr>& arguments,
+                      const std::optional<typed::Truncation>& truncation, Span span);
+  void draw(const typed::Tilde& tilde, Span span);
+  void draw_uniform_on_bounds(typed::VariableId id);
+  struct Arguments {
+    std::vector<Storage> given;   // AsValue or AsView, in the distribution's order
+    std::vector<bool> is_row;     // to be taken element by element
+    std::optional<ValueId> count; // of the rows; nothing when all are scalars
+    std::string count_key;
+  };
+  Arguments distribution_arguments(const std::vector<typed::ExpressionPtr>& arguments,
+                                   const typed::Distribution& distribution, bool has_y, Span span);
+  std::vector<Storage> at(const Arguments& arguments, ValueId index) const;
+  void require_parameters(const typed::Distribution& distribution, const std::vector<Storage>& parameters,
+                          const std::vector<typed::ExpressionPtr>& expressions, std::size_t first, bool rows,
+                          const Arguments& arguments);
+  ValueId element_log(const typed::Distribution& distribution, typed::DistributionFunction function,
+                      const std::vector<Storage>& arguments,
+                      const std::optional<std::pair<ValueId, ValueId>>& truncation);
+  ValueId sample_between(const typed::Distribution& distribution, const std::vector<Storage>& parameters,
+                         std::optional<ValueId> lower, std::optional<ValueId> upper, const std::string& name,
+                         Span span);
+
+  // ---- statements.cpp
+  void statement(const typed::StatementPtr& statement);
+  void statements(const std::vector<typed::StatementPtr>& list);
+  void body(const typed::StatementPtr& statement);
+  void declaration(const typed::Declaration& declaration, Span span);
+  void assignment(const typed::Assignment& assignment, Span span);
+  // Stores `value` (AsValue or AsView) into the variable or its indexed part.
+  void store(typed::VariableId id, const std::vector<typed::IndexItem>& indices, const Storage& value, Span span);
+  void store_scalar(typed::VariableId id, ValueId value);
+  // A view over the variable's part whose `element` notes where the element is stored instead of loading it.
+  View place(typed::VariableId id, const std::vector<typed::IndexItem>& indices, std::vector<ValueId>& noted,
+             Span span);
+  void for_loop(const typed::For& loop, Span span);
+  void return_statement(const typed::Return& statement);
+  void message_statement(const std::vector<typed::ExpressionPtr>& arguments, bool is_reject, Span span);
+  void add_to_target(ValueId value);
+  std::vector<ValueId> declared_sizes(const typed::Variable& variable);
+  bool is_interface(typed::VariableId id) const;
+
+  // ---- model.cpp
+  ir::ArrayId bind_interface(typed::VariableId id);
+  enum class Direction { constrain, unconstrain };
+  void parameters(Direction direction);
+  void parameter(typed::VariableId id, Direction direction, ir::ArrayId unconstrained, ValueId& offset);
+  void in_stan_order(const typed::Variable& variable, const std::vector<ValueId>& sizes,
+                     const std::function<void(const std::vector<ValueId>&)>& body);
+  ValueId unconstrained_count();
+  void bind_block(typed::Block block, bool include_drawn);
+  void check_bounds(typed::VariableId id);
+  void check_block_bounds(const std::vector<typed::StatementPtr>& declarations);
+  struct Bounds {
+    const typed::Transform* transform;
+    std::vector<Storage> parameters;
+  };
+  Bounds bounds(const typed::Variable& variable);
+
+  ModelContext& context_;
+  ir::Function function_;
+  ir::Builder b_;
+  Mode mode_;
+  std::vector<Frame*> frames_;
+  Frame program_frame_;
+  std::optional<ir::CellId> target_;
+  std::optional<ir::ArrayId> jacobian_flag_;
+  // Loop variables whose range is 1..size of that key: indexes that need no check.
+  struct Range {
+    std::string size_key;
+    std::int64_t first; // a constant from which the variable starts
+  };
+  std::map<ValueId, Range> in_range_;
+  bool declares_interface_ = false; // variables declared at a block's top are outputs of this function
+};
+
+// All functions of the model, into `context.model`.
+void lower_model(ModelContext& context);
+
+} // namespace sibyl::lower

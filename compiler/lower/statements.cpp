@@ -1,0 +1,261 @@
+#include "compiler/lower/lowering.hpp"
+
+#include "compiler/generative/accesses.hpp"
+#include "lang/errors.hpp"
+
+namespace sibyl::lower {
+
+using ir::Op;
+using typed::ExpressionPtr;
+using typed::IndexItem;
+using typed::StatementPtr;
+using typed::VariableId;
+
+namespace {
+
+bool may_return(const StatementPtr& statement) {
+  bool found = false;
+  generative::for_each_statement(
+      statement, [&](const StatementPtr& one) { found = found || std::holds_alternative<typed::Return>(one->node); });
+  return found;
+}
+
+} // namespace
+
+void Lowering::statements(const std::vector<StatementPtr>& list) {
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    statement(list[i]);
+    const Frame& frame = *frames_.back();
+    if (!frame.returned || !may_return(list[i]) || std::holds_alternative<typed::Return>(list[i]->node)) continue;
+    const ValueId returned = b_.load_cell(*frame.returned);
+    if (frame.loop_depth > 0) {
+      b_.if_(returned, [&] { b_.break_(); });
+    } else if (i + 1 < list.size()) {
+      const std::vector<StatementPtr> rest(list.begin() + static_cast<std::ptrdiff_t>(i) + 1, list.end());
+      b_.if_(b_.logical_not(returned), [&] { statements(rest); });
+      return;
+    }
+  }
+}
+
+// A loop's or branch's body. In a simulation its statements, too, are put in dependency order.
+void Lowering::body(const StatementPtr& tree) {
+  const auto* sequence = std::get_if<typed::Sequence>(&tree->node);
+  if (!sequence) return statements({tree});
+  if (mode_ == Mode::simulate && frames_.back() == &program_frame_)
+    if (const auto ordered = generative::simulation_order(sequence->statements, context_.program, context_.reading))
+      return statements(*ordered);
+  statements(sequence->statements);
+}
+
+void Lowering::statement(const StatementPtr& tree) {
+  b_.set_span(tree->span);
+  std::visit(
+      [&](const auto& node) {
+        using Node = std::decay_t<decltype(node)>;
+        if constexpr (std::is_same_v<Node, typed::Declaration>) declaration(node, tree->span);
+        else if constexpr (std::is_same_v<Node, typed::Assignment>) assignment(node, tree->span);
+        else if constexpr (std::is_same_v<Node, typed::Tilde>) {
+          if (mode_ == Mode::simulate) return draw(node, tree->span);
+          std::vector<ExpressionPtr> arguments{node.left};
+          arguments.insert(arguments.end(), node.arguments.begin(), node.arguments.end());
+          add_to_target(log_density(*node.distribution, typed::DistributionFunction::log_density, arguments,
+                                    node.truncation, tree->span));
+        } else if constexpr (std::is_same_v<Node, typed::TargetIncrement>) {
+          if (mode_ == Mode::simulate) return draw(*generative::as_tilde(node), tree->span);
+          if (node.value->type.is_scalar()) return add_to_target(b_.to_real(scalar(node.value)));
+          const View terms = view(node.value);
+          loop(terms.sizes, [&](const std::vector<ValueId>& index) { add_to_target(terms.element(index)); });
+        } else if constexpr (std::is_same_v<Node, typed::For>) for_loop(node, tree->span);
+        else if constexpr (std::is_same_v<Node, typed::ForEach>) {
+          const View given = view(node.container);
+          const View container = given.is_cheap ? given : materialize(given);
+          Frame& frame = *frames_.back();
+          ++frame.loop_depth;
+          const std::size_t dimensions =
+              node.container->type.base_rank() == 2 && node.container->type.array_rank == 0 ? 2 : 1;
+          const std::vector<ValueId> sizes(container.sizes.begin(),
+                                           container.sizes.begin() + static_cast<std::ptrdiff_t>(dimensions));
+          loop(sizes, [&](const std::vector<ValueId>& index) {
+            if (container.sizes.size() == dimensions) {
+              storage(node.variable) = AsValue{container.element(index)};
+            } else {
+              View part = container;
+              part.sizes.erase(part.sizes.begin());
+              part.size_keys.erase(part.size_keys.begin());
+              --part.array_rank;
+              part.element = [inner = container.element, outer = index](const std::vector<ValueId>& rest) {
+                std::vector<ValueId> full = outer;
+                full.insert(full.end(), rest.begin(), rest.end());
+                return inner(full);
+              };
+              storage(node.variable) = AsView{std::move(part)};
+            }
+            body(node.body);
+          });
+          --frame.loop_depth;
+        } else if constexpr (std::is_same_v<Node, typed::While>) {
+          Frame& frame = *frames_.back();
+          ++frame.loop_depth;
+          b_.while_([&] { return boolean(node.condition); }, [&] { body(node.body); });
+          --frame.loop_depth;
+        } else if constexpr (std::is_same_v<Node, typed::If>) {
+          const ValueId condition = boolean(node.condition);
+          if (node.else_body) b_.if_(condition, [&] { body(node.then_body); }, [&] { body(node.else_body); });
+          else b_.if_(condition, [&] { body(node.then_body); });
+        } else if constexpr (std::is_same_v<Node, typed::Break>) b_.break_();
+        else if constexpr (std::is_same_v<Node, typed::Continue>) b_.continue_();
+        else if constexpr (std::is_same_v<Node, typed::Return>) return_statement(node);
+        else if constexpr (std::is_same_v<Node, typed::Sequence>) body(tree);
+        else if constexpr (std::is_same_v<Node, typed::Print>) message_statement(node.arguments, false, tree->span);
+        else if constexpr (std::is_same_v<Node, typed::Reject>) message_statement(node.arguments, true, tree->span);
+        else {
+          const auto* call = std::get_if<typed::FunctionCall>(&node.call->node);
+          if (!call) throw InternalError("a statement that is no call");
+          call_void(*call->function, argument_storage(*call->function, call->arguments));
+        }
+      },
+      tree->node);
+}
+
+bool Lowering::is_interface(VariableId id) const {
+  return frames_.back() == &program_frame_ && context_.interface_index.contains(id);
+}
+
+std::vector<ValueId> Lowering::declared_sizes(const typed::Variable& declared) {
+  std::vector<ValueId> sizes;
+  for (const ExpressionPtr& size : declared.sizes) {
+    const ValueId value = scalar(size);
+    if (const auto constant = b_.constant(value); !constant || *constant < 0)
+      b_.check(b_.compare(Op::greater_equal, value, b_.integer(0)),
+               context_.message("a size of `" + declared.name + "` is {}, must not be negative", size->span), {value});
+    sizes.push_back(value);
+  }
+  return sizes;
+}
+
+void Lowering::declaration(const typed::Declaration& tree, Span span) {
+  const VariableId id = tree.variable;
+  const typed::Variable& declared = variable(id);
+  const bool output = declares_interface_ && is_interface(id);
+  if (output) {
+    const ir::ArrayId array = bind_interface(id);
+    b_.declare(array, declared_sizes(declared));
+  } else if (declared.type.rank() == 0) {
+    storage(id) = InCell{b_.cell(declared.name, type_of(declared.type))};
+  } else {
+    storage(id) = InArray{declare_local(declared.name, type_of(declared.type), declared_sizes(declared))};
+  }
+  if (tree.initializer) assignment({id, {}, tree.initializer}, span);
+  if (mode_ == Mode::simulate && frames_.back() == &program_frame_)
+    for (const VariableId uniform : context_.reading.uniform_on_bounds)
+      if (uniform == id) draw_uniform_on_bounds(id);
+}
+
+void Lowering::store_scalar(VariableId id, ValueId value) {
+  const ir::Type wanted = type_of(variable(id).type);
+  if (wanted == ir::Type::real) value = b_.to_real(value);
+  if (const auto* cell = std::get_if<InCell>(&storage(id))) b_.store_cell(cell->cell, value);
+  else b_.store(std::get<InArray>(storage(id)).array, value, {});
+}
+
+View Lowering::place(VariableId id, const std::vector<IndexItem>& indices, std::vector<ValueId>& noted, Span span) {
+  View base = array_view(std::get<InArray>(storage(id)).array, id);
+  base.element = [&noted](const std::vector<ValueId>& index) {
+    noted = index;
+    return ir::none;
+  };
+  return indices.empty() ? base : indexed(std::move(base), indices, span);
+}
+
+void Lowering::store(VariableId id, const std::vector<IndexItem>& indices, const Storage& value, Span span) {
+  if (indices.empty() && std::holds_alternative<AsValue>(value))
+    return store_scalar(id, std::get<AsValue>(value).value);
+  const ir::ArrayId array = std::get<InArray>(storage(id)).array;
+  const bool is_real = variable(id).type.base != Base::integer;
+  std::vector<ValueId> noted;
+  const View target = place(id, indices, noted, span);
+  if (const auto* scalar_value = std::get_if<AsValue>(&value)) {
+    target.element({});
+    const std::vector<ValueId> where = noted;
+    b_.store(array, is_real ? b_.to_real(scalar_value->value) : scalar_value->value, where);
+    return;
+  }
+  const View& source = std::get<AsView>(value).view;
+  for (std::size_t d = 0; d < target.sizes.size(); ++d)
+    require_same_size(target.sizes[d], source.sizes[d], target.size_keys[d], source.size_keys[d],
+                      "`" + variable(id).name + "` has {} elements here, but the value has {}", span);
+  loop(target.sizes, [&](const std::vector<ValueId>& index) {
+    const ValueId element = source.element(index);
+    target.element(index);
+    const std::vector<ValueId> where = noted;
+    b_.store(array, is_real ? b_.to_real(element) : element, where);
+  });
+}
+
+void Lowering::assignment(const typed::Assignment& tree, Span span) {
+  if (tree.value->type.is_scalar()) {
+    const ValueId value = scalar(tree.value);
+    return store(tree.variable, tree.indices, AsValue{value}, span);
+  }
+  View value = view(tree.value);
+  std::set<VariableId> reads;
+  generative::add_reads(tree.value, reads);
+  // `x[2:3] = x[1:2]` must not read what it has just written.
+  if (reads.contains(tree.variable)) value = materialize(value);
+  store(tree.variable, tree.indices, AsView{std::move(value)}, span);
+}
+
+void Lowering::for_loop(const typed::For& tree, Span) {
+  const ValueId first = scalar(tree.first), last = scalar(tree.last);
+  const std::string key = size_key(tree.last);
+  const auto start = b_.constant(first);
+  Frame& frame = *frames_.back();
+  ++frame.loop_depth;
+  b_.for_(first, last, [&](ValueId i) {
+    storage(tree.variable) = AsValue{i};
+    if (!key.empty() && start && *start >= 1) in_range_[i] = {key, static_cast<std::int64_t>(*start)};
+    body(tree.body);
+  });
+  --frame.loop_depth;
+}
+
+void Lowering::return_statement(const typed::Return& tree) {
+  Frame& frame = *frames_.back();
+  if (tree.value && frame.result) b_.store_cell(*frame.result, scalar(tree.value));
+  b_.store_cell(*frame.returned, b_.boolean(true));
+  if (frame.loop_depth > 0) b_.break_();
+}
+
+void Lowering::message_statement(const std::vector<ExpressionPtr>& arguments, bool is_reject, Span span) {
+  std::string text;
+  std::vector<ValueId> values;
+  for (const ExpressionPtr& argument : arguments) {
+    if (const auto* literal = std::get_if<typed::StringLiteral>(&argument->node)) {
+      text += literal->value;
+      continue;
+    }
+    if (!argument->type.is_scalar()) {
+      context_.diagnostics.push_back(
+          {.code = "printed-container",
+           .message = "only numbers and strings can be printed",
+           .primary = {argument->span, "this is `" + to_string(argument->type) + "`; print its elements in a loop"}});
+      continue;
+    }
+    text += "{}";
+    values.push_back(scalar(argument));
+  }
+  if (is_reject && values.size() > 4) {
+    context_.diagnostics.push_back({.code = "reject-values",
+                                    .message = "`reject` reports at most four values",
+                                    .primary = {span, "here are " + std::to_string(values.size())}});
+    return;
+  }
+  const std::uint32_t message = context_.message(text, span);
+  if (is_reject) b_.reject(message, values);
+  else b_.print(message, values);
+}
+
+void Lowering::add_to_target(ValueId value) { b_.store_cell(*target_, b_.add(b_.load_cell(*target_), value)); }
+
+} // namespace sibyl::lower

@@ -1,0 +1,568 @@
+#include "compiler/lower/lowering.hpp"
+
+#include "lang/errors.hpp"
+
+namespace sibyl::lower {
+
+using ir::MathFunction;
+using ir::Op;
+using typed::Builtin;
+using typed::ExpressionPtr;
+using typed::IndexItem;
+
+void Lowering::loop(const std::vector<ValueId>& sizes, const std::function<void(const std::vector<ValueId>&)>& body) {
+  std::vector<ValueId> index;
+  std::function<void(std::size_t)> nest = [&](std::size_t dimension) {
+    if (dimension == sizes.size()) return body(index);
+    b_.for_(b_.integer(0), b_.subtract(sizes[dimension], b_.integer(1)), [&](ValueId i) {
+      index.push_back(i);
+      nest(dimension + 1);
+      index.pop_back();
+    });
+  };
+  nest(0);
+}
+
+// A text that is equal for equal sizes: constants, and variables that never change.
+std::string Lowering::size_key(const ExpressionPtr& size) const {
+  if (const auto* literal = std::get_if<typed::IntegerLiteral>(&size->node)) return std::to_string(literal->value);
+  const auto* reference = std::get_if<typed::VariableReference>(&size->node);
+  if (!reference || frames_.back() != &program_frame_) return "";
+  const typed::Variable& one = variable(reference->variable);
+  const bool never_changes =
+      !one.is_local && (one.block == typed::Block::data || one.block == typed::Block::transformed_data);
+  return never_changes ? one.name : "";
+}
+
+void Lowering::require_same_size(ValueId a, ValueId b, const std::string& key_a, const std::string& key_b,
+                                 const std::string& what, Span span) {
+  if (a == b || (!key_a.empty() && key_a == key_b)) return;
+  b_.check(b_.compare(Op::equal, a, b), context_.message(what, span), {a, b});
+}
+
+ValueId Lowering::position(ValueId index, ValueId size, const std::string& key, const std::string& name, Span span) {
+  const auto range = in_range_.find(index);
+  const auto constant = b_.constant(index);
+  const bool fits = (range != in_range_.end() && !key.empty() && range->second.size_key == key) ||
+                    (constant && *constant >= 1 && b_.constant(size) && *constant <= *b_.constant(size));
+  if (!fits) {
+    const std::string of = name.empty() ? "the index" : "the index of `" + name + "`";
+    const ValueId inside =
+        b_.logical_and(b_.compare(Op::greater_equal, index, b_.integer(1)), b_.compare(Op::less_equal, index, size));
+    b_.check(inside, context_.message(of + " is {}, must be in 1..{}", span), {index, size});
+  }
+  return b_.subtract(index, b_.integer(1));
+}
+
+ir::ArrayId Lowering::declare_local(const std::string& name, ir::Type type, const std::vector<ValueId>& sizes) {
+  const ir::ArrayId array = b_.array(name, type, static_cast<int>(sizes.size()));
+  b_.declare(array, sizes);
+  return array;
+}
+
+View Lowering::array_view(ir::ArrayId array, typed::VariableId id) {
+  const typed::Variable& declared = variable(id);
+  View result;
+  result.name = declared.name;
+  result.is_integer = declared.type.base == Base::integer;
+  result.array_rank = declared.type.array_rank;
+  for (int d = 0; d < declared.type.rank(); ++d) {
+    const auto position_of = static_cast<std::size_t>(d);
+    const ExpressionPtr size = position_of < declared.sizes.size() ? declared.sizes[position_of] : nullptr;
+    const auto* literal = size ? std::get_if<typed::IntegerLiteral>(&size->node) : nullptr;
+    result.sizes.push_back(literal ? b_.integer(static_cast<std::int32_t>(literal->value)) : b_.array_size(array, d));
+    result.size_keys.push_back(size ? size_key(size) : "");
+  }
+  result.element = [this, array](const std::vector<ValueId>& index) { return b_.load(array, index); };
+  return result;
+}
+
+View Lowering::materialize(const View& source) {
+  const ir::ArrayId array =
+      declare_local("temporary", source.is_integer ? ir::Type::integer : ir::Type::real, source.sizes);
+  loop(source.sizes, [&](const std::vector<ValueId>& index) { b_.store(array, source.element(index), index); });
+  View result = source;
+  result.is_cheap = true;
+  result.element = [this, array](const std::vector<ValueId>& index) { return b_.load(array, index); };
+  return result;
+}
+
+View Lowering::view(const ExpressionPtr& expression) {
+  b_.set_span(expression->span);
+  if (const auto* reference = std::get_if<typed::VariableReference>(&expression->node)) {
+    const Storage& where = storage(reference->variable);
+    if (const auto* array = std::get_if<InArray>(&where)) return array_view(array->array, reference->variable);
+    if (const auto* bound = std::get_if<AsView>(&where)) return bound->view;
+    throw InternalError("`" + variable(reference->variable).name + "` has no storage in " + function_.name);
+  }
+  if (const auto* call = std::get_if<typed::BuiltinCall>(&expression->node)) return builtin_view(*call, expression);
+  if (const auto* index = std::get_if<typed::Index>(&expression->node))
+    return indexed(view(index->base), index->items, expression->span);
+  if (const auto* promote = std::get_if<typed::Promote>(&expression->node)) {
+    View result = view(promote->operand);
+    result.is_integer = false;
+    result.element = [this, inner = result.element](const std::vector<ValueId>& index) {
+      return b_.to_real(inner(index));
+    };
+    return result;
+  }
+  if (const auto* call = std::get_if<typed::FunctionCall>(&expression->node)) {
+    if (!call->elementwise)
+      return call_view(*call->function, argument_storage(*call->function, call->arguments), expression->span);
+    return elementwise(
+        call->arguments, expression->type, expression->span,
+        [this, call](const std::vector<ValueId>& values) {
+          std::vector<Storage> arguments;
+          for (const ValueId value : values) arguments.push_back(AsValue{value});
+          return call_scalar(*call->function, arguments);
+        },
+        false);
+  }
+  if (const auto* call = std::get_if<typed::DistributionCall>(&expression->node))
+    return draws_view(*call, expression->type);
+  if (const auto* array = std::get_if<typed::ArrayLiteral>(&expression->node))
+    return literal(array->elements, false, expression->type);
+  if (const auto* row = std::get_if<typed::RowVectorLiteral>(&expression->node))
+    return literal(row->elements, true, expression->type);
+  if (const auto* choice = std::get_if<typed::Conditional>(&expression->node)) {
+    const ValueId condition = boolean(choice->condition);
+    const View if_true = view(choice->if_true), if_false = view(choice->if_false);
+    View result = if_true;
+    for (std::size_t d = 0; d < result.sizes.size(); ++d) {
+      result.sizes[d] = b_.select(condition, if_true.sizes[d], if_false.sizes[d]);
+      if (if_true.size_keys[d] != if_false.size_keys[d]) result.size_keys[d].clear();
+    }
+    const ir::ArrayId array = declare_local("chosen", type_of(expression->type), result.sizes);
+    const auto copy = [&](const View& side) {
+      loop(side.sizes, [&](const std::vector<ValueId>& index) { b_.store(array, side.element(index), index); });
+    };
+    b_.if_(condition, [&] { copy(if_true); }, [&] { copy(if_false); });
+    result.element = [this, array](const std::vector<ValueId>& index) { return b_.load(array, index); };
+    result.name.clear();
+    return result;
+  }
+  throw InternalError("an expression that is no container");
+}
+
+View Lowering::elementwise(const std::vector<ExpressionPtr>& arguments, const Type& type, Span span,
+                           const std::function<ValueId(const std::vector<ValueId>&)>& combine, bool is_cheap) {
+  struct Operand {
+    std::optional<View> view;
+    ValueId value = ir::none;
+  };
+  std::vector<Operand> operands;
+  View result;
+  for (const auto& argument : arguments) {
+    Operand operand;
+    if (argument->type.is_scalar()) {
+      operand.value = scalar(argument);
+    } else {
+      operand.view = view(argument);
+      is_cheap = is_cheap && operand.view->is_cheap;
+      if (result.sizes.empty()) {
+        result.sizes = operand.view->sizes;
+        result.size_keys = operand.view->size_keys;
+      } else {
+        for (std::size_t d = 0; d < result.sizes.size(); ++d)
+          require_same_size(result.sizes[d], operand.view->sizes[d], result.size_keys[d], operand.view->size_keys[d],
+                            "the sizes do not match: {} and {}", span);
+      }
+    }
+    operands.push_back(std::move(operand));
+  }
+  result.is_integer = type.base == Base::integer;
+  result.array_rank = type.array_rank;
+  result.is_cheap = is_cheap;
+  result.element = [operands, combine](const std::vector<ValueId>& index) {
+    std::vector<ValueId> values;
+    for (const Operand& operand : operands)
+      values.push_back(operand.view ? operand.view->element(index) : operand.value);
+    return combine(values);
+  };
+  return result;
+}
+
+View Lowering::literal(const std::vector<ExpressionPtr>& elements, bool is_row_vector, const Type& type) {
+  View result;
+  result.is_integer = type.base == Base::integer;
+  result.array_rank = type.array_rank;
+  const auto count = static_cast<std::int32_t>(elements.size());
+  result.sizes = {b_.integer(count)};
+  result.size_keys = {std::to_string(count)};
+  const bool nested = !elements.front()->type.is_scalar();
+  std::vector<View> rows;
+  if (nested) {
+    for (const auto& element : elements) rows.push_back(view(element));
+    for (const View& row : rows)
+      for (std::size_t d = 0; d < row.sizes.size(); ++d)
+        require_same_size(rows[0].sizes[d], row.sizes[d], rows[0].size_keys[d], row.size_keys[d],
+                          "the rows have {} and {} elements", elements.front()->span);
+    result.sizes.insert(result.sizes.end(), rows[0].sizes.begin(), rows[0].sizes.end());
+    result.size_keys.insert(result.size_keys.end(), rows[0].size_keys.begin(), rows[0].size_keys.end());
+  }
+  (void)is_row_vector;
+  const ir::ArrayId array =
+      declare_local("literal", result.is_integer ? ir::Type::integer : ir::Type::real, result.sizes);
+  for (std::int32_t i = 0; i < count; ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    if (!nested) {
+      b_.store(array, scalar(elements[at]), {b_.integer(i)});
+      continue;
+    }
+    loop(rows[at].sizes, [&](const std::vector<ValueId>& index) {
+      std::vector<ValueId> place{b_.integer(i)};
+      place.insert(place.end(), index.begin(), index.end());
+      b_.store(array, rows[at].element(index), place);
+    });
+  }
+  result.element = [this, array](const std::vector<ValueId>& index) { return b_.load(array, index); };
+  return result;
+}
+
+View Lowering::slice(const View& base, ValueId first, ValueId size) {
+  View result = base;
+  result.sizes[0] = size;
+  result.size_keys[0].clear();
+  if (const auto constant = b_.constant(size))
+    result.size_keys[0] = std::to_string(static_cast<std::int64_t>(*constant));
+  result.element = [this, inner = base.element, first](std::vector<ValueId> index) {
+    index[0] = b_.add(index[0], first);
+    return inner(index);
+  };
+  return result;
+}
+
+View Lowering::indexed(View base, const std::vector<IndexItem>& items, Span span) {
+  // For each dimension of the base: a fixed position, or a function from the result's position.
+  struct Dimension {
+    std::optional<ValueId> fixed;
+    std::function<ValueId(ValueId)> map;
+  };
+  std::vector<Dimension> dimensions;
+  View result;
+  result.is_integer = base.is_integer;
+  result.is_cheap = base.is_cheap;
+  result.name = base.name;
+  result.array_rank = base.array_rank;
+  for (std::size_t d = 0; d < base.sizes.size(); ++d) {
+    Dimension dimension;
+    const ValueId size = base.sizes[d];
+    const std::string& key = base.size_keys[d];
+    if (d >= items.size() || items[d].kind == IndexItem::Kind::all) {
+      dimension.map = [](ValueId i) { return i; };
+      result.sizes.push_back(size);
+      result.size_keys.push_back(key);
+    } else if (items[d].kind == IndexItem::Kind::single) {
+      dimension.fixed = position(scalar(items[d].first), size, key, base.name, items[d].first->span);
+      if (static_cast<int>(d) < base.array_rank) --result.array_rank;
+    } else if (items[d].kind == IndexItem::Kind::multiple) {
+      const View list = view(items[d].first);
+      const Span place = items[d].first->span;
+      result.sizes.push_back(list.sizes[0]);
+      result.size_keys.push_back(list.size_keys[0]);
+      dimension.map = [this, list, size, key, place, name = base.name](ValueId i) {
+        return position(list.element({i}), size, key, name, place);
+      };
+    } else {
+      const ValueId first = items[d].first ? scalar(items[d].first) : b_.integer(1);
+      const bool open = items[d].kind == IndexItem::Kind::from;
+      const ValueId last = open ? size : scalar(items[d].second);
+      const ValueId count = b_.maximum(b_.add(b_.subtract(last, first), b_.integer(1)), b_.integer(0));
+      const ValueId is_empty = b_.compare(Op::less, last, first);
+      const ValueId inside =
+          b_.logical_and(b_.compare(Op::greater_equal, first, b_.integer(1)), b_.compare(Op::less_equal, last, size));
+      b_.check(b_.logical_or(is_empty, inside),
+               context_.message("the range " + std::string(base.name.empty() ? "" : "of `" + base.name + "` ") +
+                                    "is {}:{}, must be in 1..{}",
+                                span),
+               {first, last, size});
+      const ValueId shift = b_.subtract(first, b_.integer(1));
+      dimension.map = [this, shift](ValueId i) { return b_.add(i, shift); };
+      result.sizes.push_back(count);
+      const auto constant = b_.constant(count);
+      result.size_keys.push_back(constant ? std::to_string(static_cast<std::int64_t>(*constant)) : "");
+    }
+    dimensions.push_back(std::move(dimension));
+  }
+  result.element = [dimensions, inner = base.element](const std::vector<ValueId>& index) {
+    std::vector<ValueId> full;
+    std::size_t next = 0;
+    for (const Dimension& dimension : dimensions)
+      full.push_back(dimension.fixed ? *dimension.fixed : dimension.map(index[next++]));
+    return inner(full);
+  };
+  return result;
+}
+
+View Lowering::flat(const View& base) {
+  if (base.sizes.size() == 1) return base;
+  View result = base;
+  const bool is_matrix = base.array_rank == 0 && base.sizes.size() == 2;
+  ValueId count = b_.integer(1);
+  for (const ValueId size : base.sizes) count = b_.multiply(count, size);
+  result.sizes = {count};
+  result.size_keys = {""};
+  result.array_rank = is_matrix ? 0 : 1;
+  result.element = [this, base, is_matrix](const std::vector<ValueId>& index) {
+    std::vector<ValueId> full(base.sizes.size());
+    ValueId rest = index[0];
+    if (is_matrix) return base.element({b_.modulo(rest, base.sizes[0]), b_.divide(rest, base.sizes[0])});
+    for (std::size_t d = base.sizes.size(); d-- > 0;) {
+      full[d] = d == 0 ? rest : b_.modulo(rest, base.sizes[d]);
+      rest = b_.divide(rest, base.sizes[d]);
+    }
+    return base.element(full);
+  };
+  return result;
+}
+
+// Products of vectors and matrices: each element is a sum, so the operands must be cheap and the result is kept.
+View Lowering::product(const typed::BuiltinCall& call, Span span) {
+  View left = view(call.arguments[0]), right = view(call.arguments[1]);
+  if (!left.is_cheap) left = materialize(left);
+  if (!right.is_cheap) right = materialize(right);
+  const Base a = call.arguments[0]->type.base, b = call.arguments[1]->type.base;
+  if (a == Base::vector) { // outer product
+    View result;
+    result.sizes = {left.sizes[0], right.sizes[0]};
+    result.size_keys = {left.size_keys[0], right.size_keys[0]};
+    result.element = [this, left, right](const std::vector<ValueId>& i) {
+      return b_.multiply(left.element({i[0]}), right.element({i[1]}));
+    };
+    return result;
+  }
+  const std::size_t inner = a == Base::matrix ? 1 : 0;
+  require_same_size(left.sizes[inner], right.sizes[0], left.size_keys[inner], right.size_keys[0],
+                    "the inner sizes of the product do not match: {} and {}", span);
+  View result;
+  if (a == Base::matrix) {
+    result.sizes.push_back(left.sizes[0]);
+    result.size_keys.push_back(left.size_keys[0]);
+  }
+  if (b == Base::matrix) {
+    result.sizes.push_back(right.sizes[1]);
+    result.size_keys.push_back(right.size_keys[1]);
+  }
+  const auto sum = [&](const std::vector<ValueId>& index) {
+    const ir::CellId total = b_.cell("product", ir::Type::real);
+    b_.store_cell(total, b_.real(0));
+    b_.for_(b_.integer(0), b_.subtract(left.sizes[inner], b_.integer(1)), [&](ValueId k) {
+      const ValueId x = a == Base::matrix ? left.element({index[0], k}) : left.element({k});
+      const ValueId y = b == Base::matrix ? right.element({k, index.back()}) : right.element({k});
+      b_.store_cell(total, b_.add(b_.load_cell(total), b_.multiply(x, y)));
+    });
+    return b_.load_cell(total);
+  };
+  if (result.sizes.empty()) {
+    const ValueId value = sum({});
+    result.element = [value](const std::vector<ValueId>&) { return value; };
+    return result;
+  }
+  const ir::ArrayId array = declare_local("product", ir::Type::real, result.sizes);
+  loop(result.sizes, [&](const std::vector<ValueId>& index) { b_.store(array, sum(index), index); });
+  result.element = [this, array](const std::vector<ValueId>& index) { return b_.load(array, index); };
+  return result;
+}
+
+View Lowering::builtin_view(const typed::BuiltinCall& call, const ExpressionPtr& expression) {
+  const Type type = expression->type;
+  const Span span = expression->span;
+  const auto constant_view = [&](ValueId value, std::size_t first_size) {
+    View result;
+    for (std::size_t i = first_size; i < call.arguments.size(); ++i) {
+      const ValueId size = scalar(call.arguments[i]);
+      b_.check(b_.compare(Op::greater_equal, size, b_.integer(0)),
+               context_.message("the size is {}, must not be negative", span), {size});
+      result.sizes.push_back(size);
+      result.size_keys.push_back(size_key(call.arguments[i]));
+    }
+    result.is_integer = type.base == Base::integer;
+    result.array_rank = type.array_rank;
+    result.element = [value](const std::vector<ValueId>&) { return value; };
+    return result;
+  };
+  switch (call.builtin) {
+  case Builtin::negate:
+    return elementwise(call.arguments, type, span, [this](const auto& x) { return b_.negate(x[0]); }, true);
+  case Builtin::absolute: {
+    const bool integers = type.base == Base::integer;
+    return elementwise(
+        call.arguments, type, span,
+        [this, integers](const auto& x) {
+          return integers ? b_.maximum(x[0], b_.negate(x[0])) : b_.math(MathFunction::fabs, {x[0]});
+        },
+        true);
+  }
+  case Builtin::multiply:
+    if (!call.arguments[0]->type.is_scalar() && !call.arguments[1]->type.is_scalar()) return product(call, span);
+    [[fallthrough]];
+  case Builtin::add:
+  case Builtin::subtract:
+  case Builtin::divide:
+  case Builtin::elementwise_multiply:
+  case Builtin::elementwise_divide:
+  case Builtin::elementwise_power:
+    return elementwise(
+        call.arguments, type, span,
+        [this, builtin = call.builtin](const auto& x) { return apply(builtin, x[0], x[1]); },
+        call.builtin != Builtin::elementwise_power);
+  case Builtin::math: {
+    const auto function = ir::find_math_function(call.math);
+    if (!function) throw InternalError("no math function `" + call.math + "`");
+    return elementwise(
+        call.arguments, type, span,
+        [this, function](const auto& x) {
+          return *function == MathFunction::pow ? power(x[0], x[1]) : b_.math(*function, x);
+        },
+        false);
+  }
+  case Builtin::transpose: {
+    View result = view(call.arguments[0]);
+    if (result.sizes.size() == 2) {
+      std::swap(result.sizes[0], result.sizes[1]);
+      std::swap(result.size_keys[0], result.size_keys[1]);
+      result.element = [inner = result.element](const std::vector<ValueId>& i) { return inner({i[1], i[0]}); };
+    }
+    return result;
+  }
+  case Builtin::rep_vector:
+  case Builtin::rep_row_vector: return constant_view(scalar(call.arguments[0]), 1);
+  case Builtin::rep_matrix:
+    if (call.arguments.size() == 3) return constant_view(scalar(call.arguments[0]), 1);
+    [[fallthrough]];
+  case Builtin::rep_array: {
+    if (call.arguments[0]->type.is_scalar()) return constant_view(scalar(call.arguments[0]), 1);
+    const View inner = view(call.arguments[0]);
+    View result = constant_view(ir::none, 1);
+    const std::size_t outer = result.sizes.size();
+    const bool columns = call.builtin == Builtin::rep_matrix && call.arguments[0]->type.base == Base::vector;
+    if (columns) {
+      result.sizes.insert(result.sizes.begin(), inner.sizes[0]);
+      result.size_keys.insert(result.size_keys.begin(), inner.size_keys[0]);
+      result.element = [inner](const std::vector<ValueId>& i) { return inner.element({i[0]}); };
+      return result;
+    }
+    result.sizes.insert(result.sizes.end(), inner.sizes.begin(), inner.sizes.end());
+    result.size_keys.insert(result.size_keys.end(), inner.size_keys.begin(), inner.size_keys.end());
+    result.element = [inner, outer](const std::vector<ValueId>& i) {
+      return inner.element({i.begin() + static_cast<std::ptrdiff_t>(outer), i.end()});
+    };
+    return result;
+  }
+  case Builtin::to_vector:
+  case Builtin::to_row_vector: {
+    View result = flat(view(call.arguments[0]));
+    result.array_rank = 0;
+    if (result.is_integer) {
+      result.is_integer = false;
+      result.element = [this, inner = result.element](const std::vector<ValueId>& i) { return b_.to_real(inner(i)); };
+    }
+    return result;
+  }
+  case Builtin::to_array_1d: {
+    View result = flat(view(call.arguments[0]));
+    result.array_rank = 1;
+    return result;
+  }
+  case Builtin::append_row:
+  case Builtin::append_col:
+  case Builtin::append_array: {
+    const auto part = [&](const ExpressionPtr& argument) {
+      if (!argument->type.is_scalar()) return view(argument);
+      View one;
+      const ValueId value = b_.to_real(scalar(argument));
+      one.sizes = {b_.integer(1)};
+      one.size_keys = {"1"};
+      one.element = [value](const std::vector<ValueId>&) { return value; };
+      return one;
+    };
+    View first = part(call.arguments[0]), second = part(call.arguments[1]);
+    const bool is_matrix = type == Type{Base::matrix, 0};
+    const std::size_t joined = is_matrix && call.builtin == Builtin::append_col ? 1 : 0;
+    const auto widen = [&](View& one, std::size_t missing) { // a row or column beside matrices
+      if (!is_matrix || one.sizes.size() == 2) return;
+      one.sizes.insert(one.sizes.begin() + static_cast<std::ptrdiff_t>(missing), b_.integer(1));
+      one.size_keys.insert(one.size_keys.begin() + static_cast<std::ptrdiff_t>(missing), "1");
+      one.element = [inner = one.element, missing](const std::vector<ValueId>& i) { return inner({i[1 - missing]}); };
+    };
+    widen(first, joined);
+    widen(second, joined);
+    View result = first;
+    result.name.clear();
+    for (std::size_t d = 0; d < first.sizes.size(); ++d)
+      if (d != joined)
+        require_same_size(first.sizes[d], second.sizes[d], first.size_keys[d], second.size_keys[d],
+                          "the sizes do not match: {} and {}", span);
+    result.sizes[joined] = b_.add(first.sizes[joined], second.sizes[joined]);
+    result.size_keys[joined].clear();
+    const ir::ArrayId array = declare_local("joined", type_of(type), result.sizes);
+    loop(first.sizes, [&](const std::vector<ValueId>& i) { b_.store(array, first.element(i), i); });
+    loop(second.sizes, [&](const std::vector<ValueId>& i) {
+      std::vector<ValueId> place = i;
+      place[joined] = b_.add(i[joined], first.sizes[joined]);
+      b_.store(array, second.element(i), place);
+    });
+    result.is_cheap = true;
+    result.element = [this, array](const std::vector<ValueId>& i) { return b_.load(array, i); };
+    return result;
+  }
+  case Builtin::head:
+  case Builtin::tail:
+  case Builtin::segment: {
+    const View base = view(call.arguments[0]);
+    const ValueId count = scalar(call.arguments.back());
+    const bool from_end = call.builtin == Builtin::tail;
+    const ValueId first = call.builtin == Builtin::segment ? b_.subtract(scalar(call.arguments[1]), b_.integer(1))
+                          : from_end                       ? b_.subtract(base.sizes[0], count)
+                                                           : b_.integer(0);
+    const ValueId inside = b_.logical_and(b_.compare(Op::greater_equal, first, b_.integer(0)),
+                                          b_.compare(Op::less_equal, b_.add(first, count), base.sizes[0]));
+    b_.check(b_.logical_and(inside, b_.compare(Op::greater_equal, count, b_.integer(0))),
+             context_.message("{} elements were asked for, but there are {}", span), {count, base.sizes[0]});
+    return slice(base, first, count);
+  }
+  case Builtin::row:
+  case Builtin::col:
+  case Builtin::sub_row:
+  case Builtin::sub_col:
+  case Builtin::block: {
+    const View base = view(call.arguments[0]);
+    if (call.builtin == Builtin::block) {
+      const ValueId row = position(scalar(call.arguments[1]), base.sizes[0], "", base.name, span);
+      const ValueId column = position(scalar(call.arguments[2]), base.sizes[1], "", base.name, span);
+      View result = base;
+      result.sizes = {scalar(call.arguments[3]), scalar(call.arguments[4])};
+      result.size_keys = {"", ""};
+      const ValueId fits = b_.logical_and(b_.compare(Op::less_equal, b_.add(row, result.sizes[0]), base.sizes[0]),
+                                          b_.compare(Op::less_equal, b_.add(column, result.sizes[1]), base.sizes[1]));
+      b_.check(fits, context_.message("the block of {} rows and {} columns does not fit", span),
+               {result.sizes[0], result.sizes[1]});
+      result.element = [this, inner = base.element, row, column](const std::vector<ValueId>& i) {
+        return inner({b_.add(i[0], row), b_.add(i[1], column)});
+      };
+      return result;
+    }
+    const bool is_row = call.builtin == Builtin::row;
+    const ValueId fixed = position(scalar(call.arguments[1]), base.sizes[is_row ? 0 : 1],
+                                   base.size_keys[is_row ? 0 : 1], base.name, span);
+    View result = base;
+    result.sizes = {base.sizes[is_row ? 1 : 0]};
+    result.size_keys = {base.size_keys[is_row ? 1 : 0]};
+    result.element = [inner = base.element, fixed, is_row](const std::vector<ValueId>& i) {
+      return is_row ? inner({fixed, i[0]}) : inner({i[0], fixed});
+    };
+    return result;
+  }
+  case Builtin::diagonal: {
+    const View base = view(call.arguments[0]);
+    View result = base;
+    result.sizes = {b_.minimum(base.sizes[0], base.sizes[1])};
+    result.size_keys = {base.size_keys[0] == base.size_keys[1] ? base.size_keys[0] : ""};
+    result.element = [inner = base.element](const std::vector<ValueId>& i) { return inner({i[0], i[0]}); };
+    return result;
+  }
+  default: throw InternalError("a primitive that is no container");
+  }
+}
+
+} // namespace sibyl::lower
