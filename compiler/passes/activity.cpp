@@ -1,0 +1,183 @@
+#include "compiler/passes/activity.hpp"
+
+#include "compiler/ir_evaluate.hpp"
+#include "compiler/passes/derivatives.hpp"
+
+namespace sibyl::ir {
+namespace {
+
+// Marks, and tells whether that was news.
+bool mark(std::vector<bool>& set, std::uint32_t id) {
+  if (set[id]) return false;
+  set[id] = true;
+  return true;
+}
+
+Activity nothing(const Function& function) {
+  return {std::vector<bool>(function.value_count), std::vector<bool>(function.cells.size()),
+          std::vector<bool>(function.arrays.size())};
+}
+
+// What depends on the unconstrained parameters.
+Activity find_varied(const Structure& structure) {
+  const Function& function = structure.function();
+  Activity varied = nothing(function);
+  for (std::size_t i = 0; i < function.arrays.size(); ++i)
+    varied.array[i] = function.arrays[i].binding == Binding::unconstrained_in;
+  auto flows = [&](const Instruction& instruction) {
+    if (instruction.op == Op::store_cell)
+      return varied.value[instruction.operands[0]] && mark(varied.cell, instruction.id);
+    if (instruction.op == Op::store) return varied.value[instruction.operands[0]] && mark(varied.array, instruction.id);
+    if (instruction.type != Type::real) return false;
+    bool varies = false;
+    if (instruction.op == Op::load_cell) varies = varied.cell[instruction.id];
+    else if (instruction.op == Op::load) varies = varied.array[instruction.id];
+    else
+      for (std::size_t i = 0; i < instruction.operands.size(); ++i)
+        varies = varies || (varied.value[instruction.operands[i]] && is_differentiable(instruction, i));
+    return varies && mark(varied.value, instruction.result);
+  };
+  for (bool news = true; news;) {
+    news = false;
+    for (const Instruction* instruction : structure.all()) news = flows(*instruction) || news;
+  }
+  return varied;
+}
+
+// What influences the log density.
+Activity find_useful(const Structure& structure) {
+  const Function& function = structure.function();
+  Activity useful = nothing(function);
+  for (std::size_t i = 0; i < function.arrays.size(); ++i)
+    useful.array[i] = function.arrays[i].binding == Binding::log_density;
+  auto flows = [&](const Instruction& instruction) {
+    if (instruction.op == Op::store_cell)
+      return useful.cell[instruction.id] && mark(useful.value, instruction.operands[0]);
+    if (instruction.op == Op::store) return useful.array[instruction.id] && mark(useful.value, instruction.operands[0]);
+    if (instruction.result == none || !useful.value[instruction.result]) return false;
+    if (instruction.op == Op::load_cell) return mark(useful.cell, instruction.id);
+    if (instruction.op == Op::load) return mark(useful.array, instruction.id);
+    bool news = false;
+    for (std::size_t i = 0; i < instruction.operands.size(); ++i)
+      if (is_differentiable(instruction, i)) news = mark(useful.value, instruction.operands[i]) || news;
+    return news;
+  };
+  for (bool news = true; news;) {
+    news = false;
+    for (auto it = structure.all().rbegin(); it != structure.all().rend(); ++it) news = flows(**it) || news;
+  }
+  return useful;
+}
+
+class NeedFinder {
+ public:
+  NeedFinder(const Structure& structure, const Activity& activity) : structure_(structure), activity_(activity) {
+    const Function& function = structure.function();
+    needs_ = {std::vector<bool>(function.value_count), std::vector<bool>(function.cells.size()),
+              std::vector<bool>(function.arrays.size())};
+  }
+
+  Needs find() {
+    for (const Instruction* instruction : structure_.all()) seed(*instruction);
+    while (!values_.empty()) {
+      const ValueId value = values_.back();
+      values_.pop_back();
+      follow(*structure_.definition(value));
+    }
+    return needs_;
+  }
+
+ private:
+  void need(ValueId value) {
+    if (mark(needs_.value, value)) values_.push_back(value);
+  }
+
+  void need_indices(const Instruction& instruction, std::size_t first) {
+    for (std::size_t i = first; i < instruction.operands.size(); ++i) need(instruction.operands[i]);
+  }
+
+  // Control flow around what is run again must be the same again.
+  void need_path(const Instruction& instruction) {
+    for (const Instruction* owner = structure_.at(instruction).owner; owner; owner = structure_.at(*owner).owner) {
+      for (ValueId operand : owner->operands) need(operand);
+      if (owner->op == Op::while_) need(owner->blocks[0].back().operands[0]);
+    }
+  }
+
+  void seed(const Instruction& instruction) {
+    if (instruction.op == Op::declare && activity_.array[instruction.id]) need_indices(instruction, 0);
+    if (!is_active(instruction, activity_)) return;
+    need_path(instruction);
+    switch (instruction.op) {
+    case Op::load: need_indices(instruction, 0); return;
+    case Op::store: need_indices(instruction, 1); return;
+    case Op::load_cell:
+    case Op::store_cell: return;
+    default: break;
+    }
+    const RuleNeeds rule = needs_of_rule(instruction, active_operands(instruction, activity_));
+    for (std::size_t i = 0; i < rule.operands.size(); ++i)
+      if (rule.operands[i]) need(instruction.operands[i]);
+    if (rule.result) need(instruction.result);
+  }
+
+  void follow(const Instruction& instruction) {
+    need_path(instruction);
+    for (ValueId operand : instruction.operands) need(operand);
+    if (instruction.op == Op::load_cell && mark(needs_.cell, instruction.id))
+      need_stores(structure_.cell_accesses(instruction.id));
+    if ((instruction.op == Op::load || instruction.op == Op::array_size) && mark(needs_.array, instruction.id)) {
+      need_stores(structure_.array_accesses(instruction.id));
+      if (const Instruction* declaration = structure_.declaration(instruction.id)) {
+        need_path(*declaration);
+        need_indices(*declaration, 0);
+      }
+    }
+  }
+
+  void need_stores(const InstructionList& accesses) {
+    for (const Instruction* access : accesses) {
+      if (access->op != Op::store_cell && access->op != Op::store) continue;
+      need_path(*access);
+      need_indices(*access, 0);
+    }
+  }
+
+  const Structure& structure_;
+  const Activity& activity_;
+  Needs needs_;
+  std::vector<ValueId> values_; // needed, not yet followed
+};
+
+} // namespace
+
+Activity find_activity(const Structure& structure) {
+  Activity active = find_varied(structure);
+  const Activity useful = find_useful(structure);
+  auto intersect = [](std::vector<bool>& a, const std::vector<bool>& b) {
+    for (std::size_t i = 0; i < a.size(); ++i) a[i] = a[i] && b[i];
+  };
+  intersect(active.value, useful.value);
+  intersect(active.cell, useful.cell);
+  intersect(active.array, useful.array);
+  return active;
+}
+
+std::vector<bool> active_operands(const Instruction& instruction, const Activity& activity) {
+  std::vector<bool> active(instruction.operands.size());
+  for (std::size_t i = 0; i < active.size(); ++i)
+    active[i] = is_differentiable(instruction, i) && activity.value[instruction.operands[i]];
+  return active;
+}
+
+bool is_active(const Instruction& instruction, const Activity& activity) {
+  if (instruction.op == Op::store_cell) return activity.cell[instruction.id];
+  if (instruction.op == Op::store) return activity.array[instruction.id];
+  return instruction.type == Type::real && instruction.result != none && activity.value[instruction.result];
+}
+
+Needs find_needs(const Structure& structure, const Activity& activity) {
+  return NeedFinder(structure, activity).find();
+}
+
+} // namespace sibyl::ir

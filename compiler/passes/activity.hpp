@@ -1,0 +1,33 @@
+// What reverse mode must differentiate, and what it must know to do so.
+//
+// *Active* is what depends on the unconstrained parameters and influences the log density: only it gets an adjoint.
+// *Needed* is what the sweep back reads: operands of derivatives, indices, conditions, sizes, and what these are
+// computed from. Only needed state is saved, and only needed instructions are run again. Both are found without regard
+// to the order of statements, by following values through cells and arrays to a fixed point.
+#pragma once
+
+#include "compiler/passes/structure.hpp"
+
+#include <vector>
+
+namespace sibyl::ir {
+
+struct Activity {
+  std::vector<bool> value, cell, array; // by number
+};
+
+Activity find_activity(const Structure& structure);
+
+struct Needs {
+  std::vector<bool> value, cell, array;
+};
+
+Needs find_needs(const Structure& structure, const Activity& activity);
+
+// Which operands of a pure operation carry adjoints.
+std::vector<bool> active_operands(const Instruction& instruction, const Activity& activity);
+
+// The instruction moves or changes adjoints itself (not only what is nested in it).
+bool is_active(const Instruction& instruction, const Activity& activity);
+
+} // namespace sibyl::ir

@@ -1,0 +1,123 @@
+// Moves what is the same in every iteration in front of the loop, innermost loops first, so that it can go on outwards.
+//
+// Only what may be computed although the loop does not run at all: pure operations except integer division, cells that
+// the loop does not write, elements that always exist. Only from the loop's own block: what stands under a condition
+// stays there.
+#include "compiler/ir_evaluate.hpp"
+#include "compiler/passes/simplify.hpp"
+#include "compiler/passes/structure.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace sibyl::ir {
+namespace {
+
+class Hoister {
+ public:
+  explicit Hoister(Function& function)
+      : function_(function), inside_(function.value_count, false), constant_(function.value_count, false),
+        changes_(function.arrays.size(), false) {
+    for_each(function.body, [&](const Instruction& instruction) {
+      if (instruction.op == Op::store || instruction.op == Op::declare) changes_[instruction.id] = true;
+      if (instruction.op == Op::constant) constant_[instruction.result] = true;
+    });
+  }
+
+  void run() { block(function_.body); }
+
+ private:
+  void block(Block& instructions) {
+    Block out;
+    out.reserve(instructions.size());
+    for (Instruction& instruction : instructions) {
+      for (Block& nested : instruction.blocks) block(nested);
+      if (instruction.op == Op::for_) hoist(instruction, instruction.blocks[0], out);
+      if (instruction.op == Op::while_) {
+        hoist(instruction, instruction.blocks[0], out);
+        hoist(instruction, instruction.blocks[1], out);
+      }
+      out.push_back(std::move(instruction));
+    }
+    instructions = std::move(out);
+  }
+
+  void hoist(Instruction& loop, Block& body, Block& before) {
+    std::vector<ValueId> marked;
+    auto mark = [&](ValueId value) {
+      if (value == none) return;
+      inside_[value] = true;
+      marked.push_back(value);
+    };
+    mark(loop.result);
+    for_each_nested(loop, [&](const Instruction& inner) { mark(inner.result); });
+    const CellSet written = cells_written(loop);
+    bool reached_in_first_iteration = loop.op == Op::for_;
+    Block kept;
+    kept.reserve(body.size());
+    for (Instruction& instruction : body) {
+      const bool fixed = std::none_of(instruction.operands.begin(), instruction.operands.end(),
+                                      [&](ValueId operand) { return inside_[operand]; });
+      if (fixed && may_hoist(instruction, written)) {
+        inside_[instruction.result] = false;
+        before.push_back(std::move(instruction));
+      } else if (fixed && instruction.op == Op::check && reached_in_first_iteration) {
+        hoist_check(loop, instruction, before);
+      } else {
+        if (may_stop(instruction)) reached_in_first_iteration = false;
+        kept.push_back(std::move(instruction));
+      }
+    }
+    body = std::move(kept);
+    for (ValueId value : marked) inside_[value] = false;
+  }
+
+  bool may_hoist(const Instruction& instruction, const CellSet& written) const {
+    switch (instruction.op) {
+    case Op::load_cell: return !written.count(instruction.id);
+    case Op::divide: return instruction.type == Type::real;
+    case Op::modulo: return false;
+    case Op::array_size: return !changes_[instruction.id];
+    case Op::load: return !changes_[instruction.id] && always_exists(instruction);
+    default: return is_pure(instruction.op);
+    }
+  }
+
+  bool always_exists(const Instruction& load) const {
+    const Array& array = function_.arrays[load.id];
+    if (array.rank == 0) return true;
+    return array.binding == Binding::unconstrained_in && constant_[load.operands[0]];
+  }
+
+  // What follows it in the body may not be reached, or something was seen before.
+  static bool may_stop(const Instruction& instruction) {
+    return !instruction.blocks.empty() || instruction.op == Op::print || instruction.op == Op::reject ||
+           instruction.op == Op::break_ || instruction.op == Op::continue_;
+  }
+
+  // Checked once, unless the loop does not run.
+  void hoist_check(const Instruction& loop, Instruction& check, Block& before) {
+    auto add = [&](Op op, std::vector<ValueId> operands) {
+      const ValueId result = function_.value_count++;
+      inside_.push_back(false);
+      constant_.push_back(false);
+      before.push_back(
+          {.op = op, .type = Type::boolean, .result = result, .operands = std::move(operands), .span = check.span});
+      return result;
+    };
+    const ValueId empty = add(Op::greater, {loop.operands[0], loop.operands[1]});
+    check.operands[0] = add(Op::logical_or, {empty, check.operands[0]});
+    before.push_back(std::move(check));
+  }
+
+  Function& function_;
+  std::vector<bool> inside_;   // by value: computed in the loop at hand
+  std::vector<bool> constant_; // by value
+  std::vector<bool> changes_;  // by array: declared or stored in this function
+};
+
+} // namespace
+
+void hoist_invariants(Function& function) { Hoister(function).run(); }
+
+} // namespace sibyl::ir

@@ -1,0 +1,172 @@
+#include "compiler/passes/reverse_plan.hpp"
+
+#include "compiler/ir_evaluate.hpp"
+#include "compiler/passes/dependence.hpp"
+#include "compiler/passes/derivatives.hpp"
+
+#include <algorithm>
+
+namespace sibyl::ir {
+namespace {
+
+bool is_region(const Instruction& instruction) {
+  return instruction.op == Op::if_ || instruction.op == Op::for_ || instruction.op == Op::while_;
+}
+
+} // namespace
+
+ReversePlan::ReversePlan(const Structure& structure)
+    : structure_(structure), activity_(find_activity(structure)), needs_(find_needs(structure, activity_)),
+      sums_(find_sums(structure)), sinks_(find_sinks(structure, activity_, sums_)),
+      stable_(find_stable_arrays(structure, needs_)) {
+  find_crossing_values();
+  find_guarded_values();
+  for (const Instruction* instruction : structure.all())
+    if (is_region(*instruction)) plan(*instruction);
+}
+
+void ReversePlan::find_crossing_values() {
+  crosses_.assign(structure_.function().value_count, false);
+  for (const Instruction* user : structure_.all())
+    for (ValueId operand : user->operands)
+      if (activity_.value[operand] &&
+          structure_.at(*user).block != structure_.at(*structure_.definition(operand)).block)
+        crosses_[operand] = true;
+}
+
+void ReversePlan::find_guarded_values() {
+  guarded_.assign(structure_.function().value_count, false);
+  for (auto it = structure_.all().rbegin(); it != structure_.all().rend(); ++it) {
+    const Instruction& instruction = **it;
+    if (!is_pure(instruction.op) || instruction.type != Type::real) continue;
+    const auto function = static_cast<MathFunction>(instruction.id);
+    const bool chooses =
+        instruction.op == Op::select ||
+        (instruction.op == Op::math && (function == MathFunction::fmin || function == MathFunction::fmax));
+    if (chooses || guarded_[instruction.result])
+      for (ValueId operand : instruction.operands) guarded_[operand] = true;
+  }
+}
+
+bool ReversePlan::is_needed(const Instruction& instruction) const {
+  switch (instruction.op) {
+  case Op::store_cell: return needs_.cell[instruction.id];
+  case Op::store: return needs_.array[instruction.id];
+  case Op::declare: return needs_.array[instruction.id];
+  case Op::yield: return true;
+  case Op::if_:
+  case Op::for_:
+  case Op::while_: return region(instruction).has_effects;
+  default: return instruction.result != none && needs_.value[instruction.result];
+  }
+}
+
+bool ReversePlan::restores(const Instruction& store) const {
+  if (store.op == Op::store) return needs_.array[store.id] && !stable_[store.id];
+  if (!needs_.cell[store.id]) return false;
+  // Loads beside the store are in sight as values; only what is run again reads the cell.
+  const InstructionList& accesses = structure_.cell_accesses(store.id);
+  return std::any_of(accesses.begin(), accesses.end(), [&](const Instruction* access) {
+    return access->op == Op::load_cell && needs_.value[access->result] &&
+           structure_.at(*access).block != structure_.at(store).block;
+  });
+}
+
+bool ReversePlan::is_read_outside(CellId cell, const Instruction& owner) const {
+  const InstructionList& accesses = structure_.cell_accesses(cell);
+  return std::any_of(accesses.begin(), accesses.end(), [&](const Instruction* access) {
+    return access->op == Op::load_cell && needs_.value[access->result] && !structure_.contains(owner, *access);
+  });
+}
+
+bool ReversePlan::is_private(CellId cell, const Instruction& owner) const {
+  const InstructionList& accesses = structure_.cell_accesses(cell);
+  return std::all_of(accesses.begin(), accesses.end(),
+                     [&](const Instruction* access) { return structure_.contains(owner, *access); });
+}
+
+bool ReversePlan::is_local(ArrayId array, const Instruction& owner) const {
+  const Instruction* declaration = structure_.declaration(array);
+  return declaration && structure_.contains(owner, *declaration);
+}
+
+CellSet ReversePlan::exposed(const Instruction& owner, bool needed_only) const {
+  auto counts = [&](const Instruction& load) { return !needed_only || needs_.value[load.result]; };
+  // What a `while_` tests is a flag that its body has set (structure_loops): only the body is run again.
+  if (owner.op == Op::while_) return exposed_cells(owner.blocks[1], counts);
+  CellSet cells;
+  for (const Block& block : owner.blocks) cells.merge(exposed_cells(block, counts));
+  return cells;
+}
+
+void ReversePlan::plan(const Instruction& owner) {
+  RegionPlan plan;
+  for_each_nested(owner, [&](const Instruction& inner) { plan.active = plan.active || is_active(inner, activity_); });
+  const CellSet carried = exposed(owner, true);
+  for (CellId cell : cells_written(owner)) {
+    if (!needs_.cell[cell]) continue;
+    const bool is_carried = carried.count(cell) > 0;
+    if (is_carried && owner.op != Op::if_ && plan.active) plan.saved_each_iteration.insert(cell);
+    else if (is_carried || is_read_outside(cell, owner)) plan.saved_once.insert(cell);
+  }
+  bool writes_arrays = false;
+  for (ArrayId array : arrays_written(owner)) {
+    if (!needs_.array[array] || is_local(array, owner)) continue;
+    writes_arrays = true;
+    if (!stable_[array]) plan.logged.insert(array);
+  }
+  plan.has_effects = writes_arrays || !plan.saved_once.empty() || !plan.saved_each_iteration.empty();
+  plan.in_place = plan.active && (can_run_in_place(owner, plan) || is_last(owner));
+  regions_.emplace(&owner, std::move(plan));
+}
+
+bool ReversePlan::can_run_in_place(const Instruction& owner, const RegionPlan& plan) const {
+  if (owner.op == Op::while_ || !plan.saved_once.empty() || !plan.saved_each_iteration.empty() || !plan.logged.empty())
+    return false;
+  const CellSet carried = owner.op == Op::for_ ? exposed(owner, false) : CellSet{};
+  CellSet cells_read;
+  ArraySet arrays_read;
+  bool fits = true;
+  for_each_nested(owner, [&](const Instruction& inner) {
+    switch (inner.op) {
+    case Op::store_cell:
+      if (activity_.cell[inner.id] && !sinks_.cells[inner.id])
+        fits = fits && is_private(inner.id, owner) && !carried.count(inner.id);
+      return;
+    case Op::store: fits = fits && (!activity_.array[inner.id] || is_local(inner.id, owner)); return;
+    case Op::load_cell:
+      if (activity_.cell[inner.id] && !sinks_.cells[inner.id]) cells_read.insert(inner.id);
+      return;
+    case Op::load:
+      if (activity_.array[inner.id]) arrays_read.insert(inner.id);
+      return;
+    default: return;
+    }
+  });
+  if (!fits) return false;
+  const Site& site = structure_.at(owner);
+  auto overwrites = [&](const Instruction& later) {
+    if (later.op == Op::store_cell && cells_read.count(later.id)) fits = false;
+    if (later.op == Op::store && arrays_read.count(later.id)) fits = false;
+  };
+  for (std::size_t i = site.position + 1; i < site.block->size(); ++i) {
+    overwrites((*site.block)[i]);
+    for_each_nested((*site.block)[i], overwrites);
+  }
+  return fits;
+}
+
+// Behind an `if_` that ends its block, the sweep turns round: forward through the branch and back is one branch.
+bool ReversePlan::is_last(const Instruction& owner) const {
+  if (owner.op != Op::if_) return false;
+  const Site& site = structure_.at(owner);
+  const auto& arrays = structure_.function().arrays;
+  return std::all_of(site.block->begin() + static_cast<std::ptrdiff_t>(site.position) + 1, site.block->end(),
+                     [&](const Instruction& later) {
+                       if (later.op == Op::load_cell) return static_cast<bool>(sinks_.cells[later.id]);
+                       return later.op == Op::store && arrays[later.id].binding == Binding::log_density &&
+                              sinks_.log_density;
+                     });
+}
+
+} // namespace sibyl::ir

@@ -1,0 +1,65 @@
+// How reverse mode treats each `if_`, `for_` and `while_`: decided once, before any code is written.
+//
+// The sweep back through a region (an iteration's body, a branch) starts from the state behind it, restores the state
+// before it, runs the region again (now keeping every value in sight) and then goes backwards through it. The plan says
+// what must be saved on the way forward so that the state can be restored, and which regions need none of this because
+// they can be differentiated in place, in the forward sweep.
+#pragma once
+
+#include "compiler/passes/accumulation.hpp"
+#include "compiler/passes/activity.hpp"
+#include "compiler/passes/structure.hpp"
+
+namespace sibyl::ir {
+
+struct RegionPlan {
+  bool active = false;      // adjoints flow inside
+  bool has_effects = false; // writes needed state that is read outside, or in a later iteration
+  // Forward and back at once, where it stands: the body's results flow into sums with known adjoint only, and nothing
+  // that it reads is overwritten before the sweep comes back.
+  bool in_place = false;
+  CellSet saved_once;           // before the region
+  CellSet saved_each_iteration; // of a loop: carried from iteration to iteration
+  ArraySet logged;              // arrays whose overwritten elements go to an undo log
+};
+
+class ReversePlan {
+ public:
+  explicit ReversePlan(const Structure& structure);
+
+  const Activity& activity() const { return activity_; }
+  const Needs& needs() const { return needs_; }
+  const Sums& sums() const { return sums_; }
+  const Sinks& sinks() const { return sinks_; }
+  const RegionPlan& region(const Instruction& owner) const { return regions_.at(&owner); }
+
+  // Where only what the sweep back needs is run again: is this part of it?
+  bool is_needed(const Instruction& instruction) const;
+  // The old value must be put back when the sweep passes this store on its way back.
+  bool restores(const Instruction& store) const;
+  // The value has an adjoint and is used in a block nested in its own.
+  bool crosses(ValueId value) const { return crosses_[value]; }
+  // The adjoint may be zero because a `select` took the other side.
+  bool guarded(ValueId value) const { return guarded_[value]; }
+
+ private:
+  void find_crossing_values();
+  void find_guarded_values();
+  void plan(const Instruction& owner);
+  bool can_run_in_place(const Instruction& owner, const RegionPlan& plan) const;
+  bool is_last(const Instruction& owner) const;
+  bool is_private(CellId cell, const Instruction& owner) const;
+  bool is_local(ArrayId array, const Instruction& owner) const;
+  bool is_read_outside(CellId cell, const Instruction& owner) const;
+  CellSet exposed(const Instruction& owner, bool needed_only) const;
+
+  const Structure& structure_;
+  Activity activity_;
+  Needs needs_;
+  Sums sums_;
+  Sinks sinks_;
+  std::vector<bool> stable_, crosses_, guarded_;
+  std::unordered_map<const Instruction*, RegionPlan> regions_;
+};
+
+} // namespace sibyl::ir

@@ -1,0 +1,108 @@
+#include "compiler/passes/structure.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace sibyl::ir {
+
+Structure::Structure(const Function& function)
+    : function_(function), definitions_(function.value_count), declarations_(function.arrays.size()),
+      uses_(function.value_count), cells_(function.cells.size()), arrays_(function.arrays.size()) {
+  visit(function.body, nullptr);
+}
+
+void Structure::visit(const Block& block, const Instruction* owner) {
+  for (std::size_t i = 0; i < block.size(); ++i) {
+    const Instruction& instruction = block[i];
+    Site& site = sites_[&instruction];
+    site = {owner, &block, i, static_cast<std::uint32_t>(all_.size()), 0};
+    all_.push_back(&instruction);
+    if (instruction.result != none) definitions_[instruction.result] = &instruction;
+    for (ValueId operand : instruction.operands) uses_[operand].push_back(&instruction);
+    if (instruction.op == Op::load_cell || instruction.op == Op::store_cell)
+      cells_[instruction.id].push_back(&instruction);
+    if (instruction.op == Op::load || instruction.op == Op::store) arrays_[instruction.id].push_back(&instruction);
+    if (instruction.op == Op::declare) declarations_[instruction.id] = &instruction;
+    for (const Block& nested : instruction.blocks) visit(nested, &instruction);
+    sites_[&instruction].end = static_cast<std::uint32_t>(all_.size());
+  }
+}
+
+void for_each(const Block& block, const std::function<void(const Instruction&)>& visit) {
+  for (const Instruction& instruction : block) {
+    visit(instruction);
+    for_each_nested(instruction, visit);
+  }
+}
+
+void for_each_nested(const Instruction& owner, const std::function<void(const Instruction&)>& visit) {
+  for (const Block& block : owner.blocks) for_each(block, visit);
+}
+
+CellSet cells_written(const Instruction& owner) {
+  CellSet cells;
+  for_each_nested(owner, [&](const Instruction& inner) {
+    if (inner.op == Op::store_cell) cells.insert(inner.id);
+  });
+  return cells;
+}
+
+ArraySet arrays_written(const Instruction& owner) {
+  ArraySet arrays;
+  for_each_nested(owner, [&](const Instruction& inner) {
+    if (inner.op == Op::store) arrays.insert(inner.id);
+  });
+  return arrays;
+}
+
+namespace {
+
+struct Exposure {
+  const std::function<bool(const Instruction&)>& counts;
+  CellSet exposed;
+
+  void visit(const Block& block, CellSet& assigned) {
+    for (const Instruction& instruction : block) visit(instruction, assigned);
+  }
+
+  void visit(const Instruction& instruction, CellSet& assigned) {
+    switch (instruction.op) {
+    case Op::load_cell:
+      if (!assigned.count(instruction.id) && counts(instruction)) exposed.insert(instruction.id);
+      return;
+    case Op::store_cell: assigned.insert(instruction.id); return;
+    case Op::if_: {
+      CellSet then = assigned, otherwise = assigned;
+      visit(instruction.blocks[0], then);
+      visit(instruction.blocks[1], otherwise);
+      assigned.clear();
+      std::set_intersection(then.begin(), then.end(), otherwise.begin(), otherwise.end(),
+                            std::inserter(assigned, assigned.end()));
+      return;
+    }
+    case Op::for_: {
+      CellSet body = assigned; // perhaps not run at all
+      visit(instruction.blocks[0], body);
+      return;
+    }
+    case Op::while_: {
+      visit(instruction.blocks[0], assigned);
+      CellSet body = assigned;
+      visit(instruction.blocks[1], body);
+      return;
+    }
+    default: return;
+    }
+  }
+};
+
+} // namespace
+
+CellSet exposed_cells(const Block& block, const std::function<bool(const Instruction&)>& counts) {
+  Exposure exposure{counts, {}};
+  CellSet assigned;
+  exposure.visit(block, assigned);
+  return exposure.exposed;
+}
+
+} // namespace sibyl::ir
