@@ -27,9 +27,6 @@ struct Variant {
   int lanes = 1; // 1, 2, 4, 8, 16, 32
 };
 
-// "sibyl_simulate_f32_x16"
-std::string symbol_name(std::string_view function, Variant variant);
-
 // Adds the function, optimizes nothing. The module must have the machine's data layout (target.hpp).
 void emit_function(llvm::Module& module, const ir::Model& model, const ir::Function& function, Variant variant,
                    const Machine& machine);

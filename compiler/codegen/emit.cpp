@@ -2,6 +2,7 @@
 #include "compiler/codegen/emitter.hpp"
 
 #include "lang/errors.hpp"
+#include "runtime/model/metadata.hpp"
 
 #include <llvm/IR/MDBuilder.h>
 
@@ -34,11 +35,6 @@ void collect_definitions(const ir::Block& block, std::vector<const ir::Instructi
 
 } // namespace
 
-std::string symbol_name(std::string_view function, Variant variant) {
-  return "sibyl_" + std::string(function) + (variant.precision == Precision::f32 ? "_f32_x" : "_f64_x") +
-         std::to_string(variant.lanes);
-}
-
 void emit_function(llvm::Module& module, const ir::Model& model, const ir::Function& function, Variant variant,
                    const Machine& machine) {
   Emitter(module, model, function, variant, machine).emit();
@@ -57,7 +53,8 @@ Emitter::Emitter(llvm::Module& module, const ir::Model& model, const ir::Functio
 
 void Emitter::emit() {
   auto* type = llvm::FunctionType::get(builder_.getInt32Ty(), {builder_.getPtrTy()}, false);
-  code_ = llvm::Function::Create(type, llvm::Function::ExternalLinkage, symbol_name(function_.name, variant_), module_);
+  code_ = llvm::Function::Create(type, llvm::Function::ExternalLinkage,
+                                 function_symbol(function_.name, variant_.precision, variant_.lanes), module_);
   code_->addFnAttr(llvm::Attribute::NoUnwind);
   const std::string bits = std::to_string(machine_.vector_bits);
   code_->addFnAttr("prefer-vector-width", bits);

@@ -10,6 +10,7 @@
 #include "compiler/codegen/emitter.hpp"
 
 #include "compiler/math/philox.hpp"
+#include "runtime/model/metadata.hpp"
 
 #include <cstddef>
 
@@ -79,7 +80,8 @@ Value* Emitter::draw(const ir::Instruction& instruction, Value* block_number, Dr
 llvm::Function* Emitter::draw_function(ir::Op op, bool whole_block) {
   const bool normal = op == ir::Op::draw_normal;
   const std::string name =
-      symbol_name(std::string(normal ? "draw_normal" : "draw_uniform") + (whole_block ? "_block" : ""), variant_);
+      function_symbol(std::string(normal ? "draw_normal" : "draw_uniform") + (whole_block ? "_block" : ""),
+                      variant_.precision, variant_.lanes);
   if (llvm::Function* made = module_.getFunction(name)) return made;
   Type *i32 = builder_.getInt32Ty(), *words = wide(i32);
   std::vector<Type*> parameters = {builder_.getInt64Ty(), i32, i32, words, words};

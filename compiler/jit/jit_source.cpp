@@ -4,6 +4,7 @@
 #include "compiler/jit/fingerprint.hpp"
 #include "compiler/jit/object_store.hpp"
 #include "lang/errors.hpp"
+#include "runtime/model/metadata.hpp"
 
 #include <llvm/ExecutionEngine/Orc/LLJIT.h>
 #include <llvm/Support/MemoryBuffer.h>
@@ -39,7 +40,7 @@ class JitSource final : public FunctionSource {
     const ir::Function* function = model_.find(name);
     if (!function) throw UserError(missing_function(model_.facts, name));
     const codegen::Variant variant{precision, lanes};
-    const std::string symbol = codegen::symbol_name(name, variant);
+    const std::string symbol = function_symbol(name, precision, lanes);
     const std::scoped_lock lock(mutex_);
     if (const auto found = found_.find(symbol); found != found_.end()) return found->second;
     link(object(*function, variant), symbol);
@@ -82,16 +83,6 @@ class JitSource final : public FunctionSource {
 };
 
 } // namespace
-
-std::string missing_function(const Facts& facts, std::string_view function) {
-  const auto because = [](const std::string& what, const Reason& reason) {
-    return reason.text.empty() ? what : what + ": " + reason.text;
-  };
-  if (function == "simulate") return because("this model cannot be simulated", facts.not_generative);
-  if (function == "log_density" || function == "log_density_gradient")
-    return because("this model has no density that can be computed", facts.no_density);
-  return "this model has no function `" + std::string(function) + "`";
-}
 
 std::shared_ptr<FunctionSource> make_jit_source(ir::Model model, JitOptions options) {
   return std::make_shared<JitSource>(std::move(model), std::move(options));

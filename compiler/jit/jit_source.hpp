@@ -20,7 +20,4 @@ struct JitOptions {
 
 std::shared_ptr<FunctionSource> make_jit_source(ir::Model model, JitOptions options = {});
 
-// The same function text for `find` of any source: why the model has no such function.
-std::string missing_function(const Facts& facts, std::string_view function);
-
 } // namespace sibyl::jit

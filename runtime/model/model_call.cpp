@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstdio>
 #include <limits>
@@ -17,7 +18,8 @@ constexpr std::size_t address_space = std::size_t{64} << 30;
 constexpr std::int32_t missing_integer = std::numeric_limits<std::int32_t>::min();
 const std::int32_t never_interrupted = 0;
 
-// What `print` statements write, one line each, to standard output.
+std::atomic<PrintSink> print_sink = nullptr;
+
 void print_message(const sibyl_call* call, std::int32_t message, std::int32_t, const double* values,
                    std::int32_t count) {
   const auto& model = *static_cast<const CompiledModel*>(call->user);
@@ -27,7 +29,9 @@ void print_message(const sibyl_call* call, std::int32_t message, std::int32_t, c
     if (place == std::string::npos) break;
     text.replace(place, 2, fmt::format("{:.6g}", values[i]));
   }
-  fmt::print("{}\n", text);
+  text += '\n';
+  if (const PrintSink sink = print_sink) sink(text.data(), text.size());
+  else fmt::print("{}", text);
 }
 
 // Calls use(pointer) with the pointer in the type that the variable has in the call's memory.
@@ -52,6 +56,8 @@ double from_model_value(T value) {
 }
 
 } // namespace
+
+void set_print_sink(PrintSink sink) { print_sink = sink; }
 
 ModelCall::ModelCall(std::shared_ptr<const CompiledModel> model, Precision precision, int lanes)
     : model_(std::move(model)), precision_(precision), lanes_(lanes > 0 ? lanes : model_->preferred_lanes(precision)),

@@ -24,6 +24,10 @@ struct RunOptions {
   bool include_jacobian = true;
 };
 
+// Where the texts of `print` statements go, one line each, for the whole program; null: standard output.
+using PrintSink = void (*)(const char* text, std::size_t length);
+void set_print_sink(PrintSink sink);
+
 class ModelCall {
  public:
   // `lanes` 0: as many as run fastest.
