@@ -95,29 +95,49 @@ class SinkFinder {
     return true;
   }
 
-  // Set to something inactive, then only added to, then added once to a sink (or stored as the log density): all in one
-  // block and what is nested in it.
+  // Set (in one of several branches, perhaps), then only added to, then added once to a sink (or stored as the log
+  // density): all in one block and what is nested in it. Each setting and each addend then counts once.
   bool is_sink(CellId cell) const {
     const InstructionList& accesses = structure_.cell_accesses(cell);
-    std::size_t from = 0;
-    const Block* block = nullptr;
-    if (accesses[0]->op == Op::store_cell && !sums_.find(*accesses[0])) {
-      if (activity_.value[accesses[0]->operands[0]]) return false;
-      block = structure_.at(*accesses[0]).block;
-      from = 1;
-    } else {
-      block = &structure_.function().body; // starts as zero
-    }
     const Instruction& last = *accesses.back();
-    if (last.op != Op::load_cell || structure_.at(last).block != block || !feeds_sink(last)) return false;
-    const Instruction* const owner = structure_.at(last).owner;
-    for (std::size_t i = from; i + 1 < accesses.size(); ++i) {
-      if (owner && !structure_.contains(*owner, *accesses[i])) return false;
-      const bool adds =
-          accesses[i]->op == Op::store_cell ? sums_.find(*accesses[i]) != nullptr : sums_.is_load(*accesses[i]);
-      if (!adds) return false;
+    if (last.op != Op::load_cell || !feeds_sink(last)) return false;
+    const Site& site = structure_.at(last);
+    InstructionList settings, additions;
+    for (const Instruction* access : accesses) {
+      if (access == &last) continue;
+      if (site.owner && !structure_.contains(*site.owner, *access)) return false;
+      if (access->op == Op::load_cell) {
+        if (!sums_.is_load(*access)) return false;
+      } else {
+        (sums_.find(*access) ? additions : settings).push_back(access);
+      }
     }
-    return true;
+    for (const Instruction* setting : settings) {
+      if (is_in_loop(*setting, site.owner)) return false;
+      for (const Instruction* other : settings)
+        if (is_lost(*setting, *other) && activity_.value[setting->operands[0]]) return false;
+      for (const Instruction* addition : additions)
+        if (is_lost(*addition, *setting)) return false;
+    }
+    auto any = [](const Instruction&) { return true; };
+    return !site.owner || !exposed_cells(*site.block, any).count(cell);
+  }
+
+  bool is_in_loop(const Instruction& instruction, const Instruction* outermost) const {
+    for (const Instruction* owner = structure_.at(instruction).owner; owner != outermost;
+         owner = structure_.at(*owner).owner)
+      if (owner->op != Op::if_) return true;
+    return false;
+  }
+
+  // What `earlier` stores may be overwritten by `later`, which is not on the other side of an `if_`.
+  bool is_lost(const Instruction& earlier, const Instruction& later) const {
+    if (structure_.at(earlier).begin >= structure_.at(later).begin) return false;
+    const Instruction *a = &earlier, *b = &later;
+    while (structure_.at(*a).owner && !structure_.contains(*structure_.at(*a).owner, later))
+      a = structure_.at(*a).owner;
+    while (structure_.at(*b).owner != structure_.at(*a).owner) b = structure_.at(*b).owner;
+    return structure_.at(*a).block == structure_.at(*b).block;
   }
 
   bool feeds_sink(const Instruction& load) const {

@@ -109,6 +109,50 @@ TEST_CASE("sums within sums reach the target") {
                    {0.7, -0.5});
 }
 
+TEST_CASE("a density chosen by branches is differentiated in place") {
+  const Model model = density_model([](W& w) {
+    const ArrayId y = data(w, "y", 9);
+    const CellId chosen = w.b.cell("chosen");
+    w.b.for_(w.integer(0), w.integer(8), [&](ValueId i) {
+      const ValueId error = w.b.subtract(w.b.load(y, {i}), w.parameter(0));
+      w.b.store_cell(chosen, w.real(0));
+      w.b.if_(
+          w.b.compare(Op::greater, error, w.real(0)),
+          [&] { w.b.store_cell(chosen, w.b.multiply(square(w, error), w.parameter(1))); },
+          [&] {
+            w.b.store_cell(chosen, exp(w, error));
+            w.add_to(chosen, w.parameter(1));
+          });
+      w.add_to_target(w.b.load_cell(chosen));
+    });
+  });
+  require_gradient(model, {0.1, -0.6});
+  const Model differentiated = with_gradient(model);
+  REQUIRE(count_ops(differentiated.find("log_density_gradient")->body, Op::if_) == 1);
+}
+
+TEST_CASE("a density set twice counts only what was set last") {
+  require_gradient(density_model([](W& w) {
+                     const CellId chosen = w.b.cell("chosen");
+                     w.b.store_cell(chosen, square(w, w.parameter(0)));
+                     w.b.if_(w.b.compare(Op::greater, w.parameter(0), w.real(0)),
+                             [&] { w.b.store_cell(chosen, exp(w, w.parameter(1))); });
+                     w.add_to_target(w.b.load_cell(chosen));
+                   }),
+                   {0.4, -0.6});
+}
+
+TEST_CASE("a sum that is not begun anew counts more than once") {
+  require_gradient(density_model([](W& w) {
+                     const CellId sum = w.b.cell("sum");
+                     w.b.for_(w.integer(1), w.integer(3), [&](ValueId i) {
+                       w.add_to(sum, w.b.multiply(w.parameter(0), w.b.to_real(i)));
+                       w.add_to_target(w.b.load_cell(sum));
+                     });
+                   }),
+                   {0.4});
+}
+
 TEST_CASE("a state carried from iteration to iteration in a cell") {
   require_gradient(density_model([](W& w) {
                      const CellId state = w.b.cell("state");
@@ -119,6 +163,19 @@ TEST_CASE("a state carried from iteration to iteration in a cell") {
                      });
                    }),
                    {1.3, 0.8});
+}
+
+TEST_CASE("a linear recursion that starts at zero") {
+  // Nothing of its state is needed for the sweep back, but its adjoint is carried.
+  require_gradient(density_model([](W& w) {
+                     const CellId state = w.b.cell("state");
+                     w.b.for_(w.integer(1), w.integer(4), [&](ValueId i) {
+                       const ValueId old = w.b.multiply(w.real(0.5), w.b.load_cell(state));
+                       w.b.store_cell(state, w.b.add(old, w.parameter(0)));
+                       w.add_to_target(w.b.multiply(w.b.load_cell(state), w.b.to_real(i)));
+                     });
+                   }),
+                   {0.8});
 }
 
 TEST_CASE("an autoregression on an array needs no saved state") {
