@@ -19,13 +19,6 @@ using llvm::Value;
 
 namespace {
 
-bool contains_tape(const ir::Block& block) {
-  return std::any_of(block.begin(), block.end(), [](const ir::Instruction& instruction) {
-    return instruction.op == ir::Op::tape_push ||
-           std::any_of(instruction.blocks.begin(), instruction.blocks.end(), contains_tape);
-  });
-}
-
 void collect_definitions(const ir::Block& block, std::vector<const ir::Instruction*>& definitions) {
   for (const ir::Instruction& instruction : block) {
     if (instruction.result != ir::none) definitions[instruction.result] = &instruction;
@@ -44,8 +37,7 @@ Emitter::Emitter(llvm::Module& module, const ir::Model& model, const ir::Functio
                  const Machine& machine)
     : module_(module), context_(module.getContext()), model_(model), function_(function), variant_(variant),
       machine_(machine), uniformity_(analyze_uniformity(function, variant.lanes)), fusion_(find_fusions(function)),
-      builder_(context_), uses_tape_(contains_tape(function.body)), values_(function.value_count),
-      definitions_(function.value_count) {
+      builder_(context_), values_(function.value_count), definitions_(function.value_count) {
   real_ = variant.precision == Precision::f32 ? builder_.getFloatTy() : builder_.getDoubleTy();
   mask_type_ = wide(builder_.getInt1Ty());
   collect_definitions(function.body, definitions_);
@@ -63,7 +55,6 @@ void Emitter::emit() {
   call_->setName("call");
 
   BasicBlock* entry = BasicBlock::Create(context_, "entry", code_);
-  start_ = block("start");
   finish_ = block("finish");
   arena_exhausted_ = block("arena_exhausted");
   tape_exhausted_ = block("tape_exhausted");
@@ -74,27 +65,41 @@ void Emitter::emit() {
   arena_end_ = load_field(builder_.getPtrTy(), offsetof(sibyl_call, arena_end));
   tape_end_ = load_field(builder_.getPtrTy(), offsetof(sibyl_call, tape_end));
   arena_ = slot(builder_.getPtrTy(), "arena");
-  tape_ = slot(builder_.getPtrTy(), "tape");
+  builder_.CreateStore(load_field(builder_.getPtrTy(), offsetof(sibyl_call, arena)), arena_);
+  start_tape();
   start_lanes();
   create_arrays();
-  enter(start_);
-  builder_.CreateStore(load_field(builder_.getPtrTy(), offsetof(sibyl_call, arena)), arena_);
-  builder_.CreateStore(load_field(builder_.getPtrTy(), offsetof(sibyl_call, tape)), tape_);
-  builder_.CreateStore(builder_.CreateLoad(mask_type_, lanes_left_), regions_.front().mask);
   create_cells();
   emit(function_.body);
   builder_.CreateBr(finish_);
   finish();
 }
 
+void Emitter::start_tape() {
+  Value* begin = load_field(builder_.getPtrTy(), offsetof(sibyl_call, tape));
+  if (!uniformity_.divergent_tape) {
+    tape_ = slot(builder_.getPtrTy(), "tape");
+    builder_.CreateStore(begin, tape_);
+    return;
+  }
+  tape_ = slot(wide(builder_.getInt32Ty()), "tape");
+  builder_.CreateStore(llvm::Constant::getNullValue(tape_->getAllocatedType()), tape_);
+  const std::uint64_t item_bytes = memory_size(ir::Type::real) * static_cast<std::uint64_t>(variant_.lanes);
+  Value* bytes = builder_.CreatePtrDiff(builder_.getInt8Ty(), tape_end_, begin);
+  Value* items = builder_.CreateUDiv(bytes, builder_.getInt64(item_bytes));
+  // Positions are 32-bit numbers.
+  Value* most = builder_.getInt64(0x7fffffffu / static_cast<unsigned>(variant_.lanes));
+  items = builder_.CreateBinaryIntrinsic(llvm::Intrinsic::umin, items, most);
+  tape_capacity_ = builder_.CreateTrunc(items, builder_.getInt32Ty(), "tape_capacity");
+}
+
 // Lanes beyond active_lanes never take part; no lane has failed yet.
 void Emitter::start_lanes() {
-  lanes_left_ = slot(mask_type_, "lanes_left");
   status_ = slot(builder_.getInt32Ty(), "status");
   builder_.CreateStore(builder_.getInt32(SIBYL_OK), status_);
   regions_.push_back({slot(mask_type_, "alive"), finish_});
   Value* active = load_field(builder_.getInt32Ty(), offsetof(sibyl_call, active_lanes));
-  builder_.CreateStore(builder_.CreateICmpSLT(lane_numbers(), widen(active), "active"), lanes_left_);
+  builder_.CreateStore(builder_.CreateICmpSLT(lane_numbers(), widen(active), "active"), regions_.front().mask);
   Value* failed = load_field(builder_.getPtrTy(), offsetof(sibyl_call, failed_message));
   builder_.CreateAlignedStore(llvm::Constant::getAllOnesValue(wide(builder_.getInt32Ty())), failed, llvm::Align(4));
 

@@ -35,14 +35,6 @@ void Emitter::fail(Value* lanes, const ir::Instruction& instruction, std::size_t
   builder_.CreateCall(reporter(false),
                       {call_, builder_.getInt32(instruction.id), lane_bits(lanes), values, builder_.getInt32(count)});
   builder_.CreateStore(builder_.getInt32(SIBYL_SOME_LANES_FAILED), status_);
-  if (uses_tape_) {
-    // Forward and reverse sweep must agree on which lanes run what: the sweep starts again without the failed lanes.
-    Value* left = builder_.CreateAnd(builder_.CreateLoad(mask_type_, lanes_left_), builder_.CreateNot(lanes));
-    builder_.CreateStore(left, lanes_left_);
-    builder_.CreateCondBr(any(left), start_, finish_);
-    builder_.SetInsertPoint(block("unreachable"));
-    return;
-  }
   remove_lanes(lanes, 0);
   for (const Region& region : regions_) {
     BasicBlock* stay = block("stay");

@@ -189,26 +189,54 @@ void Emitter::fill(Value* base, Value* elements, ir::Type type, bool zeros) {
   builder_.SetInsertPoint(done);
 }
 
+// The tape's slot of each lane, as an address of its own: item, then lane, one real each.
+Value* Emitter::tape_slots(Value* tops) {
+  Value* base = load_field(builder_.getPtrTy(), offsetof(sibyl_call, tape));
+  Value* item = builder_.CreateMul(tops, widen(builder_.getInt32(static_cast<unsigned>(variant_.lanes))));
+  return builder_.CreateGEP(real_, base, builder_.CreateAdd(item, lane_numbers()));
+}
+
+// Where all lanes push together the tape is a stack of vectors. Where they may not, each lane has a stack of its own.
 void Emitter::emit_tape_push(const ir::Instruction& instruction) {
   const ir::ValueId saved = instruction.operands.at(0);
   const ir::Type type = definitions_[saved]->type;
+  Value* stored = widen(convert_to_memory(value(saved), type));
+  BasicBlock* fits = block("fits");
+  if (uniformity_.divergent_tape) {
+    Type* words = wide(builder_.getInt32Ty());
+    Value *tops = builder_.CreateLoad(words, tape_), *mask = current_mask();
+    Value* full = builder_.CreateAnd(mask, builder_.CreateICmpSGE(tops, widen(tape_capacity_)));
+    branch_unlikely(any(full), tape_exhausted_, fits);
+    builder_.SetInsertPoint(fits);
+    builder_.CreateMaskedScatter(stored, tape_slots(tops), Align(4), mask);
+    builder_.CreateStore(builder_.CreateAdd(tops, builder_.CreateZExt(mask, words)), tape_);
+    return;
+  }
   Value* bytes = builder_.getInt64(memory_size(type) * static_cast<std::uint64_t>(variant_.lanes));
   Value* top = builder_.CreateLoad(builder_.getPtrTy(), tape_);
   Value* room = builder_.CreatePtrDiff(builder_.getInt8Ty(), tape_end_, top);
-  BasicBlock* fits = block("fits");
   branch_unlikely(builder_.CreateICmpUGT(bytes, room), tape_exhausted_, fits);
   builder_.SetInsertPoint(fits);
-  builder_.CreateAlignedStore(widen(convert_to_memory(value(saved), type)), top, Align(4));
+  builder_.CreateAlignedStore(stored, top, Align(4));
   builder_.CreateStore(builder_.CreateGEP(builder_.getInt8Ty(), top, bytes), tape_);
 }
 
 void Emitter::emit_tape_pop(const ir::Instruction& instruction) {
+  Type* item_type = wide(memory_type(instruction.type));
+  if (uniformity_.divergent_tape) {
+    Type* words = wide(builder_.getInt32Ty());
+    Value* mask = current_mask();
+    Value* tops = builder_.CreateSub(builder_.CreateLoad(words, tape_), builder_.CreateZExt(mask, words));
+    builder_.CreateStore(tops, tape_);
+    Value* popped = builder_.CreateMaskedGather(item_type, tape_slots(tops), Align(4), mask,
+                                                llvm::Constant::getNullValue(item_type));
+    return set(instruction, convert_from_memory(popped, instruction.type));
+  }
   const auto bytes = static_cast<std::int64_t>(memory_size(instruction.type)) * variant_.lanes;
   Value* top = builder_.CreateLoad(builder_.getPtrTy(), tape_);
   Value* item = builder_.CreateGEP(builder_.getInt8Ty(), top, builder_.getInt64(static_cast<std::uint64_t>(-bytes)));
   builder_.CreateStore(item, tape_);
-  Value* popped = builder_.CreateAlignedLoad(wide(memory_type(instruction.type)), item, Align(4));
-  set(instruction, convert_from_memory(popped, instruction.type));
+  set(instruction, convert_from_memory(builder_.CreateAlignedLoad(item_type, item, Align(4)), instruction.type));
 }
 
 } // namespace sibyl::codegen

@@ -67,6 +67,7 @@ class Emitter {
   void create_arrays();
   void bind_input(Array& array);
   void start_lanes();
+  void start_tape();
   void finish();
   Value* field(std::size_t offset);
   Value* load_field(llvm::Type* type, std::size_t offset);
@@ -126,6 +127,7 @@ class Emitter {
   void emit_array_size(const ir::Instruction& instruction);
   void emit_tape_push(const ir::Instruction& instruction);
   void emit_tape_pop(const ir::Instruction& instruction);
+  Value* tape_slots(Value* tops);
   Value* flat_index(const Array& array, const ir::Instruction& instruction, std::size_t first_operand);
   Value* element_address(const Array& array, Value* flat, ir::Type type);
   Value* allocate(Value* bytes);
@@ -162,17 +164,15 @@ class Emitter {
   Value* variables_ = nullptr; // its array of sibyl_variable
   Value* arena_end_ = nullptr;
   Value* tape_end_ = nullptr;
-  Value* interrupted_ = nullptr; // pointer to the flag
-  Value* index_low_ = nullptr;   // <W x i32>, of the data sets' index
-  Value* index_high_ = nullptr;  // likewise
+  Value* tape_capacity_ = nullptr; // i32, items of each lane
+  Value* interrupted_ = nullptr;   // pointer to the flag
+  Value* index_low_ = nullptr;     // <W x i32>, of the data sets' index
+  Value* index_high_ = nullptr;    // likewise
   llvm::AllocaInst* arena_ = nullptr;
-  llvm::AllocaInst* tape_ = nullptr;
-  llvm::AllocaInst* lanes_left_ = nullptr; // the lanes that start; a restart is without those that failed
+  llvm::AllocaInst* tape_ = nullptr; // its top: a pointer, or with a divergent tape each lane's number of items
   llvm::AllocaInst* status_ = nullptr;
   llvm::AllocaInst* reported_ = nullptr; // [4 x <W x double>], created when first needed
-  BasicBlock *start_ = nullptr, *finish_ = nullptr, *arena_exhausted_ = nullptr, *tape_exhausted_ = nullptr,
-             *interrupted_exit_ = nullptr;
-  bool uses_tape_ = false;
+  BasicBlock *finish_ = nullptr, *arena_exhausted_ = nullptr, *tape_exhausted_ = nullptr, *interrupted_exit_ = nullptr;
 
   std::vector<Value*> values_;                      // by ValueId
   std::vector<const ir::Instruction*> definitions_; // by ValueId

@@ -83,9 +83,10 @@ class Analysis {
       mark(result_.varying_value, instruction.result,
            function_.arrays[instruction.id].binding != ir::Binding::include_jacobian);
       return;
+    case Op::tape_push: result_.divergent_tape |= divergence_ > 0; return;
+    case Op::tape_pop: result_.divergent_tape |= divergence_ > 0; [[fallthrough]];
     case Op::draw_uniform:
-    case Op::draw_normal:
-    case Op::tape_pop: mark(result_.varying_value, instruction.result, true); return;
+    case Op::draw_normal: mark(result_.varying_value, instruction.result, true); return;
     default:
       if (instruction.result != ir::none) mark(result_.varying_value, instruction.result, any_varies(instruction));
     }

@@ -18,6 +18,7 @@ struct Uniformity {
   std::vector<bool> varying_cell;                             // by CellId
   std::vector<bool> varying_extent;                           // by ArrayId: whether array_size differs between lanes
   std::unordered_set<const ir::Instruction*> divergent_loops; // lanes may leave, or skip iterations, at different times
+  bool divergent_tape = false;                                // lanes may have pushed different numbers of values
 };
 
 // For one lane everything is uniform.
