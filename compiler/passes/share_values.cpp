@@ -4,7 +4,6 @@
 #include "compiler/passes/simplify.hpp"
 #include "compiler/passes/structure.hpp"
 
-#include <algorithm>
 #include <bit>
 #include <unordered_map>
 #include <utility>
@@ -55,7 +54,7 @@ class Sharer {
   explicit Sharer(Function& function)
       : function_(function), replacement_(function.value_count), types_(function.value_count, Type::none),
         constants_(function.value_count), stored_(function.arrays.size(), false), sizes_(function.arrays.size()),
-        sum_loads_(find_sums(Structure(function)).loads) {
+        sums_(find_sums(Structure(function))) {
     for (ValueId value = 0; value < function.value_count; ++value) replacement_[value] = value;
     for_each(function.body, [&](const Instruction& instruction) {
       if (instruction.op == Op::store || instruction.op == Op::declare) stored_[instruction.id] = true;
@@ -84,7 +83,7 @@ class Sharer {
     switch (instruction.op) {
     case Op::store_cell: return store_cell(instruction, contents);
     case Op::load_cell: {
-      if (is_sum_load(instruction)) return true;
+      if (sums_.is_load(instruction)) return true;
       const auto [known, is_new] = contents.emplace(instruction.id, instruction.result);
       return is_new || !replace(instruction, known->second);
     }
@@ -106,11 +105,6 @@ class Sharer {
     return share(instruction, added);
   }
 
-  // A running sum stays recognizable to reverse mode: `target += v` is load, add, store.
-  bool is_sum_load(const Instruction& load) const {
-    return std::binary_search(sum_loads_.begin(), sum_loads_.end(), &load);
-  }
-
   bool replace(const Instruction& instruction, ValueId value) {
     replacement_[instruction.result] = value;
     return true;
@@ -118,6 +112,10 @@ class Sharer {
 
   // An equal value that is stored again changes nothing.
   bool store_cell(const Instruction& instruction, Contents& contents) {
+    if (sums_.find(instruction)) {
+      contents.erase(instruction.id);
+      return true;
+    }
     const auto [known, is_new] = contents.emplace(instruction.id, instruction.operands[0]);
     if (!is_new && known->second == instruction.operands[0]) return false;
     known->second = instruction.operands[0];
@@ -179,7 +177,7 @@ class Sharer {
   std::vector<std::optional<double>> constants_;
   std::vector<bool> stored_;                // arrays that change in this function
   std::vector<std::vector<ValueId>> sizes_; // of the arrays declared so far
-  InstructionList sum_loads_;               // sorted by address
+  Sums sums_; // stay in their cells, as load, add and store: reverse mode knows them by that
   std::unordered_map<Key, ValueId, KeyHash> computed_;
 };
 
