@@ -48,7 +48,7 @@ std::string index_text(std::size_t flat, const std::vector<std::int64_t>& extent
 [[noreturn]] void missing_variable(const VariableFact& variable, const DataSet& data, const std::string& file) {
   std::vector<std::string> names;
   for (const auto& [name, tensor] : data.variables) names.push_back(name);
-  const std::string near = nearest_name(variable.name, names);
+  const std::string near = nearest_candidate(variable.name, names);
   throw UserError(fmt::format("{}: the variable `{}` ({}) is missing{}", file, variable.name, variable.type,
                               near.empty() ? "" : fmt::format("; did you mean `{}`?", near)));
 }
@@ -163,7 +163,7 @@ std::optional<std::int64_t> declared_extent(const DimensionFact& dimension, cons
   });
 }
 
-std::string nearest_name(const std::string& name, const std::vector<std::string>& candidates) {
+std::string nearest_candidate(const std::string& name, const std::vector<std::string>& candidates) {
   std::string best;
   std::size_t best_distance = std::max<std::size_t>(1, name.size() / 3) + 1;
   for (const std::string& candidate : candidates) {

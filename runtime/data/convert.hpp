@@ -51,6 +51,6 @@ DataSet conform(DataSet data, const Facts& facts, const std::string& file, const
 std::optional<std::int64_t> declared_extent(const DimensionFact& dimension, const DataSet& data);
 
 // The candidate that the user most likely meant by a misspelt name; "" when none is near.
-std::string nearest_name(const std::string& name, const std::vector<std::string>& candidates);
+std::string nearest_candidate(const std::string& name, const std::vector<std::string>& candidates);
 
 } // namespace sibyl

@@ -70,7 +70,7 @@ class TableConverter {
         for (const TableColumn* column : found.columns) numbers_[column] = read_column(*column, variable);
         columns_[variable.name] = std::move(found);
       } else if (!has_implied_value(variable) && (variable.role != Role::observed || options_.require_observed)) {
-        const std::string near = nearest_name(variable.name, names);
+        const std::string near = nearest_candidate(variable.name, names);
         missing.push_back(fmt::format("`{}` ({}){}", variable.name, variable.type,
                                       near.empty() ? "" : fmt::format(", did you mean `{}`?", near)));
       }
@@ -183,7 +183,7 @@ class TableConverter {
     if (!column) {
       std::vector<std::string> names;
       for (const TableColumn& other : table_.columns) names.push_back(other.name);
-      const std::string near = nearest_name(options_.by, names);
+      const std::string near = nearest_candidate(options_.by, names);
       throw UserError(fmt::format("{}: no column `{}` to split by{}\nThe file has the columns {}", table_.file,
                                   options_.by, near.empty() ? "" : fmt::format("; did you mean `{}`?", near),
                                   fmt::join(names, ", ")));
