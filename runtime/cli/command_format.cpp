@@ -6,7 +6,7 @@
 #include "lang/parse.hpp"
 #include "runtime/cli/model_file.hpp"
 #include "runtime/cli/terminal.hpp"
-#include "runtime/data/atomic_file.hpp"
+#include "runtime/data/text_file.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -25,15 +25,14 @@ void run(const FormatOptions& options) {
   const Source source(options.model, read_text(options.model));
   const ParseResult parsed = parse(source);
   if (!parsed.program) {
-    fmt::print(stderr, "{}",
-               render(parsed.diagnostics, {&source}, stderr_is_terminal() ? RenderStyle::colour : RenderStyle::plain));
+    print_diagnostics(parsed.diagnostics, source);
     throw AlreadyReported();
   }
   const std::string formatted = format(*parsed.program, source);
   if (options.check) {
     if (formatted != source.text()) throw UserError(fmt::format("{} is not formatted", options.model));
   } else if (options.in_place) {
-    if (formatted != source.text()) write_file_atomically(options.model, formatted);
+    if (formatted != source.text()) write_file(options.model, formatted);
   } else {
     fmt::print("{}", formatted);
   }

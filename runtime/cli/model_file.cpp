@@ -29,6 +29,12 @@ std::string read_text(const std::string& path) {
 
 #ifdef SIBYL_WITH_COMPILER
 
+void print_diagnostics(const Diagnostics& diagnostics, const Source& source) {
+  if (!diagnostics.empty())
+    fmt::print(stderr, "{}\n",
+               render(diagnostics, {&source}, stderr_is_terminal() ? RenderStyle::colour : RenderStyle::plain));
+}
+
 namespace {
 
 // $XDG_CACHE_HOME/sibyl, or ~/.cache/sibyl; empty (no cache) when there is no home.
@@ -44,9 +50,7 @@ std::string cache_directory() {
 std::shared_ptr<CompiledModel> compile_text(const std::string& name, const std::string& text) {
   const Source source(name, text);
   CompileResult result = compile(source, {.cache_directory = cache_directory()});
-  if (!result.diagnostics.empty())
-    fmt::print(stderr, "{}",
-               render(result.diagnostics, {&source}, stderr_is_terminal() ? RenderStyle::colour : RenderStyle::plain));
+  print_diagnostics(result.diagnostics, source);
   if (!result.model) throw AlreadyReported();
   return result.model;
 }

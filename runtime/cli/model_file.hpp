@@ -2,6 +2,7 @@
 // --shared` wrote.
 #pragma once
 
+#include "lang/diagnostic.hpp"
 #include "runtime/model/compiled_model.hpp"
 
 #include <memory>
@@ -11,6 +12,9 @@ namespace sibyl::cli {
 
 // The whole file. Throws UserError naming the file where it cannot be read.
 std::string read_text(const std::string& path);
+
+// On standard error, with colour on a terminal.
+void print_diagnostics(const Diagnostics& diagnostics, const Source& source);
 
 // Prints the diagnostics of a text (warnings too) and throws AlreadyReported when it has errors.
 std::shared_ptr<CompiledModel> open_model(const std::string& path);

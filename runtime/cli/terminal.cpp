@@ -14,11 +14,11 @@ bool stdout_is_terminal() { return isatty(STDOUT_FILENO) != 0; }
 bool stderr_is_terminal() { return isatty(STDERR_FILENO) != 0; }
 
 void print_error(std::string_view message) {
-  fmt::print(stderr, stderr_is_terminal() ? "\033[1;31merror:\033[0m {}\n" : "error: {}\n", message);
+  fmt::print(stderr, fmt::runtime(stderr_is_terminal() ? "\033[1;31merror:\033[0m {}\n" : "error: {}\n"), message);
 }
 
 void print_note(std::string_view message) {
-  fmt::print(stderr, stderr_is_terminal() ? "\033[1mnote:\033[0m {}\n" : "note: {}\n", message);
+  fmt::print(stderr, fmt::runtime(stderr_is_terminal() ? "\033[1mnote:\033[0m {}\n" : "note: {}\n"), message);
 }
 
 std::string format_table(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows,

@@ -1,0 +1,46 @@
+#include "runtime/cli/commands.hpp"
+
+#include "compiler/compile.hpp"
+#include "compiler/facts/find_facts.hpp"
+#include "runtime/cli/model_file.hpp"
+#include "runtime/cli/terminal.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace sibyl::cli {
+
+namespace {
+
+struct CheckOptions {
+  std::string model;
+  bool json = false;
+};
+
+void run(const CheckOptions& options) {
+  const Source source(options.model, read_text(options.model));
+  const Frontend frontend = compile_to_ir(source);
+  if (options.json) {
+    nlohmann::ordered_json out;
+    out["diagnostics"] = nlohmann::ordered_json::parse(render_json(frontend.diagnostics, {&source}));
+    if (frontend.model) out["facts"] = nlohmann::json(frontend.model->facts);
+    fmt::print("{}\n", out.dump(2));
+  } else {
+    print_diagnostics(frontend.diagnostics, source);
+    if (frontend.model) fmt::print("{}", describe(frontend.model->facts, source));
+  }
+  if (!frontend.model) throw AlreadyReported();
+}
+
+} // namespace
+
+void add_check(CLI::App& program) {
+  auto options = std::make_shared<CheckOptions>();
+  CLI::App* command = program.add_subcommand("check", "Check a model text; print what the compiler proves about it");
+  command->add_option("model", options->model, "model text (.sib, .stan)")->required();
+  command->add_flag("--json", options->json, "diagnostics and facts as JSON");
+  command->callback([options] { run(*options); });
+}
+
+} // namespace sibyl::cli
