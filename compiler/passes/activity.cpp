@@ -71,46 +71,53 @@ Activity find_useful(const Structure& structure) {
 
 class NeedFinder {
  public:
-  NeedFinder(const Structure& structure, const Activity& activity) : structure_(structure), activity_(activity) {
+  NeedFinder(const Structure& structure, const Activity& activity, const Instruction* region)
+      : structure_(structure), activity_(activity), region_(region) {
     const Function& function = structure.function();
     needs_ = {std::vector<bool>(function.value_count), std::vector<bool>(function.cells.size()),
               std::vector<bool>(function.arrays.size())};
   }
 
   Needs find() {
-    for (const Instruction* instruction : structure_.all()) seed(*instruction);
+    if (region_) for_each_nested(*region_, [&](const Instruction& instruction) { seed(instruction); });
+    else for_each(structure_.function().body, [&](const Instruction& instruction) { seed(instruction); });
     while (!values_.empty()) {
       const ValueId value = values_.back();
       values_.pop_back();
       follow(*structure_.definition(value));
     }
-    return needs_;
+    return std::move(needs_);
   }
 
  private:
-  void need(ValueId value) {
-    if (mark(needs_.value, value)) values_.push_back(value);
+  bool is_inside(const Instruction& instruction) const {
+    return !region_ || structure_.contains(*region_, instruction);
   }
 
-  void need_indices(const Instruction& instruction, std::size_t first) {
+  void need(ValueId value) {
+    if (is_inside(*structure_.definition(value)) && mark(needs_.value, value)) values_.push_back(value);
+  }
+
+  void need_from(const Instruction& instruction, std::size_t first) {
     for (std::size_t i = first; i < instruction.operands.size(); ++i) need(instruction.operands[i]);
   }
 
   // Control flow around what is run again must be the same again.
   void need_path(const Instruction& instruction) {
-    for (const Instruction* owner = structure_.at(instruction).owner; owner; owner = structure_.at(*owner).owner) {
-      for (ValueId operand : owner->operands) need(operand);
+    for (const Instruction* owner = structure_.at(instruction).owner; owner != region_;
+         owner = structure_.at(*owner).owner) {
+      need_from(*owner, 0);
       if (owner->op == Op::while_) need(owner->blocks[0].back().operands[0]);
     }
   }
 
   void seed(const Instruction& instruction) {
-    if (instruction.op == Op::declare && activity_.array[instruction.id]) need_indices(instruction, 0);
+    if (instruction.op == Op::declare && activity_.array[instruction.id]) need_from(instruction, 0);
     if (!is_active(instruction, activity_)) return;
     need_path(instruction);
     switch (instruction.op) {
-    case Op::load: need_indices(instruction, 0); return;
-    case Op::store: need_indices(instruction, 1); return;
+    case Op::load: need_from(instruction, 0); return;
+    case Op::store: need_from(instruction, 1); return;
     case Op::load_cell:
     case Op::store_cell: return;
     default: break;
@@ -123,28 +130,30 @@ class NeedFinder {
 
   void follow(const Instruction& instruction) {
     need_path(instruction);
-    for (ValueId operand : instruction.operands) need(operand);
+    need_from(instruction, 0);
     if (instruction.op == Op::load_cell && mark(needs_.cell, instruction.id))
       need_stores(structure_.cell_accesses(instruction.id));
     if ((instruction.op == Op::load || instruction.op == Op::array_size) && mark(needs_.array, instruction.id)) {
       need_stores(structure_.array_accesses(instruction.id));
-      if (const Instruction* declaration = structure_.declaration(instruction.id)) {
+      const Instruction* declaration = structure_.declaration(instruction.id);
+      if (declaration && is_inside(*declaration)) {
         need_path(*declaration);
-        need_indices(*declaration, 0);
+        need_from(*declaration, 0);
       }
     }
   }
 
   void need_stores(const InstructionList& accesses) {
     for (const Instruction* access : accesses) {
-      if (access->op != Op::store_cell && access->op != Op::store) continue;
+      if ((access->op != Op::store_cell && access->op != Op::store) || !is_inside(*access)) continue;
       need_path(*access);
-      need_indices(*access, 0);
+      need_from(*access, 0);
     }
   }
 
   const Structure& structure_;
   const Activity& activity_;
+  const Instruction* region_; // null: the whole function
   Needs needs_;
   std::vector<ValueId> values_; // needed, not yet followed
 };
@@ -176,8 +185,8 @@ bool is_active(const Instruction& instruction, const Activity& activity) {
   return instruction.type == Type::real && instruction.result != none && activity.value[instruction.result];
 }
 
-Needs find_needs(const Structure& structure, const Activity& activity) {
-  return NeedFinder(structure, activity).find();
+Needs find_needs(const Structure& structure, const Activity& activity, const Instruction* region) {
+  return NeedFinder(structure, activity, region).find();
 }
 
 } // namespace sibyl::ir

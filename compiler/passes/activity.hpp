@@ -22,7 +22,9 @@ struct Needs {
   std::vector<bool> value, cell, array;
 };
 
-Needs find_needs(const Structure& structure, const Activity& activity);
+// Of the whole sweep back; or, given an `if_`, `for_` or `while_`, of the sweep through its blocks alone: what is
+// needed of what they compute themselves.
+Needs find_needs(const Structure& structure, const Activity& activity, const Instruction* region = nullptr);
 
 // Which operands of a pure operation carry adjoints.
 std::vector<bool> active_operands(const Instruction& instruction, const Activity& activity);

@@ -12,15 +12,16 @@ namespace sibyl::ir {
 namespace {
 
 // What of a block is written.
-struct Mode {
-  bool everything = true; // the first time; else what is needed alone
-  bool reversing = false; // the sweep back through this block follows: keep what it needs
+enum class Mode {
+  plain,     // as it is
+  reversing, // the sweep back through this block follows: keep what it needs
 };
 
 // What the sweep back through a region finds.
 struct Record {
   std::vector<std::pair<CellId, ValueId>> cells;  // saved before the region
   std::vector<std::pair<CellId, ArrayId>> series; // of a `for_`: saved in each iteration, by iteration
+  ArraySet logged;                                // arrays in the undo log
   ArrayId log_counts = none;                      // likewise, the lengths of the undo log
   ValueId first = none, last = none;              // of a `for_`
   ValueId iterations = none;                      // of a `while_`
@@ -50,8 +51,7 @@ class ReverseMode {
       b_.declare(array_adjoints_[density], {}, true);
       b_.store(array_adjoints_[density], b_.real(1), {});
     }
-    const Mode mode{.everything = true, .reversing = true};
-    forward(primal_.body, mode);
+    forward(primal_.body, Mode::reversing);
     reverse(primal_.body);
     if (parameters == none) return std::move(gradient_);
     const ArrayId out = b_.array("gradient", Type::real, 1, Binding::gradient);
@@ -101,6 +101,9 @@ class ReverseMode {
 
   // ---- forward ----
 
+  // The first time, everything; in the sweep back through a region, what that needs.
+  bool is_run(const Instruction& instruction) const { return !root_ || plan_.is_needed(instruction, *root_); }
+
   void forward(const Block& block, Mode mode) {
     for (const Instruction& instruction : block) forward(instruction, mode);
   }
@@ -120,12 +123,14 @@ class ReverseMode {
     case Op::continue_: throw InternalError("reverse mode met an instruction that no log density has");
     default: break;
     }
-    if (mode.reversing && instruction.result != none && active(instruction.result) && plan_.crosses(instruction.result))
+    if (mode == Mode::reversing && instruction.result != none && active(instruction.result) &&
+        plan_.crosses(instruction.result))
       b_.store_cell(adjoint_cell_of_value(instruction.result), b_.real(0));
-    if (!mode.everything && !plan_.is_needed(instruction)) return;
+    if (!is_run(instruction)) return;
     switch (instruction.op) {
     case Op::store_cell:
-      if (mode.reversing && plan_.restores(instruction)) overwritten_[&instruction] = b_.load_cell(instruction.id);
+      if (mode == Mode::reversing && plan_.restores(instruction))
+        overwritten_[&instruction] = b_.load_cell(instruction.id);
       return b_.store_cell(instruction.id, map(instruction.operands[0]));
     case Op::store: return forward_store(instruction, mode);
     case Op::yield: return;
@@ -142,8 +147,8 @@ class ReverseMode {
 
   void forward_declare(const Instruction& instruction, Mode mode) {
     const ArrayId array = instruction.id;
-    const bool wants_adjoint = mode.reversing && plan_.activity().array[array];
-    if (!mode.everything && !plan_.is_needed(instruction) && !wants_adjoint) return;
+    const bool wants_adjoint = mode == Mode::reversing && plan_.activity().array[array];
+    if (!is_run(instruction) && !wants_adjoint) return;
     if (declared_[array])
       arrays_[array] = b_.array(primal_.arrays[array].name, primal_.arrays[array].element, primal_.arrays[array].rank);
     declared_[array] = true;
@@ -157,32 +162,30 @@ class ReverseMode {
   void forward_store(const Instruction& instruction, Mode mode) {
     const std::vector<ValueId> indices = map(instruction.operands, 1);
     const ArrayId array = arrays_[instruction.id];
-    if (mode.reversing && plan_.restores(instruction)) overwritten_[&instruction] = b_.load(array, indices);
-    if (!mode.reversing && log_) log_->record(b_, instruction.id, array, indices);
+    if (mode == Mode::reversing && plan_.restores(instruction)) overwritten_[&instruction] = b_.load(array, indices);
+    if (mode == Mode::plain && log_) log_->record(b_, instruction.id, array, indices);
     b_.store(array, map(instruction.operands[0]), indices);
   }
 
   void forward_region(const Instruction& owner, Mode mode) {
+    if (mode == Mode::reversing && plan_.region(owner).in_place) return in_place(owner);
+    const bool swept = mode == Mode::reversing && is_swept(owner);
+    // The sweep back through a `while_` must at least know how often it has run.
+    const bool runs = is_run(owner) || (swept && owner.op == Op::while_ && plan_.region(owner).active);
+    if (swept && runs) return forward_recorded(owner);
+    if (swept) records_[&owner] = bounds(owner);
+    if (runs) iterate(owner, [&](const Block& block) { forward(block, Mode::plain); });
+  }
+
+  // Whether the way back passes through the region, or at least has something to restore.
+  bool is_swept(const Instruction& owner) const {
     const RegionPlan& plan = plan_.region(owner);
-    if (mode.reversing && plan.in_place) return in_place(owner, mode);
-    if (!mode.everything && !plan.has_effects) {
-      if (mode.reversing && plan.active) keep_bounds(owner);
-      return;
-    }
-    if (!mode.reversing) return forward_plain(owner, mode);
-    if (!plan.active && plan.saved_once.empty() && plan.logged.empty()) return forward_plain(owner, mode);
-    forward_recorded(owner, mode);
+    return plan.active || !plan.saved_once.empty() || !plan.logged.empty();
   }
 
-  // As it was.
-  void forward_plain(const Instruction& owner, Mode mode) {
-    mode.reversing = false;
-    iterate(owner, [&](const Block& block) { forward(block, mode); });
-  }
-
-  void in_place(const Instruction& owner, Mode mode) {
+  void in_place(const Instruction& owner) {
     iterate(owner, [&](const Block& block) {
-      forward(block, mode);
+      forward(block, Mode::reversing);
       reverse(block);
     });
   }
@@ -206,49 +209,45 @@ class ReverseMode {
     default:
       b_.while_(
           [&] {
-            forward(owner.blocks[0], {.everything = true, .reversing = false});
+            forward(owner.blocks[0], Mode::plain);
             return map(owner.blocks[0].back().operands[0]);
           },
           [&] { write(owner.blocks[1]); });
     }
   }
 
-  // A region whose forward run leaves nothing behind that the sweep back reads, but its bounds.
-  void keep_bounds(const Instruction& owner) {
+  Record bounds(const Instruction& owner) const {
     Record record;
-    if (owner.op == Op::while_) return forward_recorded(owner, {.everything = false, .reversing = true});
-    if (owner.op == Op::for_) {
-      record.first = map(owner.operands[0]);
-      record.last = map(owner.operands[1]);
-    }
-    records_[&owner] = std::move(record);
+    if (owner.op != Op::for_ || !plan_.region(owner).active) return record;
+    record.first = map(owner.operands[0]);
+    record.last = map(owner.operands[1]);
+    return record;
   }
 
-  void forward_recorded(const Instruction& owner, Mode mode) {
+  void forward_recorded(const Instruction& owner) {
     const RegionPlan& plan = plan_.region(owner);
-    Record record;
+    Record record = bounds(owner);
     for (CellId cell : plan.saved_once) record.cells.emplace_back(cell, b_.load_cell(cell));
     const bool by_iteration = owner.op != Op::if_ && plan.active;
-    UndoLog log(plan.logged, primal_.arrays);
+    for (ArrayId array : plan.logged)
+      if (!root_ || plan_.region(*root_).needs.array[array]) record.logged.insert(array);
+    UndoLog log(record.logged, primal_.arrays);
     UndoLog* const outer = log_;
-    log_ = plan.logged.empty() ? nullptr : &log;
-    mode.reversing = false;
+    log_ = record.logged.empty() ? nullptr : &log;
     if (!by_iteration) {
       if (log_) log_->clear(b_);
-      iterate(owner, [&](const Block& block) { forward(block, mode); });
+      iterate(owner, [&](const Block& block) { forward(block, Mode::plain); });
       if (log_) record.log_count = log_->count(b_);
     } else if (owner.op == Op::for_) {
-      forward_for(owner, record, mode);
+      forward_for(owner, record);
     } else {
-      forward_while(owner, record, mode);
+      forward_while(owner, record);
     }
     log_ = outer;
     records_[&owner] = std::move(record);
   }
 
-  void forward_for(const Instruction& owner, Record& record, Mode mode) {
-    record.first = map(owner.operands[0]);
-    record.last = map(owner.operands[1]);
+  void forward_for(const Instruction& owner, Record& record) {
     const ValueId count = b_.maximum(b_.integer(0), b_.add(b_.subtract(record.last, record.first), b_.integer(1)));
     for (CellId cell : plan_.region(owner).saved_each_iteration) {
       const Cell& saved = primal_.cells[cell];
@@ -267,19 +266,19 @@ class ReverseMode {
         b_.store(series, b_.type(value) == Type::boolean ? b_.to_integer(value) : value, {iteration});
       }
       if (log_) log_->clear(b_);
-      forward(body, mode);
+      forward(body, Mode::plain);
       if (log_) b_.store(record.log_counts, log_->count(b_), {iteration});
     });
   }
 
-  void forward_while(const Instruction& owner, Record& record, Mode mode) {
+  void forward_while(const Instruction& owner, Record& record) {
     const CellId iterations = b_.cell("iterations", Type::integer);
     b_.store_cell(iterations, b_.integer(0));
     iterate(owner, [&](const Block& body) {
       for (CellId cell : plan_.region(owner).saved_each_iteration) b_.tape_push(b_.load_cell(cell));
       b_.store_cell(iterations, b_.add(b_.load_cell(iterations), b_.integer(1)));
       if (log_) log_->clear(b_);
-      forward(body, mode);
+      forward(body, Mode::plain);
       if (log_) b_.tape_push(log_->count(b_));
     });
     record.iterations = b_.load_cell(iterations);
@@ -350,7 +349,7 @@ class ReverseMode {
   }
 
   void restore(const Instruction& store) {
-    if (!plan_.restores(store)) return;
+    if (!plan_.restores(store) || !is_run(store)) return;
     const ValueId old = overwritten_.at(&store);
     if (store.op == Op::store_cell) b_.store_cell(store.id, old);
     else b_.store(arrays_[store.id], old, map(store.operands, 1));
@@ -374,13 +373,15 @@ class ReverseMode {
   void reverse_region(const Instruction& owner) {
     const RegionPlan& plan = plan_.region(owner);
     if (plan.in_place) return;
-    if (!plan.active && plan.saved_once.empty() && plan.logged.empty()) return;
+    if (!is_swept(owner)) return;
     const Record record = records_.at(&owner);
-    UndoLog log(plan.logged, primal_.arrays);
+    const UndoLog log(record.logged, primal_.arrays);
     auto undo = [&](ValueId count) { log.undo(b_, arrays_, count); };
     auto sweep = [&](const Block& block) {
-      forward(block, {.everything = false, .reversing = true});
+      const Instruction* const outer = std::exchange(root_, &owner);
+      forward(block, Mode::reversing);
       reverse(block);
+      root_ = outer;
     };
     if (owner.op == Op::if_ || !plan.active) {
       if (record.log_count != none) undo(record.log_count);
@@ -399,7 +400,7 @@ class ReverseMode {
       b_.for_(record.first, record.last, iteration, owner.number == 0);
     } else {
       auto iteration = [&](ValueId) {
-        if (!plan.logged.empty()) undo(b_.tape_pop(Type::integer));
+        if (!record.logged.empty()) undo(b_.tape_pop(Type::integer));
         for (auto cell = plan.saved_each_iteration.rbegin(); cell != plan.saved_each_iteration.rend(); ++cell)
           b_.store_cell(*cell, b_.tape_pop(primal_.cells[*cell].type));
         sweep(owner.blocks[1]);
@@ -419,7 +420,8 @@ class ReverseMode {
   ReversePlan plan_;
   Function gradient_;
   Builder b_;
-  UndoLog* log_ = nullptr; // of the region whose forward run is being written
+  const Instruction* root_ = nullptr; // the region that is being swept: its blocks are run again
+  UndoLog* log_ = nullptr;            // of the region whose forward run is being written
   // By the primal's numbers: what stands for it where code is being written.
   std::vector<ValueId> values_;
   std::vector<ArrayId> arrays_;

@@ -48,17 +48,31 @@ void ReversePlan::find_guarded_values() {
   }
 }
 
-bool ReversePlan::is_needed(const Instruction& instruction) const {
+bool ReversePlan::is_needed(const Instruction& instruction, const Instruction& root) const {
+  const Needs& needs = region(root).needs;
   switch (instruction.op) {
-  case Op::store_cell: return needs_.cell[instruction.id];
-  case Op::store: return needs_.array[instruction.id];
-  case Op::declare: return needs_.array[instruction.id];
-  case Op::yield: return true;
+  case Op::store_cell: return needs.cell[instruction.id];
+  // A stable array from outside still holds what the first run has stored.
+  case Op::store: return needs.array[instruction.id] && (!stable_[instruction.id] || is_local(instruction.id, root));
+  case Op::declare: return needs.array[instruction.id];
   case Op::if_:
   case Op::for_:
-  case Op::while_: return region(instruction).has_effects;
-  default: return instruction.result != none && needs_.value[instruction.result];
+  case Op::while_: return has_effects(instruction, root);
+  default: return instruction.result != none && needs.value[instruction.result];
   }
+}
+
+// Writes state that is read outside, or in a later iteration.
+bool ReversePlan::has_effects(const Instruction& owner, const Instruction& root) const {
+  const Needs& needs = region(root).needs;
+  const CellSet& carried = region(owner).carried;
+  bool found = false;
+  for_each_nested(owner, [&](const Instruction& inner) {
+    if (inner.op == Op::store_cell && needs.cell[inner.id])
+      found = found || carried.count(inner.id) || is_read_outside(inner.id, owner, &root);
+    if (inner.op == Op::store) found = found || (is_needed(inner, root) && !is_local(inner.id, owner));
+  });
+  return found;
 }
 
 bool ReversePlan::restores(const Instruction& store) const {
@@ -72,10 +86,12 @@ bool ReversePlan::restores(const Instruction& store) const {
   });
 }
 
-bool ReversePlan::is_read_outside(CellId cell, const Instruction& owner) const {
+// By a needed load of the region's blocks (of the function, where null) that is not in the owner's.
+bool ReversePlan::is_read_outside(CellId cell, const Instruction& owner, const Instruction* root) const {
+  const Needs& needs = root ? region(*root).needs : needs_;
   const InstructionList& accesses = structure_.cell_accesses(cell);
   return std::any_of(accesses.begin(), accesses.end(), [&](const Instruction* access) {
-    return access->op == Op::load_cell && needs_.value[access->result] && !structure_.contains(owner, *access);
+    return access->op == Op::load_cell && needs.value[access->result] && !structure_.contains(owner, *access);
   });
 }
 
@@ -90,8 +106,9 @@ bool ReversePlan::is_local(ArrayId array, const Instruction& owner) const {
   return declaration && structure_.contains(owner, *declaration);
 }
 
-CellSet ReversePlan::exposed(const Instruction& owner, bool needed_only) const {
-  auto counts = [&](const Instruction& load) { return !needed_only || needs_.value[load.result]; };
+// Counting only the loads that are needed, unless `needs` is null.
+CellSet ReversePlan::exposed(const Instruction& owner, const Needs* needs) const {
+  auto counts = [&](const Instruction& load) { return !needs || needs->value[load.result]; };
   // What a `while_` tests is a flag that its body has set (structure_loops): only the body is run again.
   if (owner.op == Op::while_) return exposed_cells(owner.blocks[1], counts);
   CellSet cells;
@@ -102,20 +119,16 @@ CellSet ReversePlan::exposed(const Instruction& owner, bool needed_only) const {
 void ReversePlan::plan(const Instruction& owner) {
   RegionPlan plan;
   for_each_nested(owner, [&](const Instruction& inner) { plan.active = plan.active || is_active(inner, activity_); });
-  const CellSet carried = exposed(owner, true);
+  plan.needs = find_needs(structure_, activity_, &owner);
+  plan.carried = exposed(owner, &needs_);
+  const CellSet carried_here = exposed(owner, &plan.needs);
   for (CellId cell : cells_written(owner)) {
     if (!needs_.cell[cell]) continue;
-    const bool is_carried = carried.count(cell) > 0;
-    if (is_carried && owner.op != Op::if_ && plan.active) plan.saved_each_iteration.insert(cell);
-    else if (is_carried || is_read_outside(cell, owner)) plan.saved_once.insert(cell);
+    if (carried_here.count(cell) && owner.op != Op::if_) plan.saved_each_iteration.insert(cell);
+    else if (plan.carried.count(cell) || is_read_outside(cell, owner, nullptr)) plan.saved_once.insert(cell);
   }
-  bool writes_arrays = false;
-  for (ArrayId array : arrays_written(owner)) {
-    if (!needs_.array[array] || is_local(array, owner)) continue;
-    writes_arrays = true;
-    if (!stable_[array]) plan.logged.insert(array);
-  }
-  plan.has_effects = writes_arrays || !plan.saved_once.empty() || !plan.saved_each_iteration.empty();
+  for (ArrayId array : arrays_written(owner))
+    if (needs_.array[array] && !stable_[array] && !is_local(array, owner)) plan.logged.insert(array);
   plan.in_place = plan.active && (can_run_in_place(owner, plan) || is_last(owner));
   regions_.emplace(&owner, std::move(plan));
 }
@@ -123,7 +136,7 @@ void ReversePlan::plan(const Instruction& owner) {
 bool ReversePlan::can_run_in_place(const Instruction& owner, const RegionPlan& plan) const {
   if (owner.op == Op::while_ || !plan.saved_once.empty() || !plan.saved_each_iteration.empty() || !plan.logged.empty())
     return false;
-  const CellSet carried = owner.op == Op::for_ ? exposed(owner, false) : CellSet{};
+  const CellSet carried = owner.op == Op::for_ ? exposed(owner, nullptr) : CellSet{};
   CellSet cells_read;
   ArraySet arrays_read;
   bool fits = true;

@@ -13,14 +13,15 @@
 namespace sibyl::ir {
 
 struct RegionPlan {
-  bool active = false;      // adjoints flow inside
-  bool has_effects = false; // writes needed state that is read outside, or in a later iteration
+  bool active = false; // adjoints flow inside
   // Forward and back at once, where it stands: the body's results flow into sums with known adjoint only, and nothing
   // that it reads is overwritten before the sweep comes back.
   bool in_place = false;
   CellSet saved_once;           // before the region
   CellSet saved_each_iteration; // of a loop: carried from iteration to iteration
   ArraySet logged;              // arrays whose overwritten elements go to an undo log
+  CellSet carried;              // perhaps read before they are written, by what the sweep back needs at all
+  Needs needs;                  // of the sweep back through this region
 };
 
 class ReversePlan {
@@ -28,13 +29,12 @@ class ReversePlan {
   explicit ReversePlan(const Structure& structure);
 
   const Activity& activity() const { return activity_; }
-  const Needs& needs() const { return needs_; }
   const Sums& sums() const { return sums_; }
   const Sinks& sinks() const { return sinks_; }
   const RegionPlan& region(const Instruction& owner) const { return regions_.at(&owner); }
 
-  // Where only what the sweep back needs is run again: is this part of it?
-  bool is_needed(const Instruction& instruction) const;
+  // Where the blocks of `region` are run again, only with what the sweep back through them needs: is this part of it?
+  bool is_needed(const Instruction& instruction, const Instruction& region) const;
   // The old value must be put back when the sweep passes this store on its way back.
   bool restores(const Instruction& store) const;
   // The value has an adjoint and is used in a block nested in its own.
@@ -50,12 +50,13 @@ class ReversePlan {
   bool is_last(const Instruction& owner) const;
   bool is_private(CellId cell, const Instruction& owner) const;
   bool is_local(ArrayId array, const Instruction& owner) const;
-  bool is_read_outside(CellId cell, const Instruction& owner) const;
-  CellSet exposed(const Instruction& owner, bool needed_only) const;
+  bool has_effects(const Instruction& owner, const Instruction& region) const;
+  bool is_read_outside(CellId cell, const Instruction& owner, const Instruction* region) const;
+  CellSet exposed(const Instruction& owner, const Needs* needs) const;
 
   const Structure& structure_;
   Activity activity_;
-  Needs needs_;
+  Needs needs_; // of the whole sweep
   Sums sums_;
   Sinks sinks_;
   std::vector<bool> stable_, crosses_, guarded_;
