@@ -10,7 +10,7 @@ transformed data {
 parameters {
   real<lower=-20, upper=20> alpha;
   real<lower=-10, upper=10> beta1;
-  real<lower=-10, upper=10> beta2;
+  real<lower=-10, upper=20> beta2;
   real<lower=-10, upper=10> beta3;
   vector[n] eps;
   real<lower=0, upper=5> sigma;
