@@ -115,17 +115,7 @@ class NeedFinder {
     if (instruction.op == Op::declare && activity_.array[instruction.id]) need_from(instruction, 0);
     if (!is_active(instruction, activity_)) return;
     need_path(instruction);
-    switch (instruction.op) {
-    case Op::load: need_from(instruction, 0); return;
-    case Op::store: need_from(instruction, 1); return;
-    case Op::load_cell:
-    case Op::store_cell: return;
-    default: break;
-    }
-    const RuleNeeds rule = needs_of_rule(instruction, active_operands(instruction, activity_));
-    for (std::size_t i = 0; i < rule.operands.size(); ++i)
-      if (rule.operands[i]) need(instruction.operands[i]);
-    if (rule.result) need(instruction.result);
+    for (ValueId value : values_read_back(instruction, activity_)) need(value);
   }
 
   void follow(const Instruction& instruction) {
@@ -183,6 +173,23 @@ bool is_active(const Instruction& instruction, const Activity& activity) {
   if (instruction.op == Op::store_cell) return activity.cell[instruction.id];
   if (instruction.op == Op::store) return activity.array[instruction.id];
   return instruction.type == Type::real && instruction.result != none && activity.value[instruction.result];
+}
+
+std::vector<ValueId> values_read_back(const Instruction& instruction, const Activity& activity) {
+  const auto& operands = instruction.operands;
+  switch (instruction.op) {
+  case Op::load: return operands;
+  case Op::store: return {operands.begin() + 1, operands.end()};
+  case Op::load_cell:
+  case Op::store_cell: return {};
+  default: break;
+  }
+  std::vector<ValueId> values;
+  const RuleNeeds rule = needs_of_rule(instruction, active_operands(instruction, activity));
+  for (std::size_t i = 0; i < rule.operands.size(); ++i)
+    if (rule.operands[i]) values.push_back(operands[i]);
+  if (rule.result) values.push_back(instruction.result);
+  return values;
 }
 
 Needs find_needs(const Structure& structure, const Activity& activity, const Instruction* region) {

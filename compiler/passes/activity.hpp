@@ -18,6 +18,9 @@ struct Activity {
 
 Activity find_activity(const Structure& structure);
 
+// What the sweep back reads where it passes the instruction: operands of the derivative's rule, its result, indices.
+std::vector<ValueId> values_read_back(const Instruction& instruction, const Activity& activity);
+
 struct Needs {
   std::vector<bool> value, cell, array;
 };

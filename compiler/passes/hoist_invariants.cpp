@@ -90,9 +90,19 @@ class Hoister {
   }
 
   // What follows it in the body may not be reached, or something was seen before.
-  static bool may_stop(const Instruction& instruction) {
-    return !instruction.blocks.empty() || instruction.op == Op::print || instruction.op == Op::reject ||
-           instruction.op == Op::break_ || instruction.op == Op::continue_;
+  static bool may_stop(const Instruction& instruction, bool in_own_loop = true) {
+    switch (instruction.op) {
+    case Op::print:
+    case Op::reject:
+    case Op::while_: return true;
+    case Op::break_:
+    case Op::continue_: return in_own_loop;
+    default: break;
+    }
+    for (const Block& nested : instruction.blocks)
+      for (const Instruction& inner : nested)
+        if (may_stop(inner, in_own_loop && instruction.op == Op::if_)) return true;
+    return false;
   }
 
   // Checked once, unless the loop does not run.

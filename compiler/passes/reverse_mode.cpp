@@ -129,8 +129,7 @@ class ReverseMode {
     if (!is_run(instruction)) return;
     switch (instruction.op) {
     case Op::store_cell:
-      if (mode == Mode::reversing && plan_.restores(instruction))
-        overwritten_[&instruction] = b_.load_cell(instruction.id);
+      if (mode == Mode::reversing && plan_.restores(instruction)) overwrite(instruction, b_.load_cell(instruction.id));
       return b_.store_cell(instruction.id, map(instruction.operands[0]));
     case Op::store: return forward_store(instruction, mode);
     case Op::yield: return;
@@ -142,7 +141,14 @@ class ReverseMode {
     const bool folds = is_pure(instruction.op) && instruction.op != Op::constant;
     const ValueId result =
         folds ? b_.pure(instruction.op, std::move(copy.operands), instruction.id) : b_.emit(std::move(copy));
-    if (instruction.result != none) values_[instruction.result] = result;
+    if (instruction.result == none) return;
+    values_[instruction.result] = result;
+    if (keeping_ && mode == Mode::reversing && is_kept(instruction)) keep(kept_, instruction, result);
+  }
+
+  void overwrite(const Instruction& store, ValueId old) {
+    overwritten_[&store] = old;
+    if (keeping_) keep(kept_overwritten_, store, old);
   }
 
   void forward_declare(const Instruction& instruction, Mode mode) {
@@ -162,14 +168,15 @@ class ReverseMode {
   void forward_store(const Instruction& instruction, Mode mode) {
     const std::vector<ValueId> indices = map(instruction.operands, 1);
     const ArrayId array = arrays_[instruction.id];
-    if (mode == Mode::reversing && plan_.restores(instruction)) overwritten_[&instruction] = b_.load(array, indices);
+    if (mode == Mode::reversing && plan_.restores(instruction)) overwrite(instruction, b_.load(array, indices));
     if (mode == Mode::plain && log_) log_->record(b_, instruction.id, array, indices);
     b_.store(array, map(instruction.operands[0]), indices);
   }
 
   void forward_region(const Instruction& owner, Mode mode) {
     if (mode == Mode::reversing && plan_.region(owner).in_place) return in_place(owner);
-    const bool swept = mode == Mode::reversing && is_swept(owner);
+    if (mode == Mode::reversing && is_kept_branch(owner)) return forward_kept(owner);
+    const bool swept = mode == Mode::reversing && !plan_.region(owner).kept && is_swept(owner);
     // The sweep back through a `while_` must at least know how often it has run.
     const bool runs = is_run(owner) || (swept && owner.op == Op::while_ && plan_.region(owner).active);
     if (swept && runs) return forward_recorded(owner);
@@ -188,6 +195,43 @@ class ReverseMode {
       forward(block, Mode::reversing);
       reverse(block);
     });
+  }
+
+  bool is_kept_branch(const Instruction& owner) const {
+    const RegionPlan& plan = plan_.region(owner);
+    return plan.kept && (plan.active || (is_swept(owner) && is_run(owner)));
+  }
+
+  void forward_kept(const Instruction& owner) {
+    iterate(owner, [&](const Block& block) {
+      const bool outer = std::exchange(keeping_, true);
+      forward(block, Mode::reversing);
+      keeping_ = outer;
+    });
+  }
+
+  void keep(std::unordered_map<const Instruction*, CellId>& cells, const Instruction& instruction, ValueId value) {
+    const auto [cell, is_new] = cells.emplace(&instruction, none);
+    if (is_new) cell->second = b_.cell("kept", b_.type(value));
+    b_.store_cell(cell->second, value);
+  }
+
+  // Brings the values of a kept branch back into sight.
+  void fetch(const Block& block) {
+    for (const Instruction& instruction : block) {
+      if (!is_run(instruction)) continue;
+      if (instruction.op == Op::constant) values_[instruction.result] = b_.emit(instruction);
+      else if (is_kept(instruction)) values_[instruction.result] = b_.load_cell(kept_.at(&instruction));
+      if (is_restored(instruction)) overwritten_[&instruction] = b_.load_cell(kept_overwritten_.at(&instruction));
+    }
+  }
+
+  bool is_kept(const Instruction& instruction) const {
+    return instruction.result != none && instruction.op != Op::constant && plan_.is_read_back(instruction.result);
+  }
+
+  bool is_restored(const Instruction& instruction) const {
+    return (instruction.op == Op::store_cell || instruction.op == Op::store) && plan_.restores(instruction);
   }
 
   // The region's control flow, with its blocks written by `write`.
@@ -373,7 +417,12 @@ class ReverseMode {
   void reverse_region(const Instruction& owner) {
     const RegionPlan& plan = plan_.region(owner);
     if (plan.in_place) return;
-    if (!is_swept(owner)) return;
+    if (is_kept_branch(owner))
+      return iterate(owner, [&](const Block& block) {
+        fetch(block);
+        reverse(block);
+      });
+    if (plan.kept || !is_swept(owner)) return;
     const Record record = records_.at(&owner);
     const UndoLog log(record.logged, primal_.arrays);
     auto undo = [&](ValueId count) { log.undo(b_, arrays_, count); };
@@ -420,6 +469,7 @@ class ReverseMode {
   ReversePlan plan_;
   Function gradient_;
   Builder b_;
+  bool keeping_ = false;              // in a branch whose values are kept
   const Instruction* root_ = nullptr; // the region that is being swept: its blocks are run again
   UndoLog* log_ = nullptr;            // of the region whose forward run is being written
   // By the primal's numbers: what stands for it where code is being written.
@@ -431,7 +481,8 @@ class ReverseMode {
   std::vector<ArrayId> array_adjoints_;
   std::vector<bool> declared_; // the array's own number is taken: another copy gets a new one
   std::unordered_map<const Instruction*, ValueId> overwritten_; // by store
-  std::unordered_map<const Instruction*, Record> records_;      // by region
+  std::unordered_map<const Instruction*, CellId> kept_, kept_overwritten_;
+  std::unordered_map<const Instruction*, Record> records_; // by region
 };
 
 } // namespace

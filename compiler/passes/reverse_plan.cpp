@@ -19,10 +19,23 @@ ReversePlan::ReversePlan(const Structure& structure)
     : structure_(structure), activity_(find_activity(structure)), needs_(find_needs(structure, activity_)),
       sums_(find_sums(structure)), sinks_(find_sinks(structure, activity_, sums_)),
       stable_(find_stable_arrays(structure, needs_)) {
+  find_values_read_back();
   find_crossing_values();
   find_guarded_values();
   for (const Instruction* instruction : structure.all())
     if (is_region(*instruction)) plan(*instruction);
+}
+
+void ReversePlan::find_values_read_back() {
+  read_back_.assign(structure_.function().value_count, false);
+  for (const Instruction* instruction : structure_.all()) {
+    std::vector<ValueId> values;
+    if (is_active(*instruction, activity_)) values = values_read_back(*instruction, activity_);
+    else if (instruction->op == Op::store)
+      values.assign(instruction->operands.begin() + 1, instruction->operands.end());
+    else if (instruction->op == Op::if_) values = instruction->operands;
+    for (ValueId value : values) read_back_[value] = true;
+  }
 }
 
 void ReversePlan::find_crossing_values() {
@@ -129,7 +142,10 @@ void ReversePlan::plan(const Instruction& owner) {
   }
   for (ArrayId array : arrays_written(owner))
     if (needs_.array[array] && !stable_[array] && !is_local(array, owner)) plan.logged.insert(array);
-  plan.in_place = plan.active && (can_run_in_place(owner, plan) || is_last(owner));
+  const Instruction* const outer = structure_.at(owner).owner;
+  const bool in_kept = outer && region(*outer).kept; // there, nothing is in place: the sweep comes back much later
+  plan.in_place = !in_kept && plan.active && (can_run_in_place(owner, plan) || is_last(owner));
+  plan.kept = in_kept || (plan.active && !plan.in_place && can_be_kept(owner));
   regions_.emplace(&owner, std::move(plan));
 }
 
@@ -166,6 +182,15 @@ bool ReversePlan::can_run_in_place(const Instruction& owner, const RegionPlan& p
     overwrites((*site.block)[i]);
     for_each_nested((*site.block)[i], overwrites);
   }
+  return fits;
+}
+
+bool ReversePlan::can_be_kept(const Instruction& owner) const {
+  if (owner.op != Op::if_) return false;
+  bool fits = true;
+  for_each_nested(owner, [&](const Instruction& inner) {
+    fits = fits && inner.op != Op::for_ && inner.op != Op::while_ && inner.op != Op::declare;
+  });
   return fits;
 }
 
