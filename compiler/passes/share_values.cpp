@@ -122,8 +122,19 @@ class Sharer {
     return true;
   }
 
+  // `b != 0`, where b is the integer of a boolean, is that boolean: functions of the language return int for true.
+  bool is_boolean_again(const Instruction& instruction) {
+    if (instruction.op == Op::to_integer && types_[instruction.operands[0]] == Type::boolean)
+      booleans_[instruction.result] = instruction.operands[0];
+    if (instruction.op != Op::not_equal) return false;
+    const auto boolean = booleans_.find(instruction.operands[0]);
+    return boolean != booleans_.end() && constants_[instruction.operands[1]] == 0.0 &&
+           replace(instruction, boolean->second);
+  }
+
   // Replaces the instruction by an operand (true), or turns it into a constant.
   bool fold(Instruction& instruction) {
+    if (is_boolean_again(instruction)) return true;
     std::vector<Type> types;
     std::vector<std::optional<double>> constants;
     for (ValueId operand : instruction.operands) {
@@ -175,8 +186,9 @@ class Sharer {
   std::vector<ValueId> replacement_; // by value: what stands for it
   std::vector<Type> types_;
   std::vector<std::optional<double>> constants_;
-  std::vector<bool> stored_;                // arrays that change in this function
-  std::vector<std::vector<ValueId>> sizes_; // of the arrays declared so far
+  std::unordered_map<ValueId, ValueId> booleans_; // by integer: the boolean that it was made of
+  std::vector<bool> stored_;                      // arrays that change in this function
+  std::vector<std::vector<ValueId>> sizes_;       // of the arrays declared so far
   Sums sums_; // stay in their cells, as load, add and store: reverse mode knows them by that
   std::unordered_map<Key, ValueId, KeyHash> computed_;
 };

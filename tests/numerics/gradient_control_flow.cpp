@@ -1,5 +1,6 @@
 // Gradients through loops, branches, cells and arrays, against differences of the density.
 #include "compiler/ir_math.hpp"
+#include "compiler/passes/structure.hpp"
 #include "tests/numerics/hand_built_density.hpp"
 
 #include <catch2/catch.hpp>
@@ -129,6 +130,34 @@ TEST_CASE("a density chosen by branches is differentiated in place") {
   require_gradient(model, {0.1, -0.6});
   const Model differentiated = with_gradient(model);
   REQUIRE(count_ops(differentiated.find("log_density_gradient")->body, Op::if_) == 1);
+}
+
+TEST_CASE("what a branch has computed is kept for the way back") {
+  const Model model = density_model([](W& w) {
+    const CellId chosen = w.b.cell("chosen");
+    w.b.for_(w.integer(1), w.integer(4), [&](ValueId i) {
+      const ValueId scaled = w.b.multiply(w.parameter(0), w.b.to_real(i));
+      w.b.if_(
+          w.b.compare(Op::greater, scaled, w.real(1)), [&] { w.b.store_cell(chosen, exp(w, w.b.negate(scaled))); },
+          [&] {
+            const ValueId root = exp(w, w.b.multiply(scaled, w.parameter(1)));
+            w.b.if_(
+                w.b.compare(Op::less, root, w.real(0.8)), [&] { w.b.store_cell(chosen, sin(w, root)); },
+                [&] { w.b.store_cell(chosen, w.b.multiply(root, root)); });
+          });
+      w.add_to_target(w.b.multiply(w.b.load_cell(chosen), w.parameter(1))); // so that the branch is not in place
+    });
+  });
+  require_gradient(model, {0.35, -0.6});
+  const auto count_exponentials = [](const Function& function) {
+    std::size_t count = 0;
+    for_each(function.body, [&](const Instruction& instruction) {
+      count += instruction.op == Op::math && static_cast<MathFunction>(instruction.id) == MathFunction::exp;
+    });
+    return count;
+  };
+  const Model differentiated = with_gradient(model);
+  REQUIRE(count_exponentials(*differentiated.find("log_density_gradient")) == 2);
 }
 
 TEST_CASE("a density set twice counts only what was set last") {

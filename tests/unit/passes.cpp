@@ -64,6 +64,19 @@ TEST_CASE("equal values are computed once, in their scope and inside it") {
 )");
 }
 
+TEST_CASE("a boolean that went through an integer is itself again") {
+  REQUIRE(after(share_values, [](Builder& b) {
+            const ValueId is_nan = b.is_nan(b.load_cell(b.cell("x")));
+            const ValueId zero = b.integer(0);
+            b.check(b.compare(Op::not_equal, b.to_integer(is_nan), zero), 0);
+          }) == R"(  %0 = load x
+  %1 = is_nan %0
+  %2 = constant 0
+  %3 = to_integer %1
+  check %1, "{} must hold"
+)");
+}
+
 TEST_CASE("what a cell holds is known until a region may change it") {
   REQUIRE(after(share_values, [](Builder& b) {
             const CellId x = b.cell("x"), n = b.cell("n");
