@@ -31,8 +31,8 @@ int main(int argc, char** argv) {
   sibyl::cli::add_format(program);
 #endif
   sibyl::cli::add_simulate(program);
-  // sibyl::cli::add_train(program);
-  // sibyl::cli::add_sample(program);
+  sibyl::cli::add_train(program);
+  sibyl::cli::add_sample(program);
 
   try {
     program.parse(argc, argv);

@@ -1,0 +1,134 @@
+#include "runtime/cli/commands.hpp"
+
+#include "lang/errors.hpp"
+#include "runtime/cli/model_file.hpp"
+#include "runtime/cli/options.hpp"
+#include "runtime/cli/terminal.hpp"
+#include "runtime/data/convert.hpp"
+#include "runtime/data/draws.hpp"
+#include "runtime/data/text_file.hpp"
+#include "runtime/inference/network_posterior.hpp"
+#include "runtime/inference/posterior_sampler.hpp"
+#include "runtime/inference/sampler_file.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace sibyl::cli {
+
+namespace {
+
+struct SampleCommandOptions {
+  std::string sampler, data, by, output, at;
+  std::size_t draws = 4000;
+  std::uint64_t seed = 1;
+  int threads = default_threads();
+  bool density = false, json = false;
+};
+
+// One row for each data set and parameter; generated and transformed quantities go to the draws only.
+void print_table(const std::vector<Posterior>& posteriors, const Facts& facts, const std::string& by) {
+  std::vector<std::vector<std::string>> rows;
+  for (const Posterior& posterior : posteriors) {
+    bool first = true;
+    for (const ColumnSummary& one : summarize(posterior.draws)) {
+      const int variable = facts.find(one.column.substr(0, one.column.find('.')));
+      if (variable < 0 || facts.variables[static_cast<std::size_t>(variable)].role != Role::parameter) continue;
+      rows.push_back({first ? posterior.draws.label : "", one.column, format_number(one.mean), format_number(one.sd),
+                      format_number(one.q5), format_number(one.median), format_number(one.q95),
+                      first ? posterior.verdict.text() : ""});
+      first = false;
+    }
+  }
+  // The verdict, a sentence, stands last and to the left: its column is not aligned.
+  std::vector<std::string> verdicts;
+  for (auto& row : rows) {
+    verdicts.push_back(row.back());
+    row.pop_back();
+  }
+  const std::string table =
+      format_table({by.empty() ? "data" : by, "parameter", "mean", "sd", "5%", "50%", "95%"}, rows, 2);
+  std::size_t line = 0, begin = 0;
+  for (std::size_t end = table.find('\n'); end != std::string::npos;
+       begin = end + 1, end = table.find('\n', begin), ++line) {
+    const std::string& verdict = line == 0 ? "verdict" : verdicts[line - 1];
+    fmt::print("{}{}{}\n", table.substr(begin, end - begin), verdict.empty() ? "" : "  ", verdict);
+  }
+}
+
+void run(const SampleCommandOptions& options) {
+  const SamplerFile file = read_sampler_file(options.sampler);
+  const auto model = file.model_library.empty() ? compile_text(file.model_name + ".sib", file.model_text)
+                                                : open_model(file.model_library);
+  if (model->text() != file.model_text)
+    throw UserError(fmt::format("{} was trained on another version of {}", options.sampler, file.model_library));
+  const ReadResult read = read_data_sets(options.data, model->facts(), {.by = options.by});
+  for (const std::string& note : read.notes) print_note(note);
+  const PosteriorSampler sampler(model, file.setup, std::make_shared<const NetworkPosterior>(file.config, file.weights),
+                                 file.typical);
+
+  if (!options.at.empty()) {
+    const Table truth = read_csv(options.at);
+    const std::vector<DataSet> points = read_parameters(truth, model->facts(), read.data_sets, options.by);
+    const std::vector<double> densities = sampler.density_at(read.data_sets, points);
+    std::string text = (options.by.empty() ? "data" : options.by) + "," + "log_density__\n";
+    double mean = 0;
+    for (std::size_t i = 0; i < densities.size(); ++i) {
+      text += read.data_sets[i].label + "," + format_double(densities[i]) + "\n";
+      mean += densities[i] / static_cast<double>(densities.size());
+    }
+    if (!options.output.empty()) write_file(options.output, text);
+    else fmt::print("{}", text);
+    fmt::print(stderr, "mean log posterior density {:.4f} over {} data sets\n", mean, densities.size());
+    return;
+  }
+
+  const std::vector<Posterior> posteriors = sampler.sample(
+      read.data_sets,
+      {.draws = options.draws, .seed = options.seed, .with_density = options.density, .threads = options.threads});
+  if (!options.output.empty()) {
+    std::vector<Draws> draws;
+    for (const Posterior& one : posteriors) draws.push_back(one.draws);
+    if (options.output.ends_with(".npz")) write_draws_npz(options.output, draws);
+    else if (options.output.ends_with(".csv")) write_draws_csv(options.output, draws, options.by);
+    else throw UserError(fmt::format("{}: draws are written as .csv or .npz", options.output));
+  }
+  if (options.json) {
+    auto all = nlohmann::ordered_json::array();
+    for (const Posterior& one : posteriors)
+      all.push_back({{"data", one.draws.label},
+                     {"verdict", one.verdict.text()},
+                     {"fine", one.verdict.is_fine()},
+                     {"summary", summary_json(one.draws)}});
+    fmt::print("{}\n", all.dump(2));
+  } else {
+    print_table(posteriors, model->facts(), options.by);
+  }
+}
+
+} // namespace
+
+void add_sample(CLI::App& program) {
+  auto options = std::make_shared<SampleCommandOptions>();
+  CLI::App* command = program.add_subcommand("sample", "Posterior draws for new data sets from a trained sampler");
+  command->add_option("sampler", options->sampler, "sampler file, written by `sibyl train`")->required();
+  command->add_option("data", options->data, "data: Stan JSON, CSV or NPZ")->required();
+  command->add_option("--by", options->by, "the column whose values tell data sets apart");
+  command->add_option("-n,--draws", options->draws, "draws for each data set")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  command->add_option("-o,--output", options->output, "where the draws go: .csv (Stan's layout) or .npz");
+  CLI::Option* density = command->add_flag("--density", options->density,
+                                           "add the column log_density__: the amortized density of each draw");
+  command
+      ->add_option("--at", options->at,
+                   "instead of draws, the density at these parameters (.csv, one row for each data set)")
+      ->excludes(density);
+  command->add_option("--seed", options->seed, "random seed")->capture_default_str();
+  command->add_option("--threads", options->threads, "number of threads")->capture_default_str();
+  command->add_flag("--json", options->json, "the table as JSON");
+  command->callback([options] { run(*options); });
+}
+
+} // namespace sibyl::cli

@@ -1,0 +1,57 @@
+#include "runtime/inference/sampler_file.hpp"
+
+#include "lang/errors.hpp"
+
+namespace sibyl {
+
+namespace {
+
+constexpr int version = 1;
+
+} // namespace
+
+void write_sampler_file(const std::string& path, const SamplerFile& file) {
+  WeightsFile out;
+  out.weights = file.weights;
+  out.metadata = {{"format", "sibyl sampler"},
+                  {"version", std::to_string(version)},
+                  {"model_name", file.model_name},
+                  {"model_text", file.model_text},
+                  {"model_library", file.model_library},
+                  {"network", nlohmann::json(file.config).dump()},
+                  {"setup", nlohmann::json(file.setup).dump()},
+                  {"typical", nlohmann::json(file.typical).dump()},
+                  {"history", file.history.dump()},
+                  {"calibration", file.calibration.dump()}};
+  write_safetensors(path, out);
+}
+
+SamplerFile read_sampler_file(const std::string& path) {
+  WeightsFile in = read_safetensors(path);
+  const auto text = [&](const char* name) -> const std::string& {
+    const auto found = in.metadata.find(name);
+    if (found == in.metadata.end()) throw UserError(path + " is no sampler file: it has no " + name);
+    return found->second;
+  };
+  if (text("format") != "sibyl sampler") throw UserError(path + " is no sampler file");
+  if (std::stoi(text("version")) > version)
+    throw UserError(path + " was written by a newer version of Sibyl (format " + text("version") +
+                    "; this program reads up to " + std::to_string(version) + ")");
+  SamplerFile file;
+  try {
+    file.model_name = text("model_name");
+    file.model_text = text("model_text");
+    file.model_library = text("model_library");
+    file.config = nlohmann::json::parse(text("network")).get<NetworkConfig>();
+    file.setup = nlohmann::json::parse(text("setup")).get<InferenceSetup>();
+    file.typical = nlohmann::json::parse(text("typical")).get<TypicalSet>();
+    file.history = nlohmann::json::parse(text("history"));
+    file.calibration = nlohmann::json::parse(text("calibration"));
+  } catch (const nlohmann::json::exception& error) {
+    throw UserError(path + " is damaged: " + error.what());
+  }
+  file.weights = std::move(in.weights);
+  return file;
+}
+
+} // namespace sibyl

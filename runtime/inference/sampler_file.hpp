@@ -1,0 +1,33 @@
+// The sampler file: all that `sibyl sample` needs, in one safetensors file. Loading it runs no code but the model text
+// that it shows.
+#pragma once
+
+#include "runtime/inference/setup.hpp"
+#include "runtime/inference/typical_set.hpp"
+#include "runtime/networks/network_config.hpp"
+#include "runtime/networks/weights.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <string>
+
+namespace sibyl {
+
+struct SamplerFile {
+  std::string model_name,
+      model_text; // model_text is empty where the model came as a library: then `model_library` is its path
+  std::string model_library;
+  NetworkConfig config;
+  Weights weights;
+  InferenceSetup setup;
+  TypicalSet typical;
+  nlohmann::json history;     // of training
+  nlohmann::json calibration; // on fresh simulations
+};
+
+void write_sampler_file(const std::string& path, const SamplerFile& file);
+
+// Throws UserError where it is no sampler file, damaged, or of a newer version than this program knows.
+SamplerFile read_sampler_file(const std::string& path);
+
+} // namespace sibyl

@@ -1,0 +1,31 @@
+#include "runtime/networks/training_interface.hpp"
+
+#include "lang/errors.hpp"
+
+#include <dlfcn.h>
+#include <filesystem>
+
+namespace sibyl {
+
+TrainFunction load_training() {
+  static const TrainFunction train = [] {
+    namespace fs = std::filesystem;
+    const fs::path program = fs::read_symlink("/proc/self/exe").parent_path();
+    std::string tried;
+    for (const fs::path& folder : {program / "../lib", program / "../lib/sibyl", program}) {
+      const fs::path path = folder / "libsibyl_training.so";
+      if (!fs::exists(path)) continue;
+      // Loaded for good: LibTorch does not survive being unloaded.
+      if (void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE))
+        if (void* symbol = dlsym(library, "sibyl_train")) return reinterpret_cast<TrainFunction>(symbol);
+      tried = dlerror();
+    }
+    throw UserError(
+        tried.empty()
+            ? "training needs libsibyl_training.so, which is not beside the program; build Sibyl with LibTorch"
+            : "the training library cannot be loaded: " + tried);
+  }();
+  return train;
+}
+
+} // namespace sibyl

@@ -1,0 +1,71 @@
+#include "runtime/networks/weights.hpp"
+
+#include "lang/errors.hpp"
+#include "runtime/data/text_file.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <bit>
+#include <cstring>
+
+namespace sibyl {
+
+static_assert(std::endian::native == std::endian::little, "safetensors files are little-endian");
+
+void write_safetensors(const std::string& path, const WeightsFile& file) {
+  nlohmann::ordered_json header;
+  header["__metadata__"] = file.metadata;
+  std::size_t at = 0;
+  for (const auto& [name, tensor] : file.weights) {
+    const std::size_t bytes = tensor.values.size() * sizeof(float);
+    header[name] = {{"dtype", "F32"}, {"shape", {tensor.rows, tensor.columns}}, {"data_offsets", {at, at + bytes}}};
+    at += bytes;
+  }
+  std::string text = header.dump();
+  text.append((8 - text.size() % 8) % 8, ' ');
+  const std::uint64_t length = text.size();
+  OutputFile out(path);
+  out.write({reinterpret_cast<const char*>(&length), sizeof length});
+  out.write(text);
+  for (const auto& [name, tensor] : file.weights)
+    out.write({reinterpret_cast<const char*>(tensor.values.data()), tensor.values.size() * sizeof(float)});
+  out.commit();
+}
+
+WeightsFile read_safetensors(const std::string& path) {
+  const std::string bytes = read_file(path);
+  const auto damaged = [&](const std::string& why) {
+    return UserError(path + " is no sampler file, or damaged: " + why);
+  };
+  std::uint64_t length = 0;
+  if (bytes.size() < sizeof length) throw damaged("it is too short");
+  std::memcpy(&length, bytes.data(), sizeof length);
+  if (length > bytes.size() - sizeof length) throw damaged("its header is cut short");
+  const std::size_t begin = sizeof length + length, size = bytes.size() - begin;
+  WeightsFile file;
+  try {
+    const auto header =
+        nlohmann::json::parse(bytes.begin() + sizeof length, bytes.begin() + static_cast<std::ptrdiff_t>(begin));
+    for (const auto& [name, entry] : header.items()) {
+      if (name == "__metadata__") {
+        file.metadata = entry.get<std::map<std::string, std::string>>();
+        continue;
+      }
+      WeightTensor tensor{entry.at("shape").at(0), entry.at("shape").at(1), {}};
+      const std::size_t first = entry.at("data_offsets").at(0), last = entry.at("data_offsets").at(1);
+      if (entry.at("dtype") != "F32" || entry.at("shape").size() != 2)
+        throw damaged("the tensor " + name + " is no matrix of floats");
+      if (first > last || last > size) throw damaged("the tensor " + name + " is cut short");
+      if (last - first != tensor.rows * tensor.columns * sizeof(float))
+        throw damaged("the tensor " + name + " has not the size of its shape");
+      tensor.values.resize(tensor.rows * tensor.columns);
+      std::memcpy(tensor.values.data(), bytes.data() + begin + first, last - first);
+      file.weights[name] = std::move(tensor);
+    }
+  } catch (const nlohmann::json::exception& error) {
+    throw damaged("its header is not what it should be");
+  }
+  return file;
+}
+
+} // namespace sibyl

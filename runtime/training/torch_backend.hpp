@@ -1,0 +1,50 @@
+// The backend that learns: LibTorch, with gradients. The spline is one fused function with its own derivative: on the
+// processor, dispatching its dozens of small operations would cost more than computing them.
+#pragma once
+
+#include "runtime/networks/networks.hpp"
+#include "runtime/networks/weights.hpp"
+
+#include <torch/torch.h>
+
+#include <map>
+
+namespace sibyl::training {
+
+class TorchBackend {
+ public:
+  using Tensor = torch::Tensor;
+
+  explicit TorchBackend(torch::Device device) : device_(device) {}
+
+  torch::Device device() const { return device_; }
+  std::map<std::string, Tensor>& parameters() { return parameters_; }
+  // While true, unknown parameters are made; afterwards they are an InternalError.
+  void declare(bool declaring) { declaring_ = declaring; }
+
+  Tensor parameter(const std::string& name, std::size_t rows, std::size_t columns, networks::Initial initial);
+  Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) const {
+    return torch::addmm(bias, x, weight);
+  }
+  Tensor activate(const Tensor& x) const { return torch::silu(x); }
+  Tensor add(const Tensor& x, const Tensor& y) const { return x + y; }
+  Tensor concatenate(const std::vector<Tensor>& parts) const { return torch::cat(parts, 1); }
+  Tensor columns(const Tensor& x, const std::vector<std::size_t>& indexes);
+  Tensor merge(const Tensor& x, const std::vector<std::size_t>& at, const Tensor& y,
+               const std::vector<std::size_t>& there);
+  Tensor segment_mean(const Tensor& rows, const networks::Offsets& offsets);
+  Tensor segment_attention(const Tensor& rows, const Tensor& scores, const networks::Offsets& offsets);
+  Tensor expand(const Tensor& x, const networks::Offsets& offsets);
+  Tensor window(const Tensor& rows, const networks::Offsets& offsets, std::size_t dilation);
+  Tensor last_row(const Tensor& rows, const networks::Offsets& offsets);
+  Tensor spline(const Tensor& x, const Tensor& numbers, std::size_t bins, Tensor& log_slope);
+
+ private:
+  Tensor index_tensor(const std::vector<std::int64_t>& indexes) const;
+
+  torch::Device device_;
+  bool declaring_ = true;
+  std::map<std::string, Tensor> parameters_;
+};
+
+} // namespace sibyl::training
