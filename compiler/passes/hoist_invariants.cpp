@@ -1,8 +1,8 @@
 // Moves what is the same in every iteration in front of the loop, innermost loops first, so that it can go on outwards.
 //
-// Only what may be computed although the loop does not run at all: pure operations except integer division, cells that
-// the loop does not write, elements that always exist. Only from the loop's own block: what stands under a condition
-// stays there.
+// Only what may be computed although the loop does not run at all, or never takes the branch that it stands in: pure
+// operations except integer division, cells that the loop does not write, elements that always exist. Checks are moved
+// from the loop's own block only.
 #include "compiler/ir_evaluate.hpp"
 #include "compiler/passes/simplify.hpp"
 #include "compiler/passes/structure.hpp"
@@ -56,8 +56,9 @@ class Hoister {
     Block kept;
     kept.reserve(body.size());
     for (Instruction& instruction : body) {
-      const bool fixed = std::none_of(instruction.operands.begin(), instruction.operands.end(),
-                                      [&](ValueId operand) { return inside_[operand]; });
+      const bool fixed = is_fixed(instruction);
+      for (Block& branch : instruction.blocks)
+        if (instruction.op == Op::if_) hoist_from_branch(branch, written, before);
       if (fixed && may_hoist(instruction, written)) {
         inside_[instruction.result] = false;
         before.push_back(std::move(instruction));
@@ -70,6 +71,27 @@ class Hoister {
     }
     body = std::move(kept);
     for (ValueId value : marked) inside_[value] = false;
+  }
+
+  bool is_fixed(const Instruction& instruction) const {
+    return std::none_of(instruction.operands.begin(), instruction.operands.end(),
+                        [&](ValueId operand) { return inside_[operand]; });
+  }
+
+  void hoist_from_branch(Block& branch, const CellSet& written, Block& before) {
+    Block kept;
+    kept.reserve(branch.size());
+    for (Instruction& instruction : branch) {
+      for (Block& nested : instruction.blocks)
+        if (instruction.op == Op::if_) hoist_from_branch(nested, written, before);
+      if (is_fixed(instruction) && may_hoist(instruction, written)) {
+        inside_[instruction.result] = false;
+        before.push_back(std::move(instruction));
+      } else {
+        kept.push_back(std::move(instruction));
+      }
+    }
+    branch = std::move(kept);
   }
 
   bool may_hoist(const Instruction& instruction, const CellSet& written) const {

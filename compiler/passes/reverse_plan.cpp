@@ -56,6 +56,12 @@ void ReversePlan::find_guarded_values() {
     const bool chooses =
         instruction.op == Op::select ||
         (instruction.op == Op::math && (function == MathFunction::fmin || function == MathFunction::fmax));
+    // Used in nested blocks alone, which perhaps do not run: hoist_invariants makes such values.
+    const InstructionList& uses = structure_.uses(instruction.result);
+    const bool conditional = std::all_of(uses.begin(), uses.end(), [&](const Instruction* use) {
+      return structure_.at(*use).block != structure_.at(instruction).block;
+    });
+    if (conditional) guarded_[instruction.result] = true;
     if (chooses || guarded_[instruction.result])
       for (ValueId operand : instruction.operands) guarded_[operand] = true;
   }

@@ -43,7 +43,7 @@ class ReversePlan {
   bool is_read_back(ValueId value) const { return read_back_[value]; }
   // The value has an adjoint and is used in a block nested in its own.
   bool crosses(ValueId value) const { return crosses_[value]; }
-  // The adjoint may be zero because a `select` took the other side.
+  // The adjoint may be zero because a `select` took the other side, or a block that uses the value did not run.
   bool guarded(ValueId value) const { return guarded_[value]; }
 
  private:

@@ -113,3 +113,14 @@ TEST_CASE("the side of a select that is not taken adds nothing, even where its d
   REQUIRE(gradient_at(model, {0, 2}) == std::vector<double>{0, 5});
   REQUIRE(gradient_at(model, {1, 2})[0] == Approx(1 - 1));
 }
+
+TEST_CASE("a value that only a branch uses adds nothing where the branch is not taken") {
+  const Model model = density_model([](DensityWriter& w) {
+    const ValueId x = w.parameter(0), root = w.b.math(MathFunction::sqrt, {x}); // its slope at 0 is infinite
+    w.b.if_(w.b.compare(Op::greater, x, w.real(0)), [&] { w.add_to_target(root); });
+    w.b.for_(w.integer(1), w.b.to_integer(x), [&](ValueId) { w.add_to_target(root); });
+    w.add_to_target(x);
+  });
+  REQUIRE(gradient_at(model, {0}) == std::vector<double>{1});
+  REQUIRE(gradient_at(model, {4})[0] == Approx(1 + 5 * 0.25));
+}

@@ -161,6 +161,32 @@ TEST_CASE("invariants and their checks leave the loops") {
 )");
 }
 
+TEST_CASE("invariants leave branches of loops, checks do not") {
+  REQUIRE(after(hoist_invariants, [](Builder& b) {
+            const ArrayId y = output(b);
+            const ValueId x = b.load_cell(b.cell("x")), zero = b.integer(0), is_nan = b.is_nan(x);
+            b.for_(zero, b.load_cell(b.cell("n", Type::integer)), [&](ValueId i) {
+              b.if_(b.compare(Op::less, i, b.integer(3)), [&] {
+                b.check(is_nan, 0);
+                b.store(y, b.math(MathFunction::log, {x}), {i});
+              });
+            });
+          }) == R"(  %0 = load x
+  %1 = constant 0
+  %2 = is_nan %0
+  %3 = load n
+  %5 = constant 3
+  %7 = log %0
+  for %4 in %1 .. %3 {
+    %6 = less %4, %5
+    if %6 {
+      check %2, "{} must hold"
+      store y[%4], %7
+    }
+  }
+)");
+}
+
 TEST_CASE("what may fail or change stays in the loop") {
   const auto write = [](Builder& b) {
     const ArrayId y = output(b);
