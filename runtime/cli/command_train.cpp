@@ -129,7 +129,7 @@ void run(const TrainOptions& options) {
                                            TrainingSourceOptions{.batch_size = job.batch_size,
                                                                  .seed = options.seed,
                                                                  .first_batch = static_cast<std::uint64_t>(step),
-                                                                 .threads = static_cast<std::size_t>(options.threads)});
+                                                                 .threads = static_cast<std::size_t>(std::max(1, options.threads / 2))});
     next = step + 1;
     return network_batch(source->next());
   };

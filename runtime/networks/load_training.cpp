@@ -2,6 +2,7 @@
 
 #include "lang/errors.hpp"
 
+#include <cstdlib>
 #include <dlfcn.h>
 #include <filesystem>
 
@@ -10,6 +11,8 @@ namespace sibyl {
 TrainFunction load_training() {
   static const TrainFunction train = [] {
     namespace fs = std::filesystem;
+    // Threads that spin while they wait would take the cores from the simulator's. Read when the library is loaded.
+    setenv("OMP_WAIT_POLICY", "passive", 0);
     const fs::path program = fs::read_symlink("/proc/self/exe").parent_path();
     std::string tried;
     for (const fs::path& folder : {program / "../lib", program / "../lib/sibyl", program}) {
