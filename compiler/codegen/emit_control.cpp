@@ -129,7 +129,9 @@ void Emitter::emit_body(const ir::Block& body) {
 }
 
 void Emitter::emit_for(const ir::Instruction& instruction) {
-  if (uniformity_.divergent_loops.contains(&instruction)) emit_divergent_for(instruction);
+  if (const auto walk = uniformity_.walks.find(&instruction); walk != uniformity_.walks.end())
+    emit_walk(instruction, walk->second);
+  else if (uniformity_.divergent_loops.contains(&instruction)) emit_divergent_for(instruction);
   else emit_uniform_for(instruction);
 }
 

@@ -39,6 +39,7 @@ class Emitter {
 
   // A buffer of values of one draw instruction: one block of random words serves several iterations.
   struct DrawBuffer {
+    const ir::Instruction* draw;
     llvm::AllocaInst* values; // [values per block x <W x T>]
     llvm::AllocaInst* filled; // the number of the block that is in it
   };
@@ -48,7 +49,8 @@ class Emitter {
     BasicBlock* exit; // break
     bool divergent;
     std::size_t loop_region, body_region;  // of regions_, where divergent
-    llvm::AllocaInst* iteration = nullptr; // i32, how often the body has been completed
+    llvm::AllocaInst* iteration = nullptr; // i32, or one per lane in a walk: how often the body has been completed
+    llvm::AllocaInst* position = nullptr;  // in a walk: i32, of all lanes in their blocks of random words
     Value* arena = nullptr;                // its free memory before the loop
   };
 
@@ -120,6 +122,9 @@ class Emitter {
   void begin_loop(const ir::Instruction& instruction, Loop loop);
   void emit_body(const ir::Block& body);
 
+  // emit_walks.cpp
+  void emit_walk(const ir::Instruction& instruction, const Walk& walk);
+
   // emit_memory.cpp
   void emit_declare(const ir::Instruction& instruction);
   void emit_load(const ir::Instruction& instruction);
@@ -143,9 +148,11 @@ class Emitter {
 
   // emit_draws.cpp
   void emit_draw(const ir::Instruction& instruction);
+  void fill_draw_buffers(const ir::Instruction& loop);
   void create_draw_buffers(const ir::Block& block, std::vector<DrawBuffer>& created);
-  Value* draw(const ir::Instruction& instruction, Value* block_number, DrawBuffer* buffer);
-  llvm::Function* draw_function(ir::Op op, bool whole_block);
+  Value* draw(const ir::Instruction& instruction, Value* block_number, llvm::AllocaInst* values);
+  llvm::Function* draw_function(ir::Op op, bool whole_block, bool lanes_differ);
+  llvm::Type* block_type(); // of the values of a block
   int values_per_block() const { return variant_.precision == Precision::f32 ? 4 : 2; }
 
   llvm::Module& module_;

@@ -60,6 +60,11 @@ class Analysis {
       return;
     }
     case Op::for_:
+      if (const auto walk = find_walk(instruction, function_)) {
+        result_.walks.insert_or_assign(&instruction, *walk);
+        mark(result_.varying_value, instruction.result, true);
+        mark_divergent(&instruction);
+      }
       mark(result_.varying_value, instruction.result, varies(operands[0]));
       if (any_varies(instruction)) mark_divergent(&instruction);
       visit_loop(instruction);

@@ -6,8 +6,10 @@
 // stored a differing value or stored under control flow that lanes do not share.
 #pragma once
 
+#include "compiler/codegen/walks.hpp"
 #include "compiler/ir.hpp"
 
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -18,6 +20,7 @@ struct Uniformity {
   std::vector<bool> varying_cell;                             // by CellId
   std::vector<bool> varying_extent;                           // by ArrayId: whether array_size differs between lanes
   std::unordered_set<const ir::Instruction*> divergent_loops; // lanes may leave, or skip iterations, at different times
+  std::unordered_map<const ir::Instruction*, Walk> walks;     // for loops whose lanes run out of step
   bool divergent_tape = false;                                // lanes may have pushed different numbers of values
 };
 

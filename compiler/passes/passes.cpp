@@ -1,5 +1,6 @@
 #include "compiler/passes/passes.hpp"
 
+#include "compiler/passes/hoist_guarded.hpp"
 #include "compiler/passes/reverse_mode.hpp"
 #include "compiler/passes/simplify.hpp"
 #include "compiler/passes/structure_loops.hpp"
@@ -24,11 +25,17 @@ void simplify_gradient(Model& model) {
     if (function.name == "log_density_gradient") simplify(function);
 }
 
+void hoist_guarded_in_simulators(Model& model) {
+  for (Function& function : model.functions)
+    if (function.name == "simulate") hoist_guarded(function);
+}
+
 } // namespace
 
 const std::vector<Pass>& passes() {
   static const std::vector<Pass> list{
       {"simplify", simplify_all},
+      {"hoist_guarded", hoist_guarded_in_simulators},
       {"reverse_mode", add_gradient},
       {"simplify_gradient", simplify_gradient},
   };
