@@ -55,11 +55,12 @@ class SumFinder {
   bool stored_between(const Instruction& load, const Instruction& store) const {
     const InstructionList& accesses =
         load.op == Op::load_cell ? structure_.cell_accesses(load.id) : structure_.array_accesses(load.id);
-    const std::uint32_t begin = structure_.at(load).begin, end = structure_.at(store).begin;
-    return std::any_of(accesses.begin(), accesses.end(), [&](const Instruction* access) {
-      const std::uint32_t place = structure_.at(*access).begin;
-      return (access->op == Op::store_cell || access->op == Op::store) && place > begin && place < end;
+    // In program order: from behind the load to the store itself.
+    auto access = std::upper_bound(accesses.begin(), accesses.end(), &load, [&](const auto* a, const auto* b) {
+      return structure_.at(*a).begin < structure_.at(*b).begin;
     });
+    while ((*access)->op == Op::load_cell || (*access)->op == Op::load) ++access;
+    return *access != &store;
   }
 
   const Structure& structure_;

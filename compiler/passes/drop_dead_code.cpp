@@ -11,7 +11,9 @@ class Liveness {
  public:
   explicit Liveness(const Function& function)
       : structure_(function), live_(structure_.all().size(), false), cells_(function.cells.size(), false),
-        arrays_(function.arrays.size(), false) {
+        arrays_(function.arrays.size(), false), declarations_(function.arrays.size()) {
+    for (const Instruction* instruction : structure_.all())
+      if (instruction->op == Op::declare) declarations_[instruction->id].push_back(instruction);
     for (const Instruction* instruction : structure_.all())
       if (has_effect(*instruction)) mark(*instruction);
     while (!pending_.empty()) {
@@ -71,13 +73,13 @@ class Liveness {
     arrays_[array] = true;
     for (const Instruction* access : structure_.array_accesses(array))
       if (access->op == Op::store) mark(*access);
-    for (const Instruction* instruction : structure_.all())
-      if (instruction->op == Op::declare && instruction->id == array) mark(*instruction);
+    for (const Instruction* declaration : declarations_[array]) mark(*declaration);
   }
 
   Structure structure_;
   std::vector<bool> live_; // by program order
   std::vector<bool> cells_, arrays_;
+  std::vector<InstructionList> declarations_; // by array
   InstructionList pending_;
 };
 
