@@ -99,8 +99,6 @@ class ReverseMode {
     return value_cells_[value];
   }
 
-  // ---- forward ----
-
   // The first time, everything; in the sweep back through a region, what that needs.
   bool is_run(const Instruction& instruction) const { return !root_ || plan_.is_needed(instruction, *root_); }
 
@@ -327,8 +325,6 @@ class ReverseMode {
     });
     record.iterations = b_.load_cell(iterations);
   }
-
-  // ---- backward ----
 
   void reverse(const Block& block) {
     for (auto it = block.rbegin(); it != block.rend(); ++it) reverse(*it);
