@@ -113,6 +113,7 @@ class Checker {
   std::vector<typed::Variable>* variables_ = nullptr;
   std::vector<std::unordered_map<std::string, typed::VariableId>> scopes_;
   std::set<typed::VariableId> used_;
+  std::map<std::string, Span> declared_anywhere_; // at the top of any block: for uses that come too early
   ast::BlockKind block_ = ast::BlockKind::model;
   bool in_function_ = false;
   typed::Function* function_ = nullptr;

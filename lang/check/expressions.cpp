@@ -1,4 +1,5 @@
 #include "lang/check/checker.hpp"
+#include "lang/check/primitives.hpp"
 #include "lang/edit_distance.hpp"
 
 #include <algorithm>
@@ -126,17 +127,17 @@ ExpressionPtr Checker::variable(const ast::VariableReference& reference, Span sp
     used_.insert(*id);
     return make(typed::VariableReference{*id}, (*variables_)[*id].type, span);
   }
-  if (names_.functions.contains(reference.name)) {
+  const Primitive* primitive = find_primitive(reference.name);
+  if (names_.functions.contains(reference.name) || (primitive && !primitive->library_only)) {
     error(span, "function-as-variable", "`" + reference.name + "` is a function",
           "call it: `" + reference.name + "(...)`");
     return poison(span);
   }
-  for (const typed::Variable& later : *variables_)
-    if (later.name == reference.name && !later.is_local) {
-      error(span, "variable-out-of-scope", "`" + reference.name + "` is not visible here")
-          .secondary.push_back({later.span, "declared here"});
-      return poison(span);
-    }
+  if (const auto elsewhere = declared_anywhere_.find(reference.name); elsewhere != declared_anywhere_.end()) {
+    error(span, "variable-out-of-scope", "`" + reference.name + "` is not visible here")
+        .secondary.push_back({elsewhere->second, "declared here"});
+    return poison(span);
+  }
   Diagnostic& diagnostic = error(span, "undeclared-variable", "`" + reference.name + "` is not declared");
   if (const auto nearest = nearest_name(reference.name, visible_variables())) {
     diagnostic.fix = Fix{span, *nearest, "did you mean `" + *nearest + "`?"};

@@ -90,6 +90,24 @@ std::optional<Type> result_type(Builtin builtin, Type left, Type right) {
   }
 }
 
+// The variable that an expression has its sizes from, through operators that work element by element; null where
+// unknown.
+const typed::VariableReference* sized_variable(const ExpressionPtr& expression) {
+  if (const auto* reference = std::get_if<typed::VariableReference>(&expression->node)) return reference;
+  const auto* call = std::get_if<BuiltinCall>(&expression->node);
+  if (!call || call->arguments.empty()) return nullptr;
+  const bool is_product = call->builtin == Builtin::multiply && call->arguments.size() == 2 &&
+                          !call->arguments[0]->type.is_scalar() && !call->arguments[1]->type.is_scalar();
+  const bool elementwise =
+      call->builtin == Builtin::math || call->builtin == Builtin::negate || call->builtin == Builtin::add ||
+      call->builtin == Builtin::subtract || call->builtin == Builtin::multiply || call->builtin == Builtin::divide ||
+      call->builtin == Builtin::elementwise_multiply || call->builtin == Builtin::elementwise_divide;
+  if (!elementwise || is_product) return nullptr;
+  for (const ExpressionPtr& argument : call->arguments)
+    if (argument->type == expression->type) return sized_variable(argument);
+  return nullptr;
+}
+
 } // namespace
 
 ExpressionPtr Checker::unary(const ast::Unary& tree, Span span) {
@@ -159,8 +177,8 @@ ExpressionPtr Checker::binary_builtin(Builtin builtin, std::string_view symbol, 
 
 void Checker::check_constant_sizes(const ExpressionPtr& left, const ExpressionPtr& right, std::string_view symbol,
                                    Span span) {
-  const auto* first = std::get_if<typed::VariableReference>(&left->node);
-  const auto* second = std::get_if<typed::VariableReference>(&right->node);
+  const auto* first = sized_variable(left);
+  const auto* second = sized_variable(right);
   if (!first || !second) return;
   const typed::Variable& a = (*variables_)[first->variable];
   const typed::Variable& b = (*variables_)[second->variable];

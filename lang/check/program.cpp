@@ -197,6 +197,10 @@ typed::Program Checker::check_program(const ast::Program& tree) {
   typed::Program program;
   variables_ = &program.variables;
   scopes_.assign(1, {});
+  for (const ast::ProgramBlock& block : tree.blocks)
+    for (const ast::StatementPtr& one : block.statements)
+      if (const auto* declaration = std::get_if<ast::Declaration>(&one->node))
+        declared_anywhere_.emplace(declaration->name.name, declaration->name.span);
   for (const BlockKind kind : checking_order) {
     const ast::ProgramBlock* first = nullptr;
     for (const ast::ProgramBlock& block : tree.blocks) {

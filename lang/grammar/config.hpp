@@ -8,6 +8,15 @@
 #include <algorithm>
 #include <functional>
 
+// A failed expectation of `rule[action]` is called by the rule's name, not by the type of the action.
+namespace boost::spirit::x3 {
+template <typename Subject, typename Action>
+struct get_info<action<Subject, Action>> {
+  using result_type = std::string;
+  std::string operator()(const action<Subject, Action>& parser) const { return what(parser.subject); }
+};
+} // namespace boost::spirit::x3
+
 namespace sibyl::grammar {
 
 namespace x3 = boost::spirit::x3;

@@ -65,7 +65,7 @@ const auto append_statement = [](auto& context) { x3::_val(context).push_back(po
 
 const auto old_assignment = [](auto& context) {
   State& state = state_of(context);
-  const char* place = &*x3::_where(context).begin();
+  const char* place = state.previous_token_end(&*x3::_where(context).begin()) - 2;
   state.diagnostics.push_back({.code = "arrow-assignment",
                                .message = "assignment is written `=`",
                                .primary = {state.span(place, place + 2), ""},

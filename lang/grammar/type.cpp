@@ -53,9 +53,9 @@ const auto add_size = [](auto& context) { x3::_val(context).sizes.push_back(x3::
 
 const auto array_prefix = word("array") > opening_bracket > expression[add_array_size] >
                           *(x3::lit(',') > expression[add_array_size]) > closing_bracket;
-const auto sizes = opening_bracket > expression[add_size] > *(x3::lit(',') > expression[add_size]) > closing_bracket;
 const auto sized_base = (scalar_name[set_base] >> -constraint[set_constraint]) |
-                        (container_name[set_base] >> -constraint[set_constraint] > sizes);
+                        (container_name[set_base] >> -constraint[set_constraint] > opening_bracket >
+                         expression[add_size] > *(x3::lit(',') > expression[add_size]) > closing_bracket);
 
 const auto count_dimension = [](auto& context) { ++x3::_val(context).array_dimensions; };
 const auto unsized_array = word("array") > opening_bracket > x3::eps[count_dimension] >

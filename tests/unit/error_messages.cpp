@@ -1,0 +1,60 @@
+// Every message of the compiler, completely: text, place, second label, suggestion.
+#include "tests/golden.hpp"
+
+#include "compiler/compile.hpp"
+#include "lang/diagnostic.hpp"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <filesystem>
+
+using namespace sibyl;
+namespace fs = std::filesystem;
+
+namespace {
+
+std::vector<fs::path> programs(const std::string& kind) {
+  std::vector<fs::path> found;
+  for (const auto& entry : fs::directory_iterator(fs::path(SIBYL_SOURCE_DIR) / "tests/golden/errors" / kind))
+    if (entry.path().extension() == ".sib") found.push_back(entry.path());
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+std::string messages(const fs::path& path) {
+  const Source source(path.filename().string(), test::read_golden(path.string()));
+  const Frontend frontend = compile_to_ir(source);
+  for (const Diagnostic& one : frontend.diagnostics) {
+    REQUIRE(one.primary.span.source == 0);
+    REQUIRE(one.primary.span.end <= source.text().size());
+    REQUIRE_FALSE(one.code.empty());
+  }
+  return render(frontend.diagnostics, {&source}, RenderStyle::plain);
+}
+
+} // namespace
+
+TEST_CASE("every wrong program gets the messages that were agreed on") {
+  for (const std::string kind : {"syntax", "semantic", "generative"})
+    for (const fs::path& path : programs(kind)) {
+      INFO(path.string());
+      const std::string actual = messages(path);
+      CHECK_FALSE(actual.empty());
+      fs::path expected = path;
+      expected.replace_extension(".expected");
+      INFO(actual);
+      CHECK(test::matches_golden(expected.string(), actual));
+    }
+}
+
+TEST_CASE("there are at least sixty wrong programs") {
+  CHECK(programs("syntax").size() + programs("semantic").size() + programs("generative").size() >= 60);
+}
+
+TEST_CASE("messages as JSON name file, place and suggestion") {
+  const Source source("model.sib", "parameters {\n  real mu;\n}\nmodel {\n  mu ~ norml(0, 1);\n}\n");
+  const std::string json = render_json(compile_to_ir(source).diagnostics, {&source});
+  CHECK(json.find("\"code\": \"unknown-distribution\"") != std::string::npos);
+  CHECK(json.find("\"line\": 5") != std::string::npos);
+  CHECK(json.find("\"replacement\": \"normal\"") != std::string::npos);
+}
