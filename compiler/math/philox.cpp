@@ -44,9 +44,31 @@ std::array<Value*, 4> emit_philox(IRBuilderBase& b, std::array<Value*, 4> counte
   struct Product {
     Value *high, *low;
   };
-  const auto multiply = [&](std::uint32_t factor, Value* word) -> Product {
+  const auto multiply_one = [&](std::uint32_t factor, Value* word) -> Product {
     Value* product = b.CreateMul(b.CreateZExt(word, wide), llvm::ConstantInt::get(wide, factor));
     return {b.CreateTrunc(b.CreateLShr(product, 32), words), b.CreateTrunc(product, words)};
+  };
+  // Pairs of lanes as 64-bit numbers: the even lanes' products, the odd lanes' products, and two shuffles, where
+  // widening each lane and narrowing again would take twice as many instructions.
+  const auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(words);
+  const auto multiply_pairs = [&](std::uint32_t factor, Value* word) -> Product {
+    const int lanes = static_cast<int>(vector->getNumElements());
+    Type* pairs = llvm::FixedVectorType::get(b.getInt64Ty(), static_cast<unsigned>(lanes / 2));
+    Value* both = b.CreateBitCast(word, pairs);
+    const auto times = [&](Value* number) {
+      return b.CreateBitCast(b.CreateMul(number, llvm::ConstantInt::get(pairs, factor)), words);
+    };
+    Value* even = times(b.CreateAnd(both, llvm::ConstantInt::get(pairs, 0xffffffffu)));
+    Value* odd = times(b.CreateLShr(both, 32));
+    std::vector<int> high, low;
+    for (int lane = 0; lane < lanes; lane += 2) {
+      low.insert(low.end(), {lane, lanes + lane});
+      high.insert(high.end(), {lane + 1, lanes + lane + 1});
+    }
+    return {b.CreateShuffleVector(even, odd, high), b.CreateShuffleVector(even, odd, low)};
+  };
+  const auto multiply = [&](std::uint32_t factor, Value* word) {
+    return vector && vector->getNumElements() % 2 == 0 ? multiply_pairs(factor, word) : multiply_one(factor, word);
   };
   for (int round = 0; round < philox::rounds; ++round) {
     const Product first = multiply(philox::multipliers[0], counter[0]),
