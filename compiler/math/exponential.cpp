@@ -56,7 +56,7 @@ struct Split {
 
 Split split(const Operations& o, Lane x) {
   llvm::IRBuilderBase& b = o.builder();
-  const int mantissa = o.is_double() ? 52 : 23, bias = o.is_double() ? 1023 : 127;
+  const int mantissa = o.is_double() ? 52 : 23;
   const Lane smallest = o.number(o.is_double() ? 0x1p-1022 : 0x1p-126);
   llvm::Value* subnormal = x < smallest;
   x = o.select(subnormal, x * o.number(o.is_double() ? 0x1p54 : 0x1p25), x);
@@ -66,7 +66,6 @@ Split split(const Operations& o, Lane x) {
   const Lane e = o.wrap(b.CreateAShr(shifted.value, o.integer(mantissa).value));
   const Lane fraction = o.wrap(b.CreateAnd(shifted.value, o.integer((std::int64_t{1} << mantissa) - 1).value));
   const Lane m = o.from_bits(o.wrap(b.CreateAdd(fraction.value, o.integer(root).value)));
-  (void)bias;
   // The exponent is small: its low 32 bits convert faster than 64 would.
   llvm::Type* i32 = e.value->getType()->getWithNewType(b.getInt32Ty());
   Lane exponent = o.wrap(b.CreateSIToFP(b.CreateTruncOrBitCast(e.value, i32), o.type()));
@@ -161,9 +160,12 @@ Lane power(Operations& o, Lane x, Lane y) {
   const Lane whole_y = o.truncated(y), half_y = y * o.number(0.5);
   llvm::Value* is_whole = y == whole_y;
   llvm::Value* is_odd = b.CreateAnd(is_whole, b.CreateNot(half_y == o.truncated(half_y)));
-  const Lane of_negative =
-      o.select(is_odd, -value, o.select(is_whole, value, o.number(std::numeric_limits<double>::quiet_NaN())));
-  value = o.select(x < o.number(0), of_negative, value);
+  value = o.select(b.CreateAnd(magnitude == one, y == y), one, value);          // also for infinite y
+  llvm::Value* has_sign = b.CreateICmpSLT(o.bits(x).value, o.integer(0).value); // -0 too
+  value = o.select(b.CreateAnd(has_sign, is_odd), -value, value);
+  value = o.select(b.CreateAnd(x < o.number(0), b.CreateNot(is_whole)),
+                   o.number(std::numeric_limits<double>::quiet_NaN()), value);
+  value = o.select(x == x, value, x); // NaN
   value = o.select(x == one, one, value);
   return o.select(y == o.number(0), one, value);
 }

@@ -22,17 +22,52 @@ SineCosine sine_cosine_pi(Operations& o, Lane x) {
   return turn(o, reduced_sine_cosine(o, r), quadrant);
 }
 
-// log Gamma(x) for x > 0: Stirling's series at x + 8 (Abramowitz and Stegun 6.1.40), brought back by the recurrence.
+// log Gamma(2 + t) / t for |t| <= 1/2, interpolated at Chebyshev's points; relative error 7e-17 and 5e-9.
+constexpr double near_two_double[] = {
+    0.422784335098467139,     0.322467033424113236,     -0.0673523010531981034,    0.0205808084277803801,
+    -0.0073855510286719984,   0.00289051033103426686,   -0.00119275391184281569,   0.000509669515411545835,
+    -0.000223154754005205077, 0.0000994576735581949821, -0.0000449263133791556975, 0.0000205055907558334531,
+    -9.43871509921153266e-6,  4.38470440459836033e-6,   -2.04390481070299067e-6,   9.20052789496810049e-7,
+    -4.32523934456048164e-7,  2.78740805211358998e-7,   -1.32199456661178745e-7};
+constexpr double near_two_float[] = {0.422784335098467139,   0.322467018045499477,    -0.067352294090874079,
+                                     0.0205816254365885003,  -0.00738592088478357763, 0.00287886868374075011,
+                                     -0.0011874848136699278, 0.00057025125028297812,  -0.000250562021460866338};
+
+// Gamma of a positive number below `shift` is that of 2 + t times or over a product, with t and all factors exact.
+struct NearTwo {
+  Lane log_gamma;      // of 2 + t
+  Lane product;        // times this, or
+  llvm::Value* divide; // divided by it
+};
+
+NearTwo reduce_to_two(Operations& o, Lane x) {
+  const Lane one = o.number(1), half = o.number(0.5), three_halves = o.number(1.5);
+  Lane t = o.select(x < half, x, o.select(x < three_halves, x - one, x - o.number(2)));
+  Lane product = o.select(x < half, x * (x + one), o.select(x < three_halves, x, one));
+  for (int step = 2; step < shift; ++step) {
+    llvm::Value* above = t >= half;
+    product = o.select(above, product * (t + one), product);
+    t = o.select(above, t - one, t);
+  }
+  const Lane series = o.is_double() ? o.polynomial(t, near_two_double) : o.polynomial(t, near_two_float);
+  return {t * series, product, x < three_halves};
+}
+
+// What Stirling's formula lacks: log Gamma(z) - (z - 1/2) log z + z (Abramowitz and Stegun 6.1.40).
+Lane stirling_rest(Operations& o, Lane z) {
+  const Lane inverse = o.number(1) / z;
+  return o.fma(inverse,
+               o.polynomial(inverse * inverse, {1.0 / 12, -1.0 / 360, 1.0 / 1260, -1.0 / 1680, 1.0 / 1188,
+                                                -691.0 / 360360, 1.0 / 156, -3617.0 / 122400}),
+               o.number(0.91893853320467274178));
+}
+
 Lane log_gamma_positive(Operations& o, Lane x) {
   llvm::Value* small = x < o.number(shift);
-  Lane product = x;
-  for (int k = 1; k < shift; ++k) product = product * (x + o.number(k));
-  const Lane z = o.select(small, x + o.number(shift), x), inverse = o.number(1) / z, square = inverse * inverse;
-  const Lane series = inverse * o.polynomial(square, {1.0 / 12, -1.0 / 360, 1.0 / 1260, -1.0 / 1680, 1.0 / 1188,
-                                                      -691.0 / 360360, 1.0 / 156, -3617.0 / 122400});
-  const Lane log_z = logarithm(o, z);
-  const Lane value = o.fma(z - o.number(0.5), log_z, -z) + (o.number(0.91893853320467274178) + series);
-  return o.select(small, value - logarithm(o, product), value);
+  const NearTwo near = reduce_to_two(o, x);
+  const Lane log = logarithm(o, o.select(small, near.product, x));
+  const Lane of_small = near.log_gamma + o.select(near.divide, -log, log);
+  return o.select(small, of_small, o.fma(x - o.number(0.5), log, stirling_rest(o, x) - x));
 }
 
 // (1 + 2 x) exp(x^2) erfc(x) for x >= 0, a Chebyshev series in (x - 3.75) / (x + 3.75) (after Shepherd and Laframboise
@@ -79,30 +114,35 @@ Lane large_complement(Operations& o, Lane a) {
 } // namespace
 
 Lane log_gamma(Operations& o, Lane x) {
-  const Lane one = o.number(1);
-  llvm::Value* negative = x < o.number(0.5);
-  const Lane reflected = o.select(negative, one - x, x);
-  const Lane value = log_gamma_positive(o, reflected);
-  // Gamma(x) Gamma(1 - x) = pi / sin(pi x)
+  const Lane a = o.absolute(x);
+  const Lane value = log_gamma_positive(o, a);
+  // Gamma(x) Gamma(-x) = -pi / (x sin(pi x)); unlike 1 - x, -x is exact.
   const Lane sine = o.absolute(sine_cosine_pi(o, x).sine);
-  const Lane mirrored = o.number(1.14472988584940017414) - logarithm(o, sine) - value;
-  Lane result = o.select(negative, mirrored, value);
-  // Between 0 and 1/2 the recurrence is more accurate than the reflection.
-  result = o.select(o.builder().CreateAnd(negative, x > o.number(0)), log_gamma_positive(o, x + one) - logarithm(o, x),
-                    result);
+  const Lane mirrored = o.number(1.14472988584940017414) - logarithm(o, a * sine) - value;
+  const Lane tiny = o.number(o.is_double() ? 1e-20 : 1e-10); // a * sine might vanish
+  Lane result = o.select(x < o.number(0), o.select(a < tiny, value, mirrored), value);
   llvm::Value* pole = o.builder().CreateAnd(x <= o.number(0), x == o.truncated(x));
   result = o.select(pole, o.number(infinity), result);
-  return o.select(o.absolute(x) == o.number(infinity), o.number(infinity), result);
+  return o.select(a == o.number(infinity), o.number(infinity), result);
 }
 
 Lane gamma(Operations& o, Lane x) {
-  const Lane magnitude = exponential(o, log_gamma(o, x));
-  // Negative between -1 and 0, positive between -2 and -1, and so on.
-  const Lane whole = o.floor(x), half = whole * o.number(0.5);
-  llvm::Value* odd = o.builder().CreateNot(half == o.truncated(half));
-  Lane value = o.select(o.builder().CreateAnd(x < o.number(0), odd), -magnitude, magnitude);
-  llvm::Value* pole = o.builder().CreateAnd(x < o.number(0), x == whole);
-  return o.select(pole, o.number(std::numeric_limits<double>::quiet_NaN()), value);
+  const Lane a = o.absolute(x), one = o.number(1);
+  const NearTwo near = reduce_to_two(o, a);
+  const Lane of_two = exponential(o, near.log_gamma);
+  const Lane small = o.select(near.divide, of_two / near.product, of_two * near.product);
+  // Stirling's formula; the power in two halves, which do not overflow before the whole does.
+  const Lane root = power(o, a, o.fma(o.number(0.5), a, o.number(-0.25)));
+  Lane large = root * exponential(o, -a) * root * exponential(o, stirling_rest(o, a));
+  large = o.select(a > o.number(o.is_double() ? 172 : 36), o.number(infinity), large);
+  Lane value = o.select(a < o.number(shift), small, large);
+  const Lane tiny = o.number(o.is_double() ? 1e-20 : 1e-10);
+  value = o.select(a < tiny, one / a, value);
+  const Lane mirrored = o.number(-std::numbers::pi) / (x * sine_cosine_pi(o, x).sine * value);
+  value = o.select(x < o.number(0), o.select(a < tiny, one / x, mirrored), value);
+  llvm::Value* pole = o.builder().CreateAnd(x < o.number(0), x == o.truncated(x));
+  value = o.select(pole, o.number(std::numeric_limits<double>::quiet_NaN()), value);
+  return o.select(x == x, value, x);
 }
 
 Lane digamma(Operations& o, Lane x) {
@@ -110,8 +150,14 @@ Lane digamma(Operations& o, Lane x) {
   llvm::Value* negative = x < o.number(0);
   const Lane positive = o.select(negative, one - x, x);
   llvm::Value* small = positive < o.number(shift);
-  Lane steps = one / positive;
-  for (int k = 1; k < shift; ++k) steps = steps + one / (positive + o.number(k));
+  // 1 / x + 1 / (x + 1) + ...: the derivative of a product over the product, with one division.
+  Lane product = positive, derivative = one;
+  for (int k = 1; k < shift; ++k) {
+    const Lane factor = positive + o.number(k);
+    derivative = o.fma(derivative, factor, product);
+    product = product * factor;
+  }
+  const Lane steps = derivative / product;
   const Lane z = o.select(small, positive + o.number(shift), positive), inverse = one / z, square = inverse * inverse;
   // Abramowitz and Stegun 6.3.18
   const Lane series = square * o.polynomial(square, {1.0 / 12, -1.0 / 120, 1.0 / 252, -1.0 / 240, 1.0 / 132,

@@ -51,7 +51,9 @@ SineCosine sine_cosine(Operations& o, Lane x) {
   Lane r = x;
   for (int i = 0; i < 3; ++i) r = o.fma(n, o.number(-parts[i]), r);
   const Lane quadrant = o.wrap(o.builder().CreateSub(o.bits(rounded).value, o.bits(rounding).value));
-  return turn(o, reduced_sine_cosine(o, r), quadrant);
+  SineCosine result = turn(o, reduced_sine_cosine(o, r), quadrant);
+  result.sine = o.select(x == o.number(0), x, result.sine); // keeps the sign of -0
+  return result;
 }
 
 Lane arc_tangent(Operations& o, Lane x) {

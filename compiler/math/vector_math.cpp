@@ -6,6 +6,7 @@
 #include <llvm/IR/Module.h>
 
 #include <cmath>
+#include <limits>
 #include <string>
 
 namespace sibyl {
@@ -70,11 +71,23 @@ Lane body(Operations& o, MathFunction function, Lane x, Lane y) {
     const Lane whole = o.truncated(x), rest = o.absolute(x - whole);
     return o.copy_sign(o.absolute(whole) + o.select(rest >= o.number(0.5), o.number(1), o.number(0)), x);
   }
-  case MathFunction::fmod: return o.copy_sign(o.absolute(o.fma(-o.truncated(x / y), y, x)), x);
+  case MathFunction::fmod: {
+    // Exact while the quotient has fewer bits than the mantissa. The quotient may have been rounded up to a whole
+    // number.
+    const Lane a = o.absolute(x), b = o.absolute(y);
+    Lane rest = o.exact_fma(-o.truncated(a / b), b, a);
+    rest = o.select(rest < o.number(0), rest + b, rest);
+    const Lane infinity = o.number(std::numeric_limits<double>::infinity());
+    rest = o.select(o.builder().CreateAnd(b == infinity, a < infinity), a, rest);
+    return o.copy_sign(rest, x);
+  }
   case MathFunction::hypot: {
     const Lane a = o.absolute(x), b = o.absolute(y);
     const Lane larger = o.select(a > b, a, b), smaller = o.select(a > b, b, a), ratio = smaller / larger;
-    return o.select(larger == o.number(0), larger, larger * o.square_root(o.fma(ratio, ratio, o.number(1))));
+    const Lane value = larger * o.square_root(o.fma(ratio, ratio, o.number(1)));
+    const Lane infinity = o.number(std::numeric_limits<double>::infinity());
+    llvm::Value* plain = o.builder().CreateOr(larger == o.number(0), larger == infinity);
+    return o.select(plain, larger, value);
   }
   default: throw InternalError("no code for the math function " + std::string(ir::name_of(function)));
   }
