@@ -128,7 +128,6 @@ void Emitter::create_arrays() {
   for (std::size_t a = 0; a < function_.arrays.size(); ++a) {
     const ir::Array& description = function_.arrays[a];
     Array array{&description};
-    array.memory_type = memory_type(description.element);
     array.base = slot(builder_.getPtrTy(), description.name);
     for (int d = 0; d < description.rank; ++d) {
       array.capacity.push_back(slot(builder_.getInt64Ty()));

@@ -57,8 +57,6 @@ class Emitter {
   struct Array {
     const ir::Array* description;
     bool declared = false;                   // by this function
-    bool on_stack = false;                   // small, its sizes known
-    llvm::Type* memory_type = nullptr;       // of an element
     llvm::AllocaInst* base = nullptr;        // ptr
     std::vector<llvm::AllocaInst*> capacity; // i64
     std::vector<llvm::AllocaInst*> size;     // i32 or <W x i32>
