@@ -27,6 +27,7 @@ struct NetworkConfig {
 };
 
 void to_json(nlohmann::json& json, const NetworkConfig& config);
+// Throws UserError where this version has no such networks.
 void from_json(const nlohmann::json& json, NetworkConfig& config);
 
 } // namespace sibyl

@@ -2,18 +2,20 @@
 //
 // A backend has a type Tensor (a matrix of float, rows are data sets or rows of data sets) and
 //
-//   parameter(name, rows, columns, Initial)       a named weight; the training backend makes it at first use
-//   linear(x, weight, bias)                       x W + b
-//   activate(x)                                   x / (1 + e^-x), element by element
+// clang-format off
+//   parameter(name, rows, columns, Initial)    a named weight; the training backend makes it at first use
+//   linear(x, weight, bias)                    x W + b
+//   activate(x)                                x / (1 + e^-x), element by element
 //   add(x, y), concatenate({x, y, ...}), columns(x, {i, j, ...})
-//   merge(x, {i, ...}, y, {j, ...})               the columns of x at i, ..., those of y at j, ...
-//   segment_mean(rows, offsets)                   mean of each data set's rows
-//   segment_attention(rows, scores, offsets)      for each column of scores the softmax-weighted mean of the rows, side
-//   by side expand(x, offsets)                            each data set's row repeated for its rows window(rows,
-//   offsets, dilation)               each row beside its neighbours at -dilation and +dilation (zero outside)
+//   merge(x, {i, ...}, y, {j, ...})            the columns of x at i, ..., those of y at j, ...
+//   segment_mean(rows, offsets)                mean of each data set's rows
+//   segment_attention(rows, scores, offsets)   softmax-weighted means of the rows, one for each column of scores
+//   expand(x, offsets)                         each data set's row repeated for its rows
+//   window(rows, offsets, dilation)            each row beside its neighbours at that distance (zero outside)
 //   last_row(rows, offsets)
-//   spline(x, numbers, bins, log_slope)           spline.hpp, forward; adds each row's log slopes to log_slope
-//   inverse_spline(...)                           likewise
+//   spline(x, numbers, bins, log_slope)        spline.hpp, forward; adds each row's log slopes to log_slope
+//   inverse_spline(...)                        likewise
+// clang-format on
 //
 // LibTorch's differentiates (runtime/training/), Eigen's evaluates where no LibTorch is.
 #pragma once

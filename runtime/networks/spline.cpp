@@ -8,7 +8,6 @@ namespace sibyl::spline {
 
 namespace {
 
-constexpr std::size_t most_bins = 32;
 constexpr double smallest_share = 1e-3; // of a bin in the whole
 constexpr double smallest_slope = 1e-3;
 

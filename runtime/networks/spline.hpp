@@ -12,6 +12,7 @@
 namespace sibyl::spline {
 
 inline constexpr double bound = 3.0;
+inline constexpr std::size_t most_bins = 32;
 
 // Numbers per mapped value: a, b, widths, heights, slopes at the knots.
 constexpr std::size_t numbers_per_value(std::size_t bins) { return 3 * bins + 3; }

@@ -56,9 +56,14 @@ WeightsFile read_safetensors(const std::string& path) {
       if (entry.at("dtype") != "F32" || entry.at("shape").size() != 2)
         throw damaged("the tensor " + name + " is no matrix of floats");
       if (first > last || last > size) throw damaged("the tensor " + name + " is cut short");
-      if (last - first != tensor.rows * tensor.columns * sizeof(float))
-        throw damaged("the tensor " + name + " has not the size of its shape");
-      tensor.values.resize(tensor.rows * tensor.columns);
+      // By division: a product of shapes that are not true may overflow to the right size.
+      const std::size_t count = (last - first) / sizeof(float);
+      const bool fits = (last - first) % sizeof(float) == 0 &&
+                        (tensor.rows == 0 || tensor.columns == 0
+                             ? count == 0
+                             : count % tensor.columns == 0 && count / tensor.columns == tensor.rows);
+      if (!fits) throw damaged("the tensor " + name + " has not the size of its shape");
+      tensor.values.resize(count);
       std::memcpy(tensor.values.data(), bytes.data() + begin + first, last - first);
       file.weights[name] = std::move(tensor);
     }

@@ -79,8 +79,9 @@ class Trainer {
     if (job_.resume) restore();
     start_ = Clock::now();
     while (!finished()) step();
-    validate();
+    // Before the last validation, which resumed training would not have made here.
     if (!job_.checkpoint.empty()) checkpoint();
+    validate();
     result_.weights = std::move(best_);
     result_.validation_loss = best_loss_;
     result_.steps = step_;
@@ -196,6 +197,7 @@ class Trainer {
   void save_good() {
     good_.clear();
     for (const Tensor& tensor : parameters_) good_.push_back(tensor.detach().clone());
+    for (const auto& [name, tensor] : averaged_) good_averaged_[name] = tensor.clone();
   }
 
   // A loss or gradient that is not finite: back to the last validated weights, at half the rate.
@@ -203,6 +205,7 @@ class Trainer {
     if (++result_.rollbacks > 20) throw RuntimeError("training diverges: the loss is not finite again and again");
     torch::NoGradGuard no_gradients;
     for (std::size_t i = 0; i < parameters_.size(); ++i) parameters_[i].copy_(good_[i]);
+    for (auto& [name, tensor] : averaged_) tensor.copy_(good_averaged_[name]);
     optimizer_->state().clear();
     rate_factor_ *= 0.5;
     ++step_; // this batch would fail again
@@ -304,7 +307,7 @@ class Trainer {
   const TrainingJob& job_;
   TorchBackend backend_;
   std::vector<Tensor> parameters_, good_;
-  std::map<std::string, Tensor> averaged_;
+  std::map<std::string, Tensor> averaged_, good_averaged_;
   std::unique_ptr<torch::optim::AdamW> optimizer_;
   TrainingResult result_;
   Weights best_;

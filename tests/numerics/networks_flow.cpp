@@ -1,0 +1,106 @@
+// The posterior network as a distribution: normalized, invertible, its density that of its draws.
+#include "runtime/networks/networks.hpp"
+#include "tests/networks_data.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <cmath>
+
+using namespace sibyl;
+using Tensor = EigenBackend::Tensor;
+
+namespace {
+
+NetworkConfig flow(std::size_t dimension) {
+  NetworkConfig config;
+  config.dimension = dimension;
+  config.direct_width = 3;
+  config.hidden = 32;
+  return config;
+}
+
+} // namespace
+
+TEST_CASE("Going back through the flow returns to the start, with the same slope") {
+  for (const std::size_t dimension : {1, 2, 3, 5, 8}) {
+    const NetworkConfig config = flow(dimension);
+    const test::RandomWeights random(config, 3, 0.1f);
+    const NetworkBatch batch = test::random_batch(config, std::vector<std::int64_t>(200), 5);
+    EigenBackend backend(random.weights());
+    const Tensor z = test::matrix(batch.z, batch.count, dimension);
+    const Tensor context =
+        networks::flow_context(backend, config, test::matrix(batch.direct, batch.count, config.direct_width));
+    Tensor there = Tensor::Zero(z.rows(), 1), back = there;
+    const Tensor base = networks::flow_forward(backend, config, z, context, there);
+    const Tensor again = networks::flow_inverse(backend, config, base, context, back);
+    INFO("dimension " << dimension);
+    CHECK((base - z).cwiseAbs().maxCoeff() > 0.05f); // the weights do something
+    CHECK((again - z).cwiseAbs().maxCoeff() < 2e-4f);
+    CHECK((there - back).cwiseAbs().maxCoeff() < 2e-3f);
+  }
+}
+
+TEST_CASE("The density of the flow integrates to one") {
+  SECTION("one parameter") {
+    NetworkConfig config = flow(1);
+    const test::RandomWeights random(config, 7, 0.1f);
+    NetworkBatch batch;
+    constexpr double step = 0.005, limit = 40;
+    batch.dimension = 1;
+    batch.direct_width = config.direct_width;
+    for (double z = -limit; z < limit; z += step) {
+      batch.z.push_back(static_cast<float>(z));
+      for (const float direct : {0.3f, -1.0f, 2.0f}) batch.direct.push_back(direct);
+    }
+    batch.count = batch.z.size();
+    double total = 0;
+    for (const double one : test::log_densities(config, random.weights(), batch)) total += step * std::exp(one);
+    CHECK(total == Approx(1).margin(2e-3));
+  }
+  SECTION("two parameters") {
+    NetworkConfig config = flow(2);
+    const test::RandomWeights random(config, 8, 0.05f);
+    NetworkBatch batch;
+    constexpr double step = 0.06, limit = 9;
+    batch.dimension = 2;
+    batch.direct_width = config.direct_width;
+    for (double a = -limit; a < limit; a += step)
+      for (double b = -limit; b < limit; b += step) {
+        batch.z.insert(batch.z.end(), {static_cast<float>(a), static_cast<float>(b)});
+        for (const float direct : {0.3f, -1.0f, 2.0f}) batch.direct.push_back(direct);
+      }
+    batch.count = batch.z.size() / 2;
+    double total = 0;
+    for (const double one : test::log_densities(config, random.weights(), batch)) total += step * step * std::exp(one);
+    CHECK(total == Approx(1).margin(1e-2));
+  }
+}
+
+TEST_CASE("Every parameter is mapped, and conditions every other, within the layers of the default flow") {
+  const NetworkConfig config;
+  for (std::size_t dimension = 2; dimension <= 12; ++dimension) {
+    // reach[i][j]: the map of j has seen i.
+    std::vector<std::vector<bool>> reach(dimension, std::vector<bool>(dimension));
+    std::vector<int> mapped(dimension);
+    for (std::size_t l = 0; l < config.layers; ++l) {
+      std::vector<std::size_t> passive, active;
+      networks::split(dimension, l, passive, active);
+      CHECK(passive.size() + active.size() == dimension);
+      const auto before = reach;
+      for (const std::size_t to : active) {
+        ++mapped[to];
+        for (const std::size_t from : passive) {
+          reach[from][to] = true;
+          for (std::size_t i = 0; i < dimension; ++i)
+            if (before[i][from]) reach[i][to] = true;
+        }
+      }
+    }
+    for (std::size_t i = 0; i < dimension; ++i) {
+      INFO("dimension " << dimension << ", parameter " << i);
+      CHECK(mapped[i] >= 2);
+      for (std::size_t j = 0; j < dimension; ++j)
+        if (i != j) CHECK(reach[i][j]);
+    }
+  }
+}
