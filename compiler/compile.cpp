@@ -81,8 +81,9 @@ CompileResult compile(const Source& source, const CompileOptions& options) {
   std::vector<ModelMessage> messages;
   for (const ir::Message& one : frontend.model->messages) messages.push_back({one.text, one.span});
   auto machine_code = jit::make_jit_source(std::move(*frontend.model), {.cache_directory = options.cache_directory});
-  result.model = std::make_shared<CompiledModel>(std::filesystem::path(source.name()).stem().string(), std::string(source.text()), facts,
-                                                 std::move(messages), std::move(machine_code));
+  result.model =
+      std::make_shared<CompiledModel>(std::filesystem::path(source.name()).stem().string(), std::string(source.text()),
+                                      facts, std::move(messages), std::move(machine_code));
   return result;
 }
 

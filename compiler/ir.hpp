@@ -64,12 +64,12 @@ enum class Op : std::uint8_t {
   is_infinite,
   logical_and,
   logical_or,
-  logical_not, // booleans; both sides are evaluated
-  select,      // (boolean, if true, if false): both sides are evaluated
-  load_cell,   // `id`: the cell
-  store_cell,  // `id`: the cell; operand 0
-  declare,     // `id`: the array; operands: its sizes (integer, >= 0: negative sizes must have been checked). Fresh
-           // storage, filled with NaN or the smallest integer unless `number` is 1: then with zeros.
+  logical_not,  // booleans; both sides are evaluated
+  select,       // (boolean, if true, if false): both sides are evaluated
+  load_cell,    // `id`: the cell
+  store_cell,   // `id`: the cell; operand 0
+  declare,      // `id`: the array; operands: its sizes (integer, >= 0: negative sizes must have been checked). Fresh
+                // storage, filled with NaN or the smallest integer unless `number` is 1: then with zeros.
   load,         // `id`: the array; operands: indices
   store,        // `id`: the array; operands: the value, then indices
   array_size,   // `id`: the array; `number`: the dimension; this lane's extent

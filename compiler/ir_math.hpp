@@ -72,9 +72,7 @@ static_assert(math_function_count == static_cast<std::size_t>(MathFunction::hypo
 constexpr std::string_view name_of(MathFunction function) {
   return math_functions[static_cast<std::size_t>(function)].name;
 }
-constexpr int arity(MathFunction function) {
-  return math_functions[static_cast<std::size_t>(function)].arguments;
-}
+constexpr int arity(MathFunction function) { return math_functions[static_cast<std::size_t>(function)].arguments; }
 
 constexpr std::optional<MathFunction> find_math_function(std::string_view name) {
   for (std::size_t i = 0; i < math_function_count; ++i)

@@ -32,7 +32,10 @@ class Printer {
   void child(const StatementPtr& tree) {
     if (!tree) return;
     ++depth_;
-    statement(tree);
+    // A body's braces mean nothing: one statement stands with or without them.
+    if (const auto* block = std::get_if<ast::Block>(&tree->node))
+      for (const StatementPtr& one : block->statements) statement(one);
+    else statement(tree);
     --depth_;
   }
   void operand(const char* name, const ExpressionPtr& expression) {

@@ -15,6 +15,18 @@ struct get_info<action<Subject, Action>> {
   using result_type = std::string;
   std::string operator()(const action<Subject, Action>& parser) const { return what(parser.subject); }
 };
+
+// A sequence is called by what it begins with, and so is a choice: its branches bear one name.
+template <typename Left, typename Right>
+struct get_info<sequence<Left, Right>> {
+  using result_type = std::string;
+  std::string operator()(const sequence<Left, Right>& parser) const { return what(parser.left); }
+};
+template <typename Left, typename Right>
+struct get_info<alternative<Left, Right>> {
+  using result_type = std::string;
+  std::string operator()(const alternative<Left, Right>& parser) const { return what(parser.left); }
+};
 } // namespace boost::spirit::x3
 
 namespace sibyl::grammar {

@@ -22,8 +22,10 @@ const auto container_type = [] {
   return types;
 }();
 
-const auto scalar_name = x3::lexeme[scalar_type >> !identifier_character];
-const auto container_name = x3::lexeme[container_type >> !identifier_character];
+const auto scalar_name = x3::rule<struct ScalarNameClass, BaseType>{"a type"} =
+    x3::lexeme[scalar_type >> !identifier_character];
+const auto container_name = x3::rule<struct ContainerNameClass, BaseType>{"a type"} =
+    x3::lexeme[container_type >> !identifier_character];
 
 const x3::rule<struct ConstraintClass, ast::Constraint> constraint{"bounds"};
 template <typename Member>

@@ -1,0 +1,148 @@
+// The grammar and the formatter: precedence, spans, comments, and texts that were damaged at random.
+#include "tests/golden.hpp"
+
+#include "lang/ast_print.hpp"
+#include "lang/check.hpp"
+#include "lang/format.hpp"
+#include "lang/library.hpp"
+#include "lang/parse.hpp"
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <random>
+
+using namespace sibyl;
+namespace fs = std::filesystem;
+
+namespace {
+
+std::vector<std::string> texts() {
+  std::vector<std::string> found;
+  for (const char* folder : {"tests/models", "examples"})
+    for (const auto& entry : fs::recursive_directory_iterator(fs::path(SIBYL_SOURCE_DIR) / folder))
+      if (entry.path().extension() == ".sib" || entry.path().extension() == ".stan")
+        found.push_back(test::read_golden(entry.path().string()));
+  return found;
+}
+
+// The tree of `expression` as the printer brackets it.
+std::string shape(const std::string& expression) {
+  const Source source("model.sib", "model { target += " + expression + "; }");
+  const ParseResult parsed = parse(source);
+  INFO(expression);
+  REQUIRE(parsed.program);
+  const std::string text = to_string(*parsed.program);
+  const std::size_t begin = text.find("value: ") + 7;
+  return text.substr(begin, text.find('\n', begin) - begin);
+}
+
+} // namespace
+
+TEST_CASE("operators bind as Stan's do") {
+  CHECK(shape("a + b * c") == "(+ a (* b c))");
+  CHECK(shape("a - b - c") == "(- (- a b) c)");
+  CHECK(shape("-a ^ b") == "(- (^ a b))");
+  CHECK(shape("a ^ b ^ c") == "(^ a (^ b c))");
+  CHECK(shape("2 ^ -1") == "(^ 2 (- 1))");
+  CHECK(shape("!a == b") == "(== (! a) b)");
+  CHECK(shape("a || b && c") == "(|| a (&& b c))");
+  CHECK(shape("a < b == c > d") == "(== (< a b) (> c d))");
+  CHECK(shape("a * b .* c") == "(* a (.* b c))");
+  CHECK(shape("a \\ b * c") == "(* (\\ a b) c)");
+  CHECK(shape("a ? b : c ? d : e") == "(? a b (? c d e))");
+  CHECK(shape("x[1]'") == "(' (index x [1]))");
+  CHECK(shape("x[2:, :3, i, :]") == "(index x [2:] [:3] [i] [:])");
+  CHECK(shape("iffy + int_step(x)") == "(+ iffy (call int_step x))");
+}
+
+TEST_CASE("spans cover what was written, without white space") {
+  const Source source("model.sib", "model {\n  target += alpha  +  beta[1] ;\n}\n");
+  const ParseResult parsed = parse(source);
+  REQUIRE(parsed.program);
+  const auto& statement = parsed.program->blocks[0].statements[0];
+  CHECK(source.slice(statement->span) == "target += alpha  +  beta[1] ;");
+  CHECK(source.slice(std::get<ast::TargetIncrement>(statement->node).value->span) == "alpha  +  beta[1]");
+}
+
+TEST_CASE("formatting twice changes nothing and keeps the tree and the comments") {
+  for (const std::string& text : texts()) {
+    const Source source("model.sib", text);
+    const ParseResult parsed = parse(source);
+    REQUIRE(parsed.program);
+    const Source once("model.sib", format(*parsed.program, source));
+    INFO(once.text());
+    const ParseResult again = parse(once);
+    REQUIRE(again.program);
+    CHECK(to_string(*again.program) == to_string(*parsed.program));
+    CHECK(format(*again.program, once) == once.text());
+    CHECK(again.program->comments.size() == parsed.program->comments.size());
+  }
+}
+
+TEST_CASE("damaged texts give diagnostics inside the text, never a crash") {
+  std::mt19937 random(20260101);
+  const std::string pieces = "(){}[]<>;,~=+-*/^'|:\"#%.0123abc \n\t\xc3\xa9";
+  std::size_t broken = 0;
+  for (const std::string& original : texts()) {
+    for (int round = 0; round < 40; ++round) {
+      std::string text = original;
+      const int edits = 1 + static_cast<int>(random() % 4);
+      for (int i = 0; i < edits && !text.empty(); ++i) {
+        const std::size_t place = random() % text.size();
+        switch (random() % 3) {
+        case 0: text.erase(place, 1 + random() % 8); break;
+        case 1: text.insert(place, 1, pieces[random() % pieces.size()]); break;
+        default: text[place] = pieces[random() % pieces.size()];
+        }
+      }
+      const Source source("model.sib", text);
+      Diagnostics diagnostics;
+      const ParseResult parsed = parse(source);
+      diagnostics = parsed.diagnostics;
+      if (parsed.program) {
+        const CheckResult checked = check(*parsed.program, source);
+        diagnostics.insert(diagnostics.end(), checked.diagnostics.begin(), checked.diagnostics.end());
+      } else {
+        CHECK(has_errors(parsed.diagnostics));
+        ++broken;
+      }
+      for (const Diagnostic& one : diagnostics) {
+        CHECK(one.primary.span.begin <= one.primary.span.end);
+        CHECK(one.primary.span.end <= text.size());
+        INFO(one.message);
+        CHECK(one.message.find("boost") == std::string::npos);
+        CHECK_FALSE(render(one, {&source}, RenderStyle::plain).empty());
+      }
+    }
+  }
+  CHECK(broken > 100);
+}
+
+TEST_CASE("deep nesting is refused, not fatal") {
+  for (const char piece : {'(', '-', '^', '?'}) {
+    std::string text = "model { target += 1";
+    for (int i = 0; i < 20000; ++i) text += piece == '^' ? "^1" : std::string(1, piece);
+    const ParseResult parsed = parse(Source("model.sib", text + "; }"));
+    CHECK_FALSE(parsed.program);
+    CHECK_FALSE(parsed.diagnostics.empty());
+  }
+}
+
+TEST_CASE("the standard library is right and has what the language promises") {
+  const auto library = standard_library();
+  std::vector<std::string> names;
+  for (const auto& distribution : library->distributions) names.push_back(distribution->name);
+  for (const char* promised :
+       {"normal",      "std_normal",      "student_t", "cauchy",  "lognormal",   "exponential",
+        "gamma",       "inv_gamma",       "beta",      "uniform", "logistic",    "double_exponential",
+        "bernoulli",   "bernoulli_logit", "binomial",  "poisson", "poisson_log", "neg_binomial_2",
+        "categorical", "discrete_range"}) {
+    INFO(promised);
+    CHECK(std::find(names.begin(), names.end(), promised) != names.end());
+  }
+  for (const auto& distribution : library->distributions) {
+    INFO(distribution->name);
+    CHECK(distribution->log_density);
+    CHECK(distribution->sample);
+  }
+}
