@@ -97,7 +97,7 @@ void NetworkPosterior::sample(const float* summary, std::size_t count, std::uint
     Matrix base(rows, static_cast<Eigen::Index>(config_.dimension));
     for (Eigen::Index i = 0; i < base.size(); ++i) base.data()[i] = normal(generator);
     Matrix log_slope = Matrix::Zero(rows, 1);
-    const Matrix drawn = networks::flow_inverse(backend, config_, base, Matrix(context.replicate(rows, 1)), log_slope);
+    const Matrix drawn = networks::flow_inverse(backend, config_, base, context, log_slope);
     for (Eigen::Index r = 0; r < rows; ++r) {
       const std::size_t row = begin + static_cast<std::size_t>(r);
       for (std::size_t p = 0; p < config_.dimension; ++p)

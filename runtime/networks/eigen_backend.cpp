@@ -1,11 +1,22 @@
 #include "runtime/networks/eigen_backend.hpp"
 
 #include "lang/errors.hpp"
+#include "runtime/networks/dense.hpp"
 
 namespace sibyl {
 
 using Tensor = EigenBackend::Tensor;
 using networks::Offsets;
+
+namespace {
+
+// result += x weight
+void multiply(const Tensor& x, const float* weight, Tensor& result) {
+  dense::accumulate(static_cast<std::size_t>(x.rows()), static_cast<std::size_t>(x.cols()),
+                    static_cast<std::size_t>(result.cols()), x.data(), weight, result.data());
+}
+
+} // namespace
 
 Eigen::Map<const Tensor> EigenBackend::parameter(const std::string& name, std::size_t rows, std::size_t columns,
                                                  networks::Initial) const {
@@ -18,14 +29,22 @@ Eigen::Map<const Tensor> EigenBackend::parameter(const std::string& name, std::s
 
 Tensor EigenBackend::linear(const Tensor& x, const Eigen::Map<const Tensor>& weight,
                             const Eigen::Map<const Tensor>& bias) const {
-  Tensor result(x.rows(), weight.cols());
-  result.noalias() = x * weight;
-  result.rowwise() += bias.row(0);
+  Tensor result = bias.replicate(x.rows(), 1);
+  multiply(x, weight.data(), result);
+  return result;
+}
+
+Tensor EigenBackend::joint_linear(const Tensor& x, const Tensor& y, const Eigen::Map<const Tensor>& weight,
+                                  const Eigen::Map<const Tensor>& bias) const {
+  Tensor own = bias.replicate(y.rows(), 1);
+  multiply(y, weight.data() + x.cols() * weight.cols(), own);
+  Tensor result = y.rows() == x.rows() ? std::move(own) : Tensor(own.replicate(x.rows(), 1));
+  multiply(x, weight.data(), result);
   return result;
 }
 
 Tensor EigenBackend::activate(Tensor x) const {
-  x.array() /= 1.0f + (-x.array()).exp();
+  dense::activate(static_cast<std::size_t>(x.size()), x.data());
   return x;
 }
 

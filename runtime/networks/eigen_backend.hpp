@@ -20,6 +20,8 @@ class EigenBackend {
                                      networks::Initial) const;
 
   Tensor linear(const Tensor& x, const Eigen::Map<const Tensor>& weight, const Eigen::Map<const Tensor>& bias) const;
+  Tensor joint_linear(const Tensor& x, const Tensor& y, const Eigen::Map<const Tensor>& weight,
+                      const Eigen::Map<const Tensor>& bias) const;
   Tensor activate(Tensor x) const;
   Tensor add(const Tensor& x, const Tensor& y) const { return x + y; }
   Tensor concatenate(const std::vector<Tensor>& parts) const;

@@ -5,6 +5,7 @@
 // clang-format off
 //   parameter(name, rows, columns, Initial)    a named weight; the training backend makes it at first use
 //   linear(x, weight, bias)                    x W + b
+//   joint_linear(x, y, weight, bias)           (x beside y) W + b, where y may be one row that serves all of x
 //   activate(x)                                x / (1 + e^-x), element by element
 //   add(x, y), concatenate({x, y, ...}), columns(x, {i, j, ...})
 //   merge(x, {i, ...}, y, {j, ...})            the columns of x at i, ..., those of y at j, ...
@@ -157,8 +158,10 @@ TensorOf<Backend> flow_numbers(Backend& b, const NetworkConfig& config, std::siz
                                const TensorOf<Backend>& context) {
   const std::string name = "flow." + std::to_string(index);
   const std::size_t numbers = active_count * spline::numbers_per_value(config.bins);
-  const TensorOf<Backend> inputs = passive_count == 0 ? context : b.concatenate({passive, context});
-  TensorOf<Backend> x = layer(b, name + ".1", inputs, passive_count + config.hidden, config.hidden);
+  // The draws of one data set share its context: the backend that samples multiplies it once.
+  TensorOf<Backend> x = b.activate(b.joint_linear(
+      passive, context, b.parameter(name + ".1.weight", passive_count + config.hidden, config.hidden, Initial::scaled),
+      b.parameter(name + ".1.bias", 1, config.hidden, Initial::zero)));
   x = b.add(x, layer(b, name + ".2", x, config.hidden, config.hidden));
   return linear(b, name + ".numbers", x, config.hidden, numbers, Initial::zero);
 }

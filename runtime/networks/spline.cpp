@@ -22,14 +22,16 @@ struct Knots {
   std::size_t bins;
   std::array<double, most_bins> width, height;             // of the bins
   std::array<double, most_bins> width_share, height_share; // softmax
-  std::array<double, most_bins + 1> x, y, slope;
+  std::array<double, most_bins + 1> x, y;
+  const float* slope_numbers;
 
-  Knots(std::size_t bins_, const float* numbers) : bins(bins_) {
+  Knots(std::size_t bins_, const float* numbers) : bins(bins_), slope_numbers(numbers + 2 + 2 * bins_) {
     fill(numbers + 2, width, width_share, x);
     fill(numbers + 2 + bins, height, height_share, y);
-    for (std::size_t k = 0; k <= bins; ++k)
-      slope[k] = smallest_slope + softplus(numbers[2 + 2 * bins + k] + slope_shift);
   }
+
+  // On demand: a value needs two of them.
+  double slope(std::size_t k) const { return smallest_slope + softplus(slope_numbers[k] + slope_shift); }
 
   void fill(const float* numbers, std::array<double, most_bins>& size, std::array<double, most_bins>& share,
             std::array<double, most_bins + 1>& knot) const {
@@ -110,12 +112,12 @@ void forward(std::size_t count, std::size_t bins, const float* x, const float* n
     const double s = std::asinh(x[i] * std::exp(static_cast<double>(own[0])) + own[1]);
     const Knots knots(bins, own);
     Point<double> point;
-    if (s <= -bound) point = {-bound + knots.slope[0] * (s + bound), std::log(knots.slope[0])};
-    else if (s >= bound) point = {bound + knots.slope[bins] * (s - bound), std::log(knots.slope[bins])};
+    if (s <= -bound) point = {-bound + knots.slope(0) * (s + bound), std::log(knots.slope(0))};
+    else if (s >= bound) point = {bound + knots.slope(bins) * (s - bound), std::log(knots.slope(bins))};
     else {
       const std::size_t k = Knots::find(knots.x, bins, s);
-      point = within<double>(s, knots.x[k], knots.width[k], knots.y[k], knots.height[k], knots.slope[k],
-                             knots.slope[k + 1]);
+      point = within<double>(s, knots.x[k], knots.width[k], knots.y[k], knots.height[k], knots.slope(k),
+                             knots.slope(k + 1));
     }
     y[i] = static_cast<float>(std::sinh(point.t));
     log_slope[i] = static_cast<float>(own[0] + point.log_slope + log_cosh(point.t) - log_cosh(s));
@@ -129,15 +131,15 @@ void inverse(std::size_t count, std::size_t bins, const float* y, const float* n
     const Knots knots(bins, own);
     double s, slope;
     if (t <= -bound) {
-      s = -bound + (t + bound) / knots.slope[0];
-      slope = std::log(knots.slope[0]);
+      s = -bound + (t + bound) / knots.slope(0);
+      slope = std::log(knots.slope(0));
     } else if (t >= bound) {
-      s = bound + (t - bound) / knots.slope[bins];
-      slope = std::log(knots.slope[bins]);
+      s = bound + (t - bound) / knots.slope(bins);
+      slope = std::log(knots.slope(bins));
     } else {
       // The quadratic of Durkan et al. (2019), eq. 29-32, in the form that does not cancel.
       const std::size_t k = Knots::find(knots.y, bins, t);
-      const double h = knots.height[k], w = knots.width[k], delta = h / w, d0 = knots.slope[k], d1 = knots.slope[k + 1],
+      const double h = knots.height[k], w = knots.width[k], delta = h / w, d0 = knots.slope(k), d1 = knots.slope(k + 1),
                    rise = t - knots.y[k];
       const double bend = d1 + d0 - 2 * delta;
       const double a = h * (delta - d0) + rise * bend, b = h * d0 - rise * bend, c = -delta * rise;
@@ -166,13 +168,13 @@ void backward(std::size_t count, std::size_t bins, const float* x, const float* 
     double gs = -gl * std::tanh(s);
     if (std::abs(s) >= bound) {
       const std::size_t end = s < 0 ? 0 : bins;
-      const double edge = s < 0 ? -bound : bound, t = edge + knots.slope[end] * (s - edge), gt = through(t);
-      gs += gt * knots.slope[end];
-      slope_gradient[end] = gt * (s - edge) + gl / knots.slope[end];
+      const double edge = s < 0 ? -bound : bound, t = edge + knots.slope(end) * (s - edge), gt = through(t);
+      gs += gt * knots.slope(end);
+      slope_gradient[end] = gt * (s - edge) + gl / knots.slope(end);
     } else {
       const std::size_t k = Knots::find(knots.x, bins, s);
       const Point<Dual> point = within<Dual>({s, 0}, {knots.x[k], 1}, {knots.width[k], 2}, {knots.y[k], 3},
-                                             {knots.height[k], 4}, {knots.slope[k], 5}, {knots.slope[k + 1], 6});
+                                             {knots.height[k], 4}, {knots.slope(k), 5}, {knots.slope(k + 1), 6});
       const double gt = through(point.t.value);
       std::array<double, 7> g;
       for (std::size_t j = 0; j < 7; ++j) g[j] = gt * point.t.d[j] + gl * point.log_slope.d[j];
@@ -197,8 +199,9 @@ void backward(std::size_t count, std::size_t bins, const float* x, const float* 
     softmax(width_gradient, knots.width_share, own_gradient + 2);
     softmax(height_gradient, knots.height_share, own_gradient + 2 + bins);
     for (std::size_t k = 0; k <= bins; ++k)
-      own_gradient[2 + 2 * bins + k] =
-          static_cast<float>(slope_gradient[k] * logistic(own[2 + 2 * bins + k] + slope_shift));
+      if (slope_gradient[k] != 0)
+        own_gradient[2 + 2 * bins + k] =
+            static_cast<float>(slope_gradient[k] * logistic(own[2 + 2 * bins + k] + slope_shift));
     const double gu = gs / std::cosh(s);
     own_gradient[0] = static_cast<float>(gu * x[i] * scale + gl);
     own_gradient[1] = static_cast<float>(gu);

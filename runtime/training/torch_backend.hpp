@@ -26,6 +26,9 @@ class TorchBackend {
   Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) const {
     return torch::addmm(bias, x, weight);
   }
+  Tensor joint_linear(const Tensor& x, const Tensor& y, const Tensor& weight, const Tensor& bias) const {
+    return linear(x.size(1) == 0 ? y : torch::cat({x, y}, 1), weight, bias);
+  }
   Tensor activate(const Tensor& x) const { return torch::silu(x); }
   Tensor add(const Tensor& x, const Tensor& y) const { return x + y; }
   Tensor concatenate(const std::vector<Tensor>& parts) const { return torch::cat(parts, 1); }
