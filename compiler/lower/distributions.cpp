@@ -122,25 +122,30 @@ ValueId Lowering::log_density(const typed::Distribution& distribution, Distribut
     require_parameters(distribution, parameters_of(given.given), arguments, 1, false, given);
     b_.set_span(span);
     if (!truncation) return element_log(distribution, function, given.given, std::nullopt);
-    const double infinity = std::numeric_limits<double>::infinity();
-    const auto cut = [&](const ExpressionPtr& bound, double absent) {
-      return bound ? b_.to_real(scalar(bound)) : b_.real(absent);
+    const bool is_discrete = distribution.support.is_discrete;
+    const auto cut = [&](const ExpressionPtr& bound, bool is_lower) {
+      if (bound) return is_discrete ? scalar(bound) : b_.to_real(scalar(bound));
+      if (is_discrete) return b_.integer(is_lower ? std::numeric_limits<int>::min() : std::numeric_limits<int>::max());
+      return b_.real((is_lower ? -1 : 1) * std::numeric_limits<double>::infinity());
     };
-    const ValueId lower = cut(truncation->lower, -infinity), upper = cut(truncation->upper, infinity);
+    const ValueId lower = cut(truncation->lower, true), upper = cut(truncation->upper, false);
     const auto tail = [&](ValueId bound, DistributionFunction which) {
       std::vector<Storage> at_bound = given.given;
       at_bound[0] = AsValue{bound};
       return element_log(distribution, which, at_bound, std::nullopt);
     };
+    // What lies below the bounds: for integers everything less than the lower bound, which itself is inside.
+    const auto below = [&] { return is_discrete ? b_.subtract(lower, b_.integer(1)) : lower; };
     ValueId normalizer;
     if (truncation->lower && truncation->upper) {
       // log(F(upper) - F(lower)) as Stan computes it.
-      const ValueId high = tail(upper, DistributionFunction::log_cdf), low = tail(lower, DistributionFunction::log_cdf);
+      const ValueId high = tail(upper, DistributionFunction::log_cdf),
+                    low = tail(below(), DistributionFunction::log_cdf);
       const ValueId ratio = b_.math(MathFunction::exp, {b_.subtract(low, high)});
       normalizer = b_.add(high, b_.math(MathFunction::log1p, {b_.negate(ratio)}));
     } else {
-      normalizer =
-          truncation->lower ? tail(lower, DistributionFunction::log_ccdf) : tail(upper, DistributionFunction::log_cdf);
+      normalizer = truncation->lower ? tail(below(), DistributionFunction::log_ccdf)
+                                     : tail(upper, DistributionFunction::log_cdf);
     }
     return b_.subtract(element_log(distribution, function, given.given, std::pair(lower, upper)), normalizer);
   }

@@ -245,8 +245,12 @@ StatementPtr Checker::tilde(const ast::Tilde& tree, Span span) {
   std::optional<typed::Truncation> truncation;
   if (tree.truncation) {
     truncation = typed::Truncation{nullptr, nullptr, tree.truncation->span};
-    if (tree.truncation->lower) truncation->lower = real(tree.truncation->lower, "the truncation bound");
-    if (tree.truncation->upper) truncation->upper = real(tree.truncation->upper, "the truncation bound");
+    const auto bound = [&](const ast::ExpressionPtr& given) {
+      const std::string what = "the truncation bound";
+      return distribution->support.is_discrete ? integer(given, what) : real(given, what);
+    };
+    if (tree.truncation->lower) truncation->lower = bound(tree.truncation->lower);
+    if (tree.truncation->upper) truncation->upper = bound(tree.truncation->upper);
     if (!left->type.is_scalar()) {
       error(tree.truncation->span, "truncated-container", "only a single number can be truncated")
           .notes.push_back("truncate each element in a loop");
