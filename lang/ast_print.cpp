@@ -100,7 +100,8 @@ class Printer {
             operand("multiplier", node.type.constraint.multiplier);
             operand("value", node.initializer);
           } else if constexpr (std::is_same_v<Node, Assignment>) {
-            line("assign");
+            static constexpr const char* symbols[] = {"", " +=", " -=", " *=", " /=", " .*=", " ./="};
+            line(std::string("assign") + symbols[static_cast<int>(node.op)]);
             operand("target", node.target);
             operand("value", node.value);
           } else if constexpr (std::is_same_v<Node, Tilde>) {
