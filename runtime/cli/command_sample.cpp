@@ -7,9 +7,7 @@
 #include "runtime/data/convert.hpp"
 #include "runtime/data/draws.hpp"
 #include "runtime/data/text_file.hpp"
-#include "runtime/inference/network_posterior.hpp"
-#include "runtime/inference/posterior_sampler.hpp"
-#include "runtime/inference/sampler_file.hpp"
+#include "runtime/inference/train_sampler.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -65,8 +63,7 @@ void run(const SampleCommandOptions& options) {
     throw UserError(fmt::format("{} was trained on another version of {}", options.sampler, file.model_library));
   const ReadResult read = read_data_sets(options.data, model->facts(), {.by = options.by});
   for (const std::string& note : read.notes) print_note(note);
-  const PosteriorSampler sampler(model, file.setup, std::make_shared<const NetworkPosterior>(file.config, file.weights),
-                                 file.typical);
+  const PosteriorSampler sampler = make_sampler(model, file);
 
   if (!options.at.empty()) {
     const Table truth = read_csv(options.at);

@@ -5,14 +5,10 @@
 #include "runtime/cli/model_file.hpp"
 #include "runtime/cli/options.hpp"
 #include "runtime/cli/terminal.hpp"
-#include "runtime/inference/calibration.hpp"
-#include "runtime/inference/network_posterior.hpp"
-#include "runtime/inference/sampler_file.hpp"
-#include "runtime/networks/training_interface.hpp"
+#include "runtime/inference/train_sampler.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <cmath>
 #include <filesystem>
@@ -55,119 +51,56 @@ SetupOptions setup_options(const TrainOptions& options, const CompiledModel& mod
   return setup;
 }
 
-// A data set of many rows makes a batch long to process: fewer of them are taken at a time.
-std::size_t default_batch_size(const EncodedBatch& example) {
-  std::size_t rows = 0;
-  for (const EncodedSource& source : example.sources)
-    for (const std::int32_t count : source.row_counts) rows += static_cast<std::size_t>(count);
-  const double mean = example.count > 0 ? static_cast<double>(rows) / static_cast<double>(example.count) : 0;
-  return mean > 100 ? 64 : mean > 40 ? 128 : 256;
-}
-
 std::string duration(double seconds) {
   const auto whole = static_cast<long>(std::lround(std::max(0.0, seconds)));
   return whole >= 60 ? fmt::format("{}:{:02} min", whole / 60, whole % 60) : fmt::format("{} s", whole);
 }
 
-nlohmann::json history(const TrainingResult& trained, double mean_log_determinant) {
-  auto points = nlohmann::json::array();
-  for (const ValidationPoint& point : trained.history)
-    points.push_back({{"step", point.step}, {"seconds", point.seconds}, {"loss", point.loss}});
-  return {{"steps", trained.steps},
-          {"simulations", trained.simulations},
-          {"seconds", trained.seconds},
-          {"best_step", trained.best_step},
-          {"validation_loss", trained.validation_loss},
-          {"untrained_validation_loss", trained.untrained_validation_loss},
-          {"mean_log_determinant", mean_log_determinant},
-          {"validation", points},
-          {"milliseconds",
-           {{"waiting", trained.times.waiting},
-            {"forward", trained.times.forward},
-            {"backward", trained.times.backward},
-            {"optimizer", trained.times.optimizer}}}};
-}
-
-void run(const TrainOptions& options) {
-  const TrainFunction train = load_training();
-  const auto model = open_model(options.model);
-  const auto setup = std::make_shared<const InferenceSetup>(prepare(model, setup_options(options, *model)));
-  fmt::print("{}", describe(setup->encoder.plan()));
-  for (const std::string& note : setup->notes) print_note(note);
-
-  TrainingJob job;
-  job.config = network_config(*setup);
-  job.budget = {options.time.empty() ? 0 : parse_duration(options.time), options.steps, options.simulations};
-  if (job.budget.seconds == 0 && job.budget.steps == 0 && job.budget.simulations == 0) job.budget.seconds = 120;
-  if (options.learning_rate > 0) job.learning_rate = options.learning_rate;
-  job.seed = options.seed;
-  job.device = options.device;
-  job.threads = options.threads;
-  job.interrupted = interrupt_flag();
-  job.checkpoint = options.output + ".checkpoint";
-  job.resume = options.resume;
-  if (job.resume && !std::filesystem::exists(job.checkpoint))
-    throw UserError(fmt::format("there is no checkpoint {} to resume from", job.checkpoint));
-
-  const Examples validation =
-      ExampleMaker(model, setup, options.seed, interrupt_flag()).make(first_validation_index, 2000);
-  double mean_log_determinant = 0;
-  for (const double one : validation.log_determinant)
-    mean_log_determinant += one / static_cast<double>(validation.count());
-  job.validation = network_batch(validation);
-  job.batch_size = options.batch_size > 0 ? options.batch_size : default_batch_size(validation.inputs);
-  job.checkpoint_identity =
-      fmt::format("{}|{}|{}|{}", model->text(), nlohmann::json(*setup).dump(), options.seed, job.batch_size);
-
-  // Batches are numbered, so that resumed training goes on with those it would have seen.
-  std::unique_ptr<TrainingSource> source;
-  std::int64_t next = -1;
-  job.batch = [&](std::int64_t step) {
-    if (!source || step != next)
-      source =
-          std::make_unique<TrainingSource>(model, setup,
-                                           TrainingSourceOptions{.batch_size = job.batch_size,
-                                                                 .seed = options.seed,
-                                                                 .first_batch = static_cast<std::uint64_t>(step),
-                                                                 .threads = static_cast<std::size_t>(std::max(1, options.threads / 2))});
-    next = step + 1;
-    return network_batch(source->next());
-  };
-  ProgressLine line;
-  job.progress = [&](const TrainingProgress& at) {
-    line.show(fmt::format("step {}  simulations {}  loss {:.3f}  validation {:.3f}  left {}", at.step, at.simulations,
-                          at.loss - mean_log_determinant, at.validation_loss - mean_log_determinant,
-                          duration(at.seconds_left)));
-  };
-  const TrainingResult trained = train(job);
-  line.finish();
-  source.reset();
+void print_training(const TrainingResult& trained, const std::string& checkpoint) {
+  const StepTimes& times = trained.times;
   fmt::print("{} steps, {} simulations in {}; {:.1f} ms a step (waiting for simulations {:.1f}, forward {:.1f}, "
              "backward {:.1f}, optimizer {:.1f})\n",
              trained.steps, trained.simulations, duration(trained.seconds),
-             trained.times.waiting + trained.times.forward + trained.times.backward + trained.times.optimizer,
-             trained.times.waiting, trained.times.forward, trained.times.backward, trained.times.optimizer);
+             times.waiting + times.forward + times.backward + times.optimizer, times.waiting, times.forward,
+             times.backward, times.optimizer);
   if (trained.rollbacks > 0)
     print_note(fmt::format("{} steps with a loss that was not finite were taken back", trained.rollbacks));
-  if (trained.was_interrupted) print_note(fmt::format("interrupted; go on with --resume, from {}", job.checkpoint));
+  if (trained.was_interrupted) print_note(fmt::format("interrupted; go on with --resume, from {}", checkpoint));
+}
 
-  SamplerFile file;
-  file.model_name = model->name();
-  file.model_text = model->text();
+void run(const TrainOptions& options) {
+  const auto model = open_model(options.model);
+  SamplerTrainingOptions training;
+  training.setup = setup_options(options, *model);
+  training.budget = {options.time.empty() ? 0 : parse_duration(options.time), options.steps, options.simulations};
+  if (training.budget.seconds == 0 && training.budget.steps == 0 && training.budget.simulations == 0)
+    training.budget.seconds = 120;
+  training.batch_size = options.batch_size;
+  training.learning_rate = options.learning_rate;
+  training.device = options.device;
+  training.checkpoint = options.output + ".checkpoint";
+  training.resume = options.resume;
+
+  ProgressLine line;
+  SamplerTrainingEvents events;
+  events.prepared = [](const InferenceSetup& setup) {
+    fmt::print("{}", describe(setup.encoder.plan()));
+    for (const std::string& note : setup.notes) print_note(note);
+  };
+  events.progress = [&](const TrainingProgress& at) {
+    line.show(fmt::format("step {}  simulations {}  loss {:.3f}  validation {:.3f}  left {}", at.step, at.simulations,
+                          at.loss, at.validation_loss, duration(at.seconds_left)));
+  };
+  events.trained = [&](const TrainingResult& trained) {
+    line.finish();
+    print_training(trained, training.checkpoint);
+  };
+  TrainedSampler trained = train_sampler(model, training, events);
   if (std::filesystem::path(options.model).extension() == ".so")
-    file.model_library = std::filesystem::absolute(options.model).string();
-  file.config = job.config;
-  file.weights = trained.weights;
-  file.setup = *setup;
-  file.history = history(trained, mean_log_determinant);
-  const auto posterior = std::make_shared<const NetworkPosterior>(job.config, trained.weights);
-  PosteriorSampler sampler(model, *setup, posterior);
-  file.typical = measure_typical_set(model, sampler, 2000, options.seed, options.threads);
-  const Calibration calibration = calibrate(model, sampler, {.seed = options.seed, .threads = options.threads});
-  file.calibration = calibration;
-  fmt::print("{}", describe(calibration));
-  write_sampler_file(options.output, file);
-  if (!trained.was_interrupted) std::filesystem::remove(job.checkpoint);
+    trained.file.model_library = std::filesystem::absolute(options.model).string();
+  fmt::print("{}", describe(trained.calibration));
+  write_sampler_file(options.output, trained.file);
+  if (!trained.training.was_interrupted) std::filesystem::remove(training.checkpoint);
   fmt::print("wrote {}\n", options.output);
 }
 
