@@ -38,6 +38,7 @@ struct TrainedSampler {
   Calibration calibration;
 };
 
+// With the frame left open (FrameChoice::automatic), a budget that is long enough also pays for trials of both frames.
 // Throws UserError where the model has no simulator, no network fits, or the checkpoint is missing or another model's.
 // An interrupted run returns what it has, calibrated. The checkpoint stays: its owner removes it when the sampler file
 // is safely written.
