@@ -146,6 +146,8 @@ struct Message {
 //                  and writes nothing else: tells every output's extents and, through unconstrained_out's extent, their
 //                  number.
 //   transform_data inputs: data. Outputs: transformed data; checks the data's bounds.
+//   transform_simulated_data, only where transformed data are drawn: the same for simulated data sets, whose observed
+//                  transformed data are inputs and whose underlying data have no values.
 //   simulate       inputs: design without a design statement. Outputs: all other variables but generated quantities,
 //                  and unconstrained_out.
 //   log_density    inputs: data, transformed data, unconstrained_in, include_jacobian. Output: log_density.

@@ -18,7 +18,7 @@ namespace {
 
 // Runs once per data set, or not even that: compiling it fast matters more than running it fast.
 bool is_rarely_run(const ir::Function& function) {
-  return function.name == "sizes" || function.name == "transform_data";
+  return function.name == "sizes" || function.name == "transform_data" || function.name == "transform_simulated_data";
 }
 
 struct Compilation {

@@ -82,6 +82,7 @@ class Finder {
     fact.constant_lower = constant(declared.lower);
     fact.constant_upper = constant(declared.upper);
     fact.has_design_distribution = fact.role == Role::design && !reading_.is_input[id];
+    fact.is_computed = reading_.computed.drawn.contains(id);
     fact.is_size = is_size_.contains(id);
     fact.span = declared.span;
     const bool is_data = fact.role == Role::observed || fact.role == Role::design;
@@ -129,8 +130,8 @@ class Finder {
 };
 
 const char* role_name(Role role) {
-  static constexpr const char* names[] = {"parameter", "transformed parameter", "observed",
-                                          "design",    "transformed data",      "generated"};
+  static constexpr const char* names[] = {"parameter",  "transformed parameter", "observed", "design",
+                                          "underlying", "transformed data",      "generated"};
   return names[static_cast<int>(role)];
 }
 
@@ -158,6 +159,8 @@ std::string describe(const Facts& facts, const Source& source) {
   for (const VariableFact& one : facts.variables) {
     std::string note;
     if (one.role == Role::parameter) note = fmt::format("; {} unconstrained", one.unconstrained_size);
+    if (one.role == Role::underlying) note = "; modelled through what is computed from it";
+    if (one.role == Role::observed && one.is_computed) note = "; computed from the data, drawn in simulation";
     if (one.role == Role::design)
       note = one.has_design_distribution ? "; drawn for each data set" : "; from a data file";
     text += fmt::format("{:<{}}  {}, {}{}\n", one.name, width, role_name(one.role), one.type, note);

@@ -37,14 +37,16 @@ class Analysis {
   Analysis(const typed::Program& program, const generative::Reading& reading) : program_(program), reading_(reading) {}
 
   DimensionUses run() {
-    for (const auto* block : {&program_.transformed_data, &program_.transformed_parameters, &program_.model})
+    const auto transformed_data = generative::without_computed(program_.transformed_data, program_, reading_.computed);
+    for (const auto* block : {&transformed_data, &program_.transformed_parameters, &program_.model})
       for (const StatementPtr& statement : *block) see(statement);
     return conclude();
   }
 
  private:
   bool is_data(VariableId id) const {
-    return program_.variables[id].block == typed::Block::data && !program_.variables[id].is_local;
+    return reading_.roles[id] == Role::observed ||
+           (program_.variables[id].block == typed::Block::data && !program_.variables[id].is_local);
   }
   bool is_parameter(VariableId id) const {
     return !program_.variables[id].is_local && (program_.variables[id].block == typed::Block::parameters ||

@@ -38,6 +38,7 @@ class Reader {
     for (const StatementPtr& statement : program_.design) see_design(statement);
     for (const StatementPtr& statement : program_.transformed_parameters) see(statement);
     for (const StatementPtr& statement : program_.model) see(statement);
+    find_computed();
     finish_roles();
     check_draws();
     check_parameters();
@@ -109,9 +110,6 @@ class Reader {
     if (is_declared_in(variable, typed::Block::transformed_parameters) || variable.is_loop_variable)
       return refuse(span,
                     quoted(variable.name) + " is computed and then given a distribution, so this cannot be simulated");
-    if (is_declared_in(variable, typed::Block::transformed_data))
-      return refuse(span, quoted(variable.name) +
-                              " is computed from the data, so drawing it would not give the data themselves");
     if (!tilde.distribution->sample) refuse(span, quoted(tilde.distribution->name) + " has no sampler");
     Draw draw{span, false, {}};
     draw.whole = std::holds_alternative<typed::VariableReference>(tilde.left->node);
@@ -141,10 +139,30 @@ class Reader {
     return found;
   }
 
+  void find_computed() {
+    std::set<VariableId> drawn;
+    for (const auto& [id, draws] : draws_)
+      if (is_declared_in(program_.variables[id], typed::Block::transformed_data)) drawn.insert(id);
+    std::optional<Reason> refusal;
+    reading_.computed = find_computed_data(program_, drawn, refusal);
+    for (const VariableId id : reading_.computed.underlying)
+      if (const auto draws = draws_.find(id); draws != draws_.end() && !refusal)
+        refusal = Reason{draws->second.front().span,
+                         quoted(program_.variables[id].name) + " is drawn, and so is what is computed from it"};
+    if (!refusal) return;
+    refuse(refusal->span, refusal->text);
+    reading_.computed = {};
+  }
+
   void finish_roles() {
+    for (const VariableId id : reading_.computed.drawn) reading_.roles[id] = Role::observed;
     for (VariableId id = 0; id < program_.variables.size(); ++id) {
       const Variable& variable = program_.variables[id];
       if (!is_declared_in(variable, typed::Block::data)) continue;
+      if (reading_.computed.underlying.contains(id)) {
+        reading_.roles[id] = Role::underlying;
+        continue;
+      }
       const bool observed = draws_.contains(id) || assigned_data_.contains(id);
       reading_.roles[id] = observed ? Role::observed : Role::design;
       reading_.is_input[id] = !observed && !designed_.contains(id);
@@ -214,8 +232,9 @@ std::vector<StatementPtr> simulated_statements(const typed::Program& program, co
   std::vector<StatementPtr> all;
   for (const StatementPtr& declaration : program.data)
     if (!reading.is_input[std::get<typed::Declaration>(declaration->node).variable]) all.push_back(declaration);
-  for (const auto* block : {&program.transformed_data, &program.design, &program.parameters,
-                            &program.transformed_parameters, &program.model})
+  const auto transformed_data = without_computed(program.transformed_data, program, reading.computed);
+  for (const auto* block :
+       {&transformed_data, &program.design, &program.parameters, &program.transformed_parameters, &program.model})
     all.insert(all.end(), block->begin(), block->end());
   return all;
 }

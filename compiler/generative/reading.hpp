@@ -5,6 +5,7 @@
 // before whoever uses it; statements that assign the same variable keep their textual order.
 #pragma once
 
+#include "compiler/generative/computed_data.hpp"
 #include "lang/typed.hpp"
 #include "runtime/model/facts.hpp"
 
@@ -19,6 +20,7 @@ struct Reading {
   std::vector<bool> is_latent;                      // by VariableId: a local that is drawn
   std::vector<bool> is_input;                       // by VariableId: a design variable that a data file gives
   std::vector<typed::VariableId> uniform_on_bounds; // bounded parameters that no statement draws
+  ComputedData computed;                            // what is observed through transformed data
   std::optional<Reason> not_generative;
   std::optional<Reason> no_density;
   std::vector<Remark> remarks;
@@ -33,7 +35,7 @@ std::optional<std::vector<typed::StatementPtr>> simulation_order(const std::vect
                                                                  typed::StatementPtr* cycle = nullptr);
 
 // All statements that a simulation runs, declarations of drawn variables included, in textual order: data (without
-// inputs), transformed data, design, parameters, transformed parameters, model.
+// inputs), transformed data (without what is drawn instead), design, parameters, transformed parameters, model.
 std::vector<typed::StatementPtr> simulated_statements(const typed::Program& program, const Reading& reading);
 
 } // namespace sibyl::generative

@@ -77,6 +77,7 @@ class Lowering {
   void write_constrain();
   void write_unconstrain();
   void write_transform_data();
+  void write_transform_simulated_data();
   void write_sizes();
 
  private:

@@ -227,6 +227,21 @@ void Lowering::write_transform_data() {
   check_block_bounds(program.transformed_data);
 }
 
+void Lowering::write_transform_simulated_data() {
+  const typed::Program& program = context_.program;
+  const generative::ComputedData& computed = context_.reading.computed;
+  bind_inputs(program.data);
+  for (const StatementPtr& one : program.data)
+    if (const VariableId id = std::get<typed::Declaration>(one->node).variable; !computed.underlying.contains(id))
+      check_bounds(id);
+  declares_interface_ = true;
+  for (const StatementPtr& one : generative::without_computed(program.transformed_data, program, computed)) {
+    const auto* declaration = std::get_if<typed::Declaration>(&one->node);
+    if (declaration && computed.drawn.contains(declaration->variable)) bind_interface(declaration->variable);
+    else statements({one});
+  }
+}
+
 void Lowering::write_sizes() {
   const typed::Program& program = context_.program;
   bind_inputs(program.data);
@@ -250,6 +265,8 @@ void lower_model(ModelContext& context) {
   using Mode = Lowering::Mode;
   add("sizes", Mode::compute, &Lowering::write_sizes);
   add("transform_data", Mode::compute, &Lowering::write_transform_data);
+  if (!context.reading.computed.drawn.empty())
+    add("transform_simulated_data", Mode::compute, &Lowering::write_transform_simulated_data);
   if (context.model.facts.is_generative) add("simulate", Mode::simulate, &Lowering::write_simulate);
   if (context.model.facts.has_density) add("log_density", Mode::density, &Lowering::write_density);
   add("constrain", Mode::compute, &Lowering::write_constrain);

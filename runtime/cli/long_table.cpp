@@ -11,7 +11,7 @@ namespace {
 
 bool is_wanted(const VariableFact& fact, LongTable what) {
   if (what == LongTable::parameters) return fact.role == Role::parameter;
-  return fact.role == Role::observed || fact.role == Role::design;
+  return is_data(fact);
 }
 
 // The variable's size text that rows run over: the first dimension that is not a constant.

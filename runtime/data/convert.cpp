@@ -61,7 +61,7 @@ void check_integers(const VariableFact& variable, const Tensor& tensor, const st
       throw UserError(fmt::format("{}: `{}` is {}, which is not an integer", file, place, value));
     if (std::abs(value) > std::numeric_limits<std::int32_t>::max())
       throw UserError(fmt::format("{}: `{}` is {}, too large for an integer of 32 bits", file, place, value));
-    if (std::isnan(value) && variable.role != Role::observed)
+    if (std::isnan(value) && !may_be_missing(variable))
       throw UserError(fmt::format("{}: `{}` is missing; only observed variables may have missing values", file, place));
   }
 }
@@ -146,7 +146,17 @@ std::int64_t element_count(const std::vector<std::int64_t>& extents) {
   return count;
 }
 
-bool is_data(const VariableFact& variable) { return variable.role == Role::observed || variable.role == Role::design; }
+bool is_data(const VariableFact& variable) {
+  return variable.role == Role::observed || variable.role == Role::design || variable.role == Role::underlying;
+}
+
+bool may_be_missing(const VariableFact& variable) {
+  return variable.role == Role::observed || variable.role == Role::underlying;
+}
+
+bool may_be_absent(const VariableFact& variable, const ReadOptions& options) {
+  return variable.is_computed || (may_be_missing(variable) && !options.require_observed);
+}
 
 bool is_wanted(const VariableFact& variable, Wanted wanted) {
   if (wanted == Wanted::data) return is_data(variable);
@@ -184,7 +194,7 @@ DataSet conform(DataSet data, const Facts& facts, const std::string& file, const
     if (!is_wanted(variable, options.wanted)) continue;
     const auto found = data.variables.find(variable.name);
     if (found == data.variables.end()) {
-      if (variable.role == Role::observed && !options.require_observed) continue;
+      if (may_be_absent(variable, options)) continue;
       missing_variable(variable, data, file);
     }
     Tensor tensor = std::move(found->second);

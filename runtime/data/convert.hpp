@@ -21,7 +21,10 @@ enum class Wanted {
   given_design // only design variables that no design statement covers: for simulation
 };
 
+// What a data file may hold: observed, design and underlying variables. Observed ones that the model computes may be
+// there too (simulations have them).
 bool is_data(const VariableFact& variable);
+bool may_be_missing(const VariableFact& variable); // single values of it
 bool is_wanted(const VariableFact& variable, Wanted wanted);
 
 struct ReadOptions {
@@ -29,6 +32,8 @@ struct ReadOptions {
   Wanted wanted = Wanted::data; // variables beyond these are not read
   bool require_observed = true; // false: an observed variable that the file lacks is left out (`--at` checks)
 };
+
+bool may_be_absent(const VariableFact& variable, const ReadOptions& options); // as a whole
 
 struct ReadResult {
   std::vector<DataSet> data_sets;

@@ -69,7 +69,7 @@ class TableConverter {
       if (!found.columns.empty()) {
         for (const TableColumn* column : found.columns) numbers_[column] = read_column(*column, variable);
         columns_[variable.name] = std::move(found);
-      } else if (!has_implied_value(variable) && (variable.role != Role::observed || options_.require_observed)) {
+      } else if (!has_implied_value(variable) && !may_be_absent(variable, options_)) {
         const std::string near = nearest_candidate(variable.name, names);
         missing.push_back(fmt::format("`{}` ({}){}", variable.name, variable.type,
                                       near.empty() ? "" : fmt::format(", did you mean `{}`?", near)));

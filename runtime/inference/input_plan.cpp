@@ -42,7 +42,7 @@ class Planner {
     plan_.allows_missing = options_.allows_missing;
     check_overrides();
     for (std::size_t v = 0; v < facts_.variables.size(); ++v)
-      if (is_data(facts_.variables[v]) && pilot_.variables[v].present) place(v);
+      if (is_input(facts_.variables[v]) && pilot_.variables[v].present) place(v);
     for (const std::string& key : group_order_) add_rows(groups_.at(key));
     add_fixed_values();
     return std::move(plan_);
@@ -54,10 +54,14 @@ class Planner {
     std::vector<std::size_t> variables;
   };
 
+  static bool is_input(const VariableFact& variable) {
+    return variable.role == Role::observed || variable.role == Role::design;
+  }
+
   void check_overrides() const {
     for (const auto& [name, kind] : options_.overrides) {
       const int found = facts_.find(name);
-      if (found < 0 || !is_data(facts_.variables[static_cast<std::size_t>(found)]))
+      if (found < 0 || !is_input(facts_.variables[static_cast<std::size_t>(found)]))
         throw UserError(fmt::format("a summary network for `{}`: the model has no such data variable", name));
     }
   }

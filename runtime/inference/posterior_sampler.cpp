@@ -2,6 +2,7 @@
 
 #include "lang/errors.hpp"
 #include "runtime/inference/parallel.hpp"
+#include "runtime/model/computed_data.hpp"
 
 #include <fmt/format.h>
 
@@ -96,7 +97,8 @@ Posterior PosteriorSampler::sample_one(const DataBatch& batch, const Conditioned
 std::vector<Posterior> PosteriorSampler::sample(std::span<const DataSet> data_sets,
                                                 const SampleOptions& options) const {
   const Facts& facts = model_->facts();
-  const DataBatch batch = gather(facts, data_sets);
+  DataBatch batch = gather(facts, data_sets);
+  compute_observed(model_, batch);
   const Conditioned conditioned = condition(batch);
   const DataBatch complete = complete_for_transform(facts, batch);
   std::vector<Posterior> result(data_sets.size());
@@ -130,7 +132,8 @@ std::vector<double> PosteriorSampler::density_at(std::span<const DataSet> data_s
                                                  std::span<const DataSet> parameters) const {
   if (data_sets.size() != parameters.size()) throw InternalError("one point per data set is needed");
   const Facts& facts = model_->facts();
-  const DataBatch batch = gather(facts, data_sets);
+  DataBatch batch = gather(facts, data_sets);
+  compute_observed(model_, batch);
   const DataBatch complete = complete_for_transform(facts, batch);
   ParameterTransform transform(model_);
   std::vector<double> unconstrained;

@@ -10,6 +10,7 @@ NLOHMANN_JSON_SERIALIZE_ENUM(Role, {{Role::parameter, "parameter"},
                                     {Role::transformed_parameter, "transformed_parameter"},
                                     {Role::observed, "observed"},
                                     {Role::design, "design"},
+                                    {Role::underlying, "underlying"},
                                     {Role::transformed_data, "transformed_data"},
                                     {Role::generated, "generated"}})
 NLOHMANN_JSON_SERIALIZE_ENUM(DimensionKind, {{DimensionKind::exchangeable, "exchangeable"},
@@ -63,6 +64,7 @@ json variable_json(const VariableFact& variable) {
           {"constant_lower", optional_json(variable.constant_lower)},
           {"constant_upper", optional_json(variable.constant_upper)},
           {"has_design_distribution", variable.has_design_distribution},
+          {"is_computed", variable.is_computed},
           {"is_size", variable.is_size},
           {"unconstrained_size", variable.unconstrained_size},
           {"span", span_json(variable.span)}};
@@ -82,6 +84,7 @@ VariableFact variable_of(const json& value) {
   variable.constant_lower = optional_of<double>(value.at("constant_lower"));
   variable.constant_upper = optional_of<double>(value.at("constant_upper"));
   variable.has_design_distribution = value.at("has_design_distribution");
+  variable.is_computed = value.at("is_computed");
   variable.is_size = value.at("is_size");
   variable.unconstrained_size = value.at("unconstrained_size");
   variable.span = span_of(value.at("span"));

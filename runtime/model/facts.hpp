@@ -16,7 +16,8 @@
 
 namespace sibyl {
 
-enum class Role { parameter, transformed_parameter, observed, design, transformed_data, generated };
+// underlying: data that the model sees only through transformed data that it draws; simulation gives them no values.
+enum class Role { parameter, transformed_parameter, observed, design, underlying, transformed_data, generated };
 
 // How the model treats the positions of a dimension.
 // exchangeable: the joint density is invariant under permuting it, together with all dimensions of the same plate;
@@ -49,6 +50,7 @@ struct VariableFact {
   std::string lower, upper;                             // bounds as written, "" when absent
   std::optional<double> constant_lower, constant_upper; // where they are constants
   bool has_design_distribution = false;                 // design: drawn anew for each simulated data set
+  bool is_computed = false;                             // observed: by the transformed data, from underlying data
   bool is_size = false;                                 // some variable's extent depends on it
   std::string unconstrained_size; // parameters: how many unconstrained numbers, as an expression of the data
   Span span;                      // the declaration

@@ -84,6 +84,7 @@ void ModelCall::reset_arena() { arena_free_ = arena_->begin(); }
 void ModelCall::bind(const DataBatch& batch, std::span<const std::size_t> which) {
   if (which.size() > static_cast<std::size_t>(lanes_)) throw InternalError("more data sets than lanes");
   bind_nothing(static_cast<int>(which.size()));
+  if (has_drawn_transformed_data(batch, which)) data_transform_ = "transform_simulated_data";
   const auto width = static_cast<std::size_t>(lanes_);
   for (std::size_t v = 0; v < batch.variables.size(); ++v) {
     const VariableBatch& source = batch.variables[v];
@@ -131,16 +132,32 @@ void ModelCall::bind(const DataBatch& batch, std::span<const std::size_t> which)
   }
 }
 
+// Where an observed variable is given that the model computes, and what it is computed from has no values.
+bool ModelCall::has_drawn_transformed_data(const DataBatch& batch, std::span<const std::size_t> which) const {
+  bool is_given = false, is_missing = false;
+  for (std::size_t v = 0; v < batch.variables.size(); ++v) {
+    const VariableFact& fact = model_->facts().variables[v];
+    const VariableBatch& variable = batch.variables[v];
+    is_given |= fact.is_computed && variable.present;
+    if (fact.role != Role::underlying || !variable.present) continue;
+    for (const std::size_t i : which)
+      for_each_element(std::span(variable.sizes.data() + i * variable.rank(), variable.rank()), variable.capacity,
+                       [&](std::size_t, std::size_t padded) { is_missing |= std::isnan(variable.row(i)[padded]); });
+  }
+  return is_given && is_missing;
+}
+
 void ModelCall::bind_nothing(int active_lanes) {
   call_.active_lanes = active_lanes;
   reset_arena();
+  data_transform_ = "transform_data";
   std::fill(failed_message_.begin(), failed_message_.end(), -1);
   for (sibyl_variable& variable : variables_) variable = {};
 }
 
 bool ModelCall::transform_data() {
-  if (!has("transform_data")) return true;
-  const bool succeeded = run("transform_data");
+  if (!has(data_transform_)) return true;
+  const bool succeeded = run(data_transform_);
   arena_free_ = call_.arena;
   return succeeded;
 }

@@ -42,7 +42,8 @@ class ModelCall {
   void bind(const DataBatch& batch, std::span<const std::size_t> which);
   // No data: for simulation without given design.
   void bind_nothing(int active_lanes);
-  // Runs transform_data (where the model has it) and keeps its outputs. False where a lane failed.
+  // Runs transform_data (where the model has it) and keeps its outputs; for simulated data sets, whose observed
+  // transformed data are drawn, its counterpart that leaves them. False where a lane failed.
   bool transform_data();
 
   // The unconstrained parameters to be set before a run of a function that reads them; [parameter][lane].
@@ -78,6 +79,7 @@ class ModelCall {
   bool execute(sibyl_function function);
   void reset_arena();
   std::size_t element_size(std::size_t variable) const;
+  bool has_drawn_transformed_data(const DataBatch& batch, std::span<const std::size_t> which) const;
 
   std::shared_ptr<const CompiledModel> model_;
   Precision precision_;
@@ -86,6 +88,7 @@ class ModelCall {
   sibyl_function density_ = nullptr, gradient_function_ = nullptr;
   std::unique_ptr<ReservedMemory> arena_, tape_;
   char* arena_free_ = nullptr; // behind what transform_data has written
+  const char* data_transform_ = "transform_data";
   std::vector<sibyl_variable> variables_;
   std::vector<AlignedBuffer> input_values_, input_sizes_;
   AlignedBuffer unconstrained_, gradient_, log_density_, failed_values_;

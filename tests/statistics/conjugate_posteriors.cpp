@@ -54,6 +54,13 @@ std::map<std::string, Exact> normal_mean(const Table& table, const std::vector<s
   return {{"mu", {(1 / 9.0 + sum / 4) / precision, std::sqrt(1 / precision)}}};
 }
 
+std::map<std::string, Exact> log_normal_mean(const Table& table, const std::vector<std::vector<double>>& rows) {
+  double sum = 0;
+  for (const auto& row : rows) sum += row[table.column("log_y")];
+  const double precision = 1 / 4.0 + static_cast<double>(rows.size());
+  return {{"mu", {sum / precision, std::sqrt(1 / precision)}}};
+}
+
 std::map<std::string, Exact> regression(const Table& table, const std::vector<std::vector<double>>& rows) {
   const auto n = static_cast<Eigen::Index>(rows.size());
   Eigen::MatrixXd x(n, 2);
@@ -80,6 +87,16 @@ void run(const std::string& command) {
   REQUIRE(std::system((command + " > /dev/null 2>&1").c_str()) == 0);
 }
 
+// What simulation has no values for, y, from what it drew: the data that a user would have.
+void undo_log(const fs::path& from, const fs::path& to) {
+  const Table table = read(from);
+  std::ofstream file(to);
+  file.precision(17);
+  file << "set,y\n";
+  for (const auto& [set, rows] : table.sets)
+    for (const auto& row : rows) file << set << ',' << std::exp(row[table.column("log_y")]) << '\n';
+}
+
 void compare(const std::string& model, const std::string& frame, const std::string& budget, ClosedForm closed_form,
              double mean_error, double sd_error) {
   const fs::path folder = fs::temp_directory_path() / ("sibyl_conjugate_" + model + "_" + frame);
@@ -88,8 +105,13 @@ void compare(const std::string& model, const std::string& frame, const std::stri
                     text = std::string(SIBYL_SOURCE_DIR) + "/tests/models/conjugate/" + model + ".sib";
   const std::string at = folder.string();
   run(sibyl + " simulate " + text + " -n 100 --seed 4242 --double -o " + at + "/sims.csv");
+  std::string sets = at + "/sims.csv";
+  if (model == "log_normal_mean") {
+    sets = at + "/given.csv";
+    undo_log(folder / "sims.csv", sets);
+  }
   run(sibyl + " train " + text + " --frame " + frame + " --steps " + budget + " --seed 5 -o " + at + "/sampler.sibyl");
-  run(sibyl + " sample " + at + "/sampler.sibyl " + at + "/sims.csv --by set -n 4000 -o " + at + "/draws.csv");
+  run(sibyl + " sample " + at + "/sampler.sibyl " + sets + " --by set -n 4000 -o " + at + "/draws.csv");
   const Table data = read(folder / "sims.csv"), draws = read(folder / "draws.csv");
   REQUIRE(draws.sets.size() == 100);
   std::map<std::string, std::vector<double>> errors, ratios;
@@ -125,6 +147,10 @@ TEST_CASE("a normal mean in the Laplace frame is the closed form") {
 
 TEST_CASE("the conjugate regression in the Laplace frame is the closed form") {
   compare("regression", "laplace", "1200", regression, 0.05, 0.05);
+}
+
+TEST_CASE("a mean of data observed on the log scale is the closed form") {
+  compare("log_normal_mean", "laplace", "300", log_normal_mean, 0.05, 0.05);
 }
 
 TEST_CASE("a normal mean in the prior frame is near the closed form") {
