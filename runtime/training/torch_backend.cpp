@@ -159,6 +159,29 @@ Tensor TorchBackend::parameter(const std::string& name, std::size_t rows, std::s
   return parameters_[name] = made.to(device_).requires_grad_(true);
 }
 
+std::map<std::string, Tensor> TorchBackend::parts(const Tensor& vector) const {
+  std::map<std::string, Tensor> result;
+  std::int64_t first = 0;
+  for (const auto& [name, tensor] : parameters_) {
+    result[name] = vector.detach().narrow(0, first, tensor.numel()).view(tensor.sizes());
+    first += tensor.numel();
+  }
+  return result;
+}
+
+Tensor TorchBackend::flatten() {
+  std::vector<Tensor> all;
+  for (const auto& [name, tensor] : parameters_) all.push_back(tensor.detach().flatten());
+  Tensor vector = torch::cat(all).requires_grad_(true);
+  vector.mutable_grad() = torch::zeros_like(vector);
+  auto values = parts(vector), gradients = parts(vector.grad());
+  for (auto& [name, tensor] : parameters_) {
+    tensor = values[name].requires_grad_(true);
+    tensor.mutable_grad() = gradients[name];
+  }
+  return vector;
+}
+
 Tensor TorchBackend::index_tensor(const std::vector<std::int64_t>& indexes) const {
   return torch::tensor(indexes, torch::kInt64).to(device_);
 }

@@ -22,6 +22,12 @@ class TorchBackend {
   // While true, unknown parameters are made; afterwards they are an InternalError.
   void declare(bool declaring) { declaring_ = declaring; }
 
+  // Puts the parameters into one vector that they are parts of from now on, and their gradients likewise: an optimizer
+  // of one tensor takes a tenth of the time of one of a hundred small ones. Returns the vector, a leaf.
+  Tensor flatten();
+  // A vector of that length as tensors of the parameters' names and shapes, which share its memory.
+  std::map<std::string, Tensor> parts(const Tensor& vector) const;
+
   Tensor parameter(const std::string& name, std::size_t rows, std::size_t columns, networks::Initial initial);
   Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) const {
     return torch::addmm(bias, x, weight);

@@ -67,12 +67,10 @@ class Trainer {
       result_.untrained_validation_loss = negative_log_density(backend_, job_.config, job_.validation).item<double>();
     }
     backend_.declare(false);
-    for (auto& [name, tensor] : backend_.parameters()) {
-      parameters_.push_back(tensor);
-      averaged_[name] = tensor.detach().clone();
-    }
+    weights_ = backend_.flatten();
+    averaged_ = weights_.detach().clone();
     optimizer_ = std::make_unique<torch::optim::AdamW>(
-        parameters_, torch::optim::AdamWOptions(job_.learning_rate).weight_decay(job_.weight_decay).betas({0.9, 0.98}));
+        std::vector<Tensor>{weights_}, torch::optim::AdamWOptions(job_.learning_rate).weight_decay(job_.weight_decay).betas({0.9, 0.98}));
     last_validation_ = result_.untrained_validation_loss;
     consider(last_validation_);
     save_good();
@@ -138,13 +136,13 @@ class Trainer {
     };
     const NetworkBatch batch = job_.batch(step_);
     lap(result_.times.waiting);
-    optimizer_->zero_grad();
+    weights_.mutable_grad().zero_();
     const Tensor loss = negative_log_density(backend_, job_.config, batch);
     const double value = loss.item<double>();
     lap(result_.times.forward);
     if (!std::isfinite(value)) return roll_back();
     loss.backward();
-    const double norm = torch::nn::utils::clip_grad_norm_(parameters_, job_.gradient_clip);
+    const double norm = torch::nn::utils::clip_grad_norm_(weights_, job_.gradient_clip);
     lap(result_.times.backward);
     if (!std::isfinite(norm)) return roll_back();
     for (auto& group : optimizer_->param_groups()) static_cast<torch::optim::AdamWOptions&>(group.options()).lr(rate());
@@ -166,14 +164,15 @@ class Trainer {
   void average() {
     torch::NoGradGuard no_gradients;
     const double memory = std::clamp(0.1 * static_cast<double>(step_), 10.0, 1000.0);
-    for (auto& [name, tensor] : backend_.parameters()) averaged_[name].lerp_(tensor, 1 / memory);
+    averaged_.lerp_(weights_, 1 / memory);
   }
 
   double averaged_loss() {
     torch::NoGradGuard no_gradients;
-    std::swap(backend_.parameters(), averaged_);
+    auto averaged = backend_.parts(averaged_);
+    std::swap(backend_.parameters(), averaged);
     const double loss = negative_log_density(backend_, job_.config, job_.validation).item<double>();
-    std::swap(backend_.parameters(), averaged_);
+    std::swap(backend_.parameters(), averaged);
     return loss;
   }
 
@@ -190,33 +189,32 @@ class Trainer {
   void consider(double loss) {
     if (loss >= best_loss_) return;
     best_loss_ = loss;
-    best_ = export_weights(averaged_);
+    best_ = export_weights(backend_.parts(averaged_));
     result_.best_step = step_;
   }
 
   void save_good() {
-    good_.clear();
-    for (const Tensor& tensor : parameters_) good_.push_back(tensor.detach().clone());
-    for (const auto& [name, tensor] : averaged_) good_averaged_[name] = tensor.clone();
+    good_ = weights_.detach().clone();
+    good_averaged_ = averaged_.clone();
   }
 
   // A loss or gradient that is not finite: back to the last validated weights, at half the rate.
   void roll_back() {
     if (++result_.rollbacks > 20) throw RuntimeError("training diverges: the loss is not finite again and again");
     torch::NoGradGuard no_gradients;
-    for (std::size_t i = 0; i < parameters_.size(); ++i) parameters_[i].copy_(good_[i]);
-    for (auto& [name, tensor] : averaged_) tensor.copy_(good_averaged_[name]);
+    weights_.copy_(good_);
+    averaged_.copy_(good_averaged_);
     optimizer_->state().clear();
     rate_factor_ *= 0.5;
     ++step_; // this batch would fail again
   }
 
-  // What the optimizer calls a tensor's state by.
-  static auto key(const Tensor& tensor) {
+  // What the optimizer calls its state by.
+  auto state_key() const {
 #if TORCH_VERSION_MAJOR >= 2
-    return tensor.unsafeGetTensorImpl();
+    return weights_.unsafeGetTensorImpl();
 #else
-    return c10::guts::to_string(tensor.unsafeGetTensorImpl());
+    return c10::guts::to_string(weights_.unsafeGetTensorImpl());
 #endif
   }
 
@@ -229,20 +227,15 @@ class Trainer {
       for (const auto& [name, tensor] : weights) file.weights[prefix + name] = tensor;
     };
     add("weights/", export_weights(backend_.parameters()));
-    add("averaged/", export_weights(averaged_));
+    add("averaged/", export_weights(backend_.parts(averaged_)));
     add("best/", best_);
-    std::map<std::string, Tensor> first, second;
-    nlohmann::json steps;
-    for (auto& [name, tensor] : backend_.parameters()) {
-      const auto found = optimizer_->state().find(key(tensor));
-      if (found == optimizer_->state().end()) continue;
+    std::int64_t updates = 0; // of the optimizer since its moments were last cleared
+    if (const auto found = optimizer_->state().find(state_key()); found != optimizer_->state().end()) {
       auto& state = static_cast<torch::optim::AdamWParamState&>(*found->second);
-      first[name] = state.exp_avg();
-      second[name] = state.exp_avg_sq();
-      steps[name] = state.step();
+      add("first/", export_weights(backend_.parts(state.exp_avg())));
+      add("second/", export_weights(backend_.parts(state.exp_avg_sq())));
+      updates = state.step();
     }
-    add("first/", export_weights(first));
-    add("second/", export_weights(second));
     nlohmann::json history = nlohmann::json::array();
     for (const ValidationPoint& point : result_.history) history.push_back({point.step, point.seconds, point.loss});
     file.metadata["state"] = nlohmann::json{
@@ -257,7 +250,7 @@ class Trainer {
         {"rate_factor", rate_factor_},
         {"rollbacks", result_.rollbacks},
         {"history", history},
-        {"moments", steps}}.dump();
+        {"updates", updates}}.dump();
     file.metadata["config"] = nlohmann::json(job_.config).dump();
     file.metadata["identity"] = job_.checkpoint_identity;
     write_safetensors(job_.checkpoint, file);
@@ -271,21 +264,24 @@ class Trainer {
     };
     if (text("config") != nlohmann::json(job_.config).dump() || text("identity") != job_.checkpoint_identity)
       throw UserError(job_.checkpoint + " was made for another model or with other options; train without --resume");
-    const auto load = [&](const std::string& name) {
-      const WeightTensor& tensor = file.weights.at(name);
-      return matrix(tensor.values, tensor.rows, tensor.columns, backend_.device());
-    };
     torch::NoGradGuard no_gradients;
+    const auto load = [&](const std::string& prefix, const Tensor& vector) {
+      for (auto& [name, part] : backend_.parts(vector)) {
+        const WeightTensor& tensor = file.weights.at(prefix + name);
+        part.copy_(matrix(tensor.values, tensor.rows, tensor.columns, backend_.device()));
+      }
+    };
     const auto state = nlohmann::json::parse(text("state"));
-    for (auto& [name, tensor] : backend_.parameters()) {
-      tensor.copy_(load("weights/" + name));
-      averaged_[name].copy_(load("averaged/" + name));
-      if (!state["moments"].contains(name)) continue;
+    load("weights/", weights_);
+    load("averaged/", averaged_);
+    if (state["updates"] > 0) {
       auto moments = std::make_unique<torch::optim::AdamWParamState>();
-      moments->step(state["moments"][name].get<std::int64_t>());
-      moments->exp_avg(load("first/" + name));
-      moments->exp_avg_sq(load("second/" + name));
-      optimizer_->state()[key(tensor)] = std::move(moments);
+      moments->step(state["updates"].get<std::int64_t>());
+      moments->exp_avg(torch::zeros_like(averaged_));
+      moments->exp_avg_sq(torch::zeros_like(averaged_));
+      load("first/", moments->exp_avg());
+      load("second/", moments->exp_avg_sq());
+      optimizer_->state()[state_key()] = std::move(moments);
     }
     best_.clear();
     for (const auto& [name, tensor] : file.weights)
@@ -306,8 +302,7 @@ class Trainer {
 
   const TrainingJob& job_;
   TorchBackend backend_;
-  std::vector<Tensor> parameters_, good_;
-  std::map<std::string, Tensor> averaged_, good_averaged_;
+  Tensor weights_, averaged_, good_, good_averaged_; // of all networks, as one vector
   std::unique_ptr<torch::optim::AdamW> optimizer_;
   TrainingResult result_;
   Weights best_;
