@@ -11,8 +11,10 @@ namespace sibyl {
 TrainFunction load_training() {
   static const TrainFunction train = [] {
     namespace fs = std::filesystem;
-    // Threads that spin while they wait would take the cores from the simulator's. Read when the library is loaded.
+    // Threads that spin while they wait would take the cores from the simulator's, and ones that sleep at once wake late:
+    // they spin for some microseconds. Read when the library is loaded.
     setenv("OMP_WAIT_POLICY", "passive", 0);
+    setenv("GOMP_SPINCOUNT", "20000", 0);
     const fs::path program = fs::read_symlink("/proc/self/exe").parent_path();
     std::string tried;
     for (const fs::path& folder : {program / "../lib", program / "../lib/sibyl", program}) {
