@@ -48,20 +48,20 @@ const auto equality_operator = x3::rule<struct EqualityClass, OperatorToken>{"an
     spanned((x3::lit("==") >> binary(BinaryOperator::equal)) | (x3::lit("!=") >> binary(BinaryOperator::not_equal)));
 const auto comparison_operator = x3::rule<struct ComparisonClass, OperatorToken>{"an operator"} = spanned(
     (x3::lit("<=") >> binary(BinaryOperator::less_equal)) | (x3::lit(">=") >> binary(BinaryOperator::greater_equal)) |
-    (x3::lit('<') >> !x3::lit('-') >> binary(BinaryOperator::less)) |
-    (x3::lit('>') >> binary(BinaryOperator::greater)));
+    (x3::lit('<') >> binary(BinaryOperator::less)) | (x3::lit('>') >> binary(BinaryOperator::greater)));
 const auto additive_operator = x3::rule<struct AdditiveClass, OperatorToken>{"an operator"} =
     spanned((x3::lit('+') >> !x3::lit('=') >> binary(BinaryOperator::add)) |
             (x3::lit('-') >> !x3::lit('=') >> binary(BinaryOperator::subtract)));
-const auto multiplicative_operator = x3::rule<struct MultiplicativeClass, OperatorToken>{"an operator"} = spanned(
-    (x3::lit("%/%") >> binary(BinaryOperator::integer_divide)) | (x3::lit('%') >> binary(BinaryOperator::modulo)) |
-    (x3::lit('*') >> !x3::lit('=') >> binary(BinaryOperator::multiply)) |
-    (x3::lit('/') >> !x3::lit('=') >> binary(BinaryOperator::divide)));
-const auto left_divide_operator = x3::rule<struct LeftDivideClass, OperatorToken>{"an operator"} =
-    spanned(x3::lit('\\') >> binary(BinaryOperator::left_divide));
-const auto elementwise_operator = x3::rule<struct ElementwiseClass, OperatorToken>{"an operator"} =
-    spanned((x3::lit(".*") >> !x3::lit('=') >> binary(BinaryOperator::elementwise_multiply)) |
+// Stan's elementwise products bind as `*` does; `\\` and `%/%` bind tighter.
+const auto multiplicative_operator = x3::rule<struct MultiplicativeClass, OperatorToken>{"an operator"} =
+    spanned((x3::lit('%') >> binary(BinaryOperator::modulo)) |
+            (x3::lit('*') >> !x3::lit('=') >> binary(BinaryOperator::multiply)) |
+            (x3::lit('/') >> !x3::lit('=') >> binary(BinaryOperator::divide)) |
+            (x3::lit(".*") >> !x3::lit('=') >> binary(BinaryOperator::elementwise_multiply)) |
             (x3::lit("./") >> !x3::lit('=') >> binary(BinaryOperator::elementwise_divide)));
+const auto left_divide_operator = x3::rule<struct LeftDivideClass, OperatorToken>{"an operator"} =
+    spanned((x3::lit('\\') >> binary(BinaryOperator::left_divide)) |
+            (x3::lit("%/%") >> binary(BinaryOperator::integer_divide)));
 const auto power_operator = x3::rule<struct PowerOperatorClass, OperatorToken>{"an operator"} = spanned(
     (x3::lit(".^") >> binary(BinaryOperator::elementwise_power)) | (x3::lit('^') >> binary(BinaryOperator::power)));
 
@@ -135,7 +135,6 @@ const PrimaryRule primary{"an expression"};
 const x3::rule<struct PostfixClass, ExpressionPtr> postfix{"an expression"};
 const x3::rule<struct PowerClass, ExpressionPtr> power{"an expression"};
 const x3::rule<struct UnaryClass, ExpressionPtr> unary_level{"an expression"};
-const x3::rule<struct ElementwiseLevelClass, ExpressionPtr> elementwise_level{"an expression"};
 const x3::rule<struct LeftDivideLevelClass, ExpressionPtr> left_divide_level{"an expression"};
 const x3::rule<struct MultiplicativeLevelClass, ExpressionPtr> multiplicative_level{"an expression"};
 const x3::rule<struct ComparisonLevelClass, ExpressionPtr> comparison_level{"an expression"};
@@ -227,8 +226,7 @@ const auto postfix_def = primary[set_primary] >> *(transpose_mark[apply_transpos
 
 const auto power_def = postfix[set_value] >> -((power_operator > unary_level)[fold]);
 const auto unary_level_def = ((unary_operator >> unary_level)[make_unary]) | power[set_value];
-const auto elementwise_level_def = unary_level[set_value] >> *((elementwise_operator > unary_level)[fold]);
-const auto left_divide_level_def = elementwise_level[set_value] >> *((left_divide_operator > elementwise_level)[fold]);
+const auto left_divide_level_def = unary_level[set_value] >> *((left_divide_operator > unary_level)[fold]);
 const auto multiplicative_level_def = left_divide_level[set_value] >>
                                       *((multiplicative_operator > left_divide_level)[fold]);
 const auto bound_def = multiplicative_level[set_value] >> *((additive_operator > multiplicative_level)[fold]);
@@ -239,9 +237,8 @@ const auto or_level_def = and_level[set_value] >> *((or_operator > and_level)[fo
 const auto colon = symbol(":", "`:`");
 const auto expression_def = or_level[set_value] >> -((('?' > expression) > (colon > expression))[make_conditional]);
 
-BOOST_SPIRIT_DEFINE(primary, postfix, power, unary_level, elementwise_level, left_divide_level, multiplicative_level,
-                    comparison_level, equality_level, and_level, or_level, arguments, index_item, expression_list,
-                    index_list)
+BOOST_SPIRIT_DEFINE(primary, postfix, power, unary_level, left_divide_level, multiplicative_level, comparison_level,
+                    equality_level, and_level, or_level, arguments, index_item, expression_list, index_list)
 
 } // namespace
 

@@ -186,7 +186,7 @@ std::string_view State::token_at(const char* place) const {
     if (last < end()) ++last;
   } else {
     static constexpr std::string_view pairs[] = {
-        "<=", ">=", "==", "!=", "&&", "||", "+=", "-=", "*=", "/=", "<-", ":=", ".*", "./", ".^"};
+        "<=", ">=", "==", "!=", "&&", "||", "+=", "-=", "*=", "/=", ":=", ".*", "./", ".^"};
     const std::string_view two(place, std::min<std::size_t>(2, end() - place));
     last += std::ranges::find(pairs, two) != std::end(pairs) ? 2 : 1;
   }

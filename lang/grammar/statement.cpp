@@ -63,14 +63,20 @@ const auto append_declarations = [](auto& context) {
 };
 const auto append_statement = [](auto& context) { x3::_val(context).push_back(pointer(context)); };
 
-const auto old_assignment = [](auto& context) {
-  State& state = state_of(context);
-  const char* place = state.previous_token_end(&*x3::_where(context).begin()) - 2;
-  state.diagnostics.push_back({.code = "arrow-assignment",
-                               .message = "assignment is written `=`",
-                               .primary = {state.span(place, place + 2), ""},
-                               .fix = Fix{state.span(place, place + 2), "=", "write `=`"}});
-};
+// `s <- sigma;` reads as the comparison `s < -sigma`, whose value nobody uses.
+void refuse_arrow(State& state, ExpressionPtr expression) {
+  while (const auto* binary = std::get_if<ast::Binary>(&expression->node)) {
+    const Span place{binary->operator_span.begin, binary->operator_span.begin + 2, binary->operator_span.source};
+    if (binary->op == ast::BinaryOperator::less && state.source.slice(place) == "<-") {
+      state.diagnostics.push_back({.code = "arrow-assignment",
+                                   .message = "assignment is written `=`",
+                                   .primary = {place, ""},
+                                   .fix = Fix{place, "=", "write `=`"}});
+      return;
+    }
+    expression = binary->left;
+  }
+}
 
 // ---- statements that begin with an expression
 
@@ -94,7 +100,6 @@ auto assignment_symbol(Parser parser, AssignmentOperator op) {
   return parser >> x3::eps[([op](auto& context) { x3::_val(context).op = op; })];
 }
 const auto assignment_operator = assignment_symbol(x3::lit('=') >> !x3::lit('='), AssignmentOperator::assign) |
-                                 assignment_symbol(x3::lit("<-")[old_assignment], AssignmentOperator::assign) |
                                  assignment_symbol(x3::lit("+="), AssignmentOperator::add) |
                                  assignment_symbol(x3::lit("-="), AssignmentOperator::subtract) |
                                  assignment_symbol(x3::lit("*="), AssignmentOperator::multiply) |
@@ -119,7 +124,10 @@ const auto finish_with = [](auto& context) {
   statement.node = x3::_attr(context).node;
   if (auto* tilde = std::get_if<ast::Tilde>(&statement.node)) tilde->left = first;
   else if (auto* assignment = std::get_if<ast::Assignment>(&statement.node)) assignment->target = first;
-  else std::get<ast::CallStatement>(statement.node).call = first;
+  else {
+    std::get<ast::CallStatement>(statement.node).call = first;
+    refuse_arrow(state_of(context), first);
+  }
 };
 const auto expression_statement_def = expression[begin_with] > tail[finish_with];
 

@@ -47,7 +47,9 @@ TEST_CASE("operators bind as Stan's do") {
   CHECK(shape("!a == b") == "(== (! a) b)");
   CHECK(shape("a || b && c") == "(|| a (&& b c))");
   CHECK(shape("a < b == c > d") == "(== (< a b) (> c d))");
-  CHECK(shape("a * b .* c") == "(* a (.* b c))");
+  CHECK(shape("a * b .* c") == "(.* (* a b) c)");
+  CHECK(shape("a * b %/% c") == "(* a (%/% b c))");
+  CHECK(shape("a <-1") == "(< a (- 1))");
   CHECK(shape("a \\ b * c") == "(* (\\ a b) c)");
   CHECK(shape("a ? b : c ? d : e") == "(? a b (? c d e))");
   CHECK(shape("x[1]'") == "(' (index x [1]))");
