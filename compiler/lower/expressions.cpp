@@ -226,12 +226,15 @@ ValueId Lowering::scalar_builtin(const typed::BuiltinCall& call, const Expressio
   case Builtin::real_to_integer: return b_.to_integer(argument(0));
   case Builtin::uniform_draw: return b_.draw_uniform(context_.model.site_count++);
   case Builtin::std_normal_draw: return b_.draw_normal(context_.model.site_count++);
-  case Builtin::size:
   case Builtin::rows: return view(call.arguments[0]).sizes[0];
   case Builtin::cols:
     return call.arguments[0]->type.base == Base::matrix       ? view(call.arguments[0]).sizes[1]
            : call.arguments[0]->type.base == Base::row_vector ? view(call.arguments[0]).sizes[0]
                                                               : b_.integer(1);
+  case Builtin::size:
+    if (const Type type = call.arguments[0]->type; type.array_rank > 0 || type.base_rank() == 1)
+      return view(call.arguments[0]).sizes[0];
+    [[fallthrough]];
   case Builtin::num_elements: {
     ValueId count = b_.integer(1);
     if (call.arguments[0]->type.is_scalar()) return count;

@@ -95,9 +95,13 @@ class Lowering {
   const typed::Variable& variable(typed::VariableId id) const { return (*frames_.back()->variables)[id]; }
   ir::Type type_of(const Type& type) const { return type.base == Base::integer ? ir::Type::integer : ir::Type::real; }
 
+  // ---- builtins.cpp
+  View builtin_view(const typed::BuiltinCall& call, const typed::ExpressionPtr& expression);
+  View to_matrix(const typed::BuiltinCall& call, Span span);
+
   // ---- views.cpp
   View view(const typed::ExpressionPtr& expression);
-  View builtin_view(const typed::BuiltinCall& call, const typed::ExpressionPtr& expression);
+  View chosen(const typed::Conditional& choice, const Type& type);
   View elementwise(const std::vector<typed::ExpressionPtr>& arguments, const Type& type, Span span,
                    const std::function<ValueId(const std::vector<ValueId>&)>& combine, bool is_cheap);
   View product(const typed::BuiltinCall& call, Span span);

@@ -124,24 +124,38 @@ View Lowering::view(const ExpressionPtr& expression) {
     return literal(array->elements, false, expression->type);
   if (const auto* row = std::get_if<typed::RowVectorLiteral>(&expression->node))
     return literal(row->elements, true, expression->type);
-  if (const auto* choice = std::get_if<typed::Conditional>(&expression->node)) {
-    const ValueId condition = boolean(choice->condition);
-    const View if_true = view(choice->if_true), if_false = view(choice->if_false);
-    View result = if_true;
-    for (std::size_t d = 0; d < result.sizes.size(); ++d) {
-      result.sizes[d] = b_.select(condition, if_true.sizes[d], if_false.sizes[d]);
-      if (if_true.size_keys[d] != if_false.size_keys[d]) result.size_keys[d].clear();
-    }
-    const ir::ArrayId array = declare_local("chosen", type_of(expression->type), result.sizes);
-    const auto copy = [&](const View& side) {
-      loop(side.sizes, [&](const std::vector<ValueId>& index) { b_.store(array, side.element(index), index); });
-    };
-    b_.if_(condition, [&] { copy(if_true); }, [&] { copy(if_false); });
-    result.element = [this, array](const std::vector<ValueId>& index) { return b_.load(array, index); };
-    result.name.clear();
-    return result;
-  }
+  if (const auto* choice = std::get_if<typed::Conditional>(&expression->node)) return chosen(*choice, expression->type);
   throw InternalError("an expression that is no container");
+}
+
+// Only the side that is chosen may be evaluated (`n > 1 ? head(x, n - 1) : x`): first for its sizes, then for its
+// elements.
+View Lowering::chosen(const typed::Conditional& choice, const Type& type) {
+  const ValueId condition = boolean(choice.condition);
+  View result;
+  std::vector<ir::CellId> sizes;
+  for (int d = 0; d < type.rank(); ++d) sizes.push_back(b_.cell("size", ir::Type::integer));
+  const auto measure = [&](const ExpressionPtr& side) {
+    const View one = view(side);
+    for (std::size_t d = 0; d < sizes.size(); ++d) b_.store_cell(sizes[d], one.sizes[d]);
+    if (result.size_keys.empty()) result.size_keys = one.size_keys;
+    for (std::size_t d = 0; d < sizes.size(); ++d)
+      if (result.size_keys[d] != one.size_keys[d]) result.size_keys[d].clear();
+  };
+  b_.if_(
+      condition, [&] { measure(choice.if_true); }, [&] { measure(choice.if_false); });
+  for (const ir::CellId size : sizes) result.sizes.push_back(b_.load_cell(size));
+  const ir::ArrayId array = declare_local("chosen", type_of(type), result.sizes);
+  const auto copy = [&](const ExpressionPtr& side) {
+    const View one = view(side);
+    loop(one.sizes, [&](const std::vector<ValueId>& index) { b_.store(array, one.element(index), index); });
+  };
+  b_.if_(
+      condition, [&] { copy(choice.if_true); }, [&] { copy(choice.if_false); });
+  result.is_integer = type.base == Base::integer;
+  result.array_rank = type.array_rank;
+  result.element = [this, array](const std::vector<ValueId>& index) { return b_.load(array, index); };
+  return result;
 }
 
 View Lowering::elementwise(const std::vector<ExpressionPtr>& arguments, const Type& type, Span span,
@@ -362,207 +376,6 @@ View Lowering::product(const typed::BuiltinCall& call, Span span) {
   loop(result.sizes, [&](const std::vector<ValueId>& index) { b_.store(array, sum(index), index); });
   result.element = [this, array](const std::vector<ValueId>& index) { return b_.load(array, index); };
   return result;
-}
-
-View Lowering::builtin_view(const typed::BuiltinCall& call, const ExpressionPtr& expression) {
-  const Type type = expression->type;
-  const Span span = expression->span;
-  const auto constant_view = [&](ValueId value, std::size_t first_size) {
-    View result;
-    for (std::size_t i = first_size; i < call.arguments.size(); ++i) {
-      const ValueId size = scalar(call.arguments[i]);
-      b_.check(b_.compare(Op::greater_equal, size, b_.integer(0)),
-               context_.message("the size is {}, must not be negative", span), {size});
-      result.sizes.push_back(size);
-      result.size_keys.push_back(size_key(call.arguments[i]));
-    }
-    result.is_integer = type.base == Base::integer;
-    result.array_rank = type.array_rank;
-    result.element = [value](const std::vector<ValueId>&) { return value; };
-    return result;
-  };
-  switch (call.builtin) {
-  case Builtin::negate:
-    return elementwise(call.arguments, type, span, [this](const auto& x) { return b_.negate(x[0]); }, true);
-  case Builtin::absolute: {
-    const bool integers = type.base == Base::integer;
-    return elementwise(
-        call.arguments, type, span,
-        [this, integers](const auto& x) {
-          return integers ? b_.maximum(x[0], b_.negate(x[0])) : b_.math(MathFunction::fabs, {x[0]});
-        },
-        true);
-  }
-  case Builtin::multiply:
-    if (!call.arguments[0]->type.is_scalar() && !call.arguments[1]->type.is_scalar()) return product(call, span);
-    [[fallthrough]];
-  case Builtin::add:
-  case Builtin::subtract:
-  case Builtin::divide:
-  case Builtin::elementwise_multiply:
-  case Builtin::elementwise_divide:
-  case Builtin::elementwise_power:
-    return elementwise(
-        call.arguments, type, span,
-        [this, builtin = call.builtin](const auto& x) { return apply(builtin, x[0], x[1]); },
-        call.builtin != Builtin::elementwise_power);
-  case Builtin::math: {
-    const auto function = ir::find_math_function(call.math);
-    if (!function) throw InternalError("no math function `" + call.math + "`");
-    return elementwise(
-        call.arguments, type, span,
-        [this, function](const auto& x) {
-          return *function == MathFunction::pow ? power(x[0], x[1]) : b_.math(*function, x);
-        },
-        false);
-  }
-  case Builtin::transpose: {
-    View result = view(call.arguments[0]);
-    if (result.sizes.size() == 2) {
-      std::swap(result.sizes[0], result.sizes[1]);
-      std::swap(result.size_keys[0], result.size_keys[1]);
-      result.element = [inner = result.element](const std::vector<ValueId>& i) { return inner({i[1], i[0]}); };
-    }
-    return result;
-  }
-  case Builtin::rep_vector:
-  case Builtin::rep_row_vector: return constant_view(scalar(call.arguments[0]), 1);
-  case Builtin::rep_matrix:
-    if (call.arguments.size() == 3) return constant_view(scalar(call.arguments[0]), 1);
-    [[fallthrough]];
-  case Builtin::rep_array: {
-    if (call.arguments[0]->type.is_scalar()) return constant_view(scalar(call.arguments[0]), 1);
-    const View inner = view(call.arguments[0]);
-    View result = constant_view(ir::none, 1);
-    const std::size_t outer = result.sizes.size();
-    const bool columns = call.builtin == Builtin::rep_matrix && call.arguments[0]->type.base == Base::vector;
-    if (columns) {
-      result.sizes.insert(result.sizes.begin(), inner.sizes[0]);
-      result.size_keys.insert(result.size_keys.begin(), inner.size_keys[0]);
-      result.element = [inner](const std::vector<ValueId>& i) { return inner.element({i[0]}); };
-      return result;
-    }
-    result.sizes.insert(result.sizes.end(), inner.sizes.begin(), inner.sizes.end());
-    result.size_keys.insert(result.size_keys.end(), inner.size_keys.begin(), inner.size_keys.end());
-    result.element = [inner, outer](const std::vector<ValueId>& i) {
-      return inner.element({i.begin() + static_cast<std::ptrdiff_t>(outer), i.end()});
-    };
-    return result;
-  }
-  case Builtin::to_vector:
-  case Builtin::to_row_vector: {
-    View result = flat(view(call.arguments[0]));
-    result.array_rank = 0;
-    if (result.is_integer) {
-      result.is_integer = false;
-      result.element = [this, inner = result.element](const std::vector<ValueId>& i) { return b_.to_real(inner(i)); };
-    }
-    return result;
-  }
-  case Builtin::to_array_1d: {
-    View result = flat(view(call.arguments[0]));
-    result.array_rank = 1;
-    return result;
-  }
-  case Builtin::append_row:
-  case Builtin::append_col:
-  case Builtin::append_array: {
-    const auto part = [&](const ExpressionPtr& argument) {
-      if (!argument->type.is_scalar()) return view(argument);
-      View one;
-      const ValueId value = b_.to_real(scalar(argument));
-      one.sizes = {b_.integer(1)};
-      one.size_keys = {"1"};
-      one.element = [value](const std::vector<ValueId>&) { return value; };
-      return one;
-    };
-    View first = part(call.arguments[0]), second = part(call.arguments[1]);
-    const bool is_matrix = type == Type{Base::matrix, 0};
-    const std::size_t joined = is_matrix && call.builtin == Builtin::append_col ? 1 : 0;
-    const auto widen = [&](View& one, std::size_t missing) { // a row or column beside matrices
-      if (!is_matrix || one.sizes.size() == 2) return;
-      one.sizes.insert(one.sizes.begin() + static_cast<std::ptrdiff_t>(missing), b_.integer(1));
-      one.size_keys.insert(one.size_keys.begin() + static_cast<std::ptrdiff_t>(missing), "1");
-      one.element = [inner = one.element, missing](const std::vector<ValueId>& i) { return inner({i[1 - missing]}); };
-    };
-    widen(first, joined);
-    widen(second, joined);
-    View result = first;
-    result.name.clear();
-    for (std::size_t d = 0; d < first.sizes.size(); ++d)
-      if (d != joined)
-        require_same_size(first.sizes[d], second.sizes[d], first.size_keys[d], second.size_keys[d],
-                          "the sizes do not match: {} and {}", span);
-    result.sizes[joined] = b_.add(first.sizes[joined], second.sizes[joined]);
-    result.size_keys[joined].clear();
-    const ir::ArrayId array = declare_local("joined", type_of(type), result.sizes);
-    loop(first.sizes, [&](const std::vector<ValueId>& i) { b_.store(array, first.element(i), i); });
-    loop(second.sizes, [&](const std::vector<ValueId>& i) {
-      std::vector<ValueId> place = i;
-      place[joined] = b_.add(i[joined], first.sizes[joined]);
-      b_.store(array, second.element(i), place);
-    });
-    result.is_cheap = true;
-    result.element = [this, array](const std::vector<ValueId>& i) { return b_.load(array, i); };
-    return result;
-  }
-  case Builtin::head:
-  case Builtin::tail:
-  case Builtin::segment: {
-    const View base = view(call.arguments[0]);
-    const ValueId count = scalar(call.arguments.back());
-    const bool from_end = call.builtin == Builtin::tail;
-    const ValueId first = call.builtin == Builtin::segment ? b_.subtract(scalar(call.arguments[1]), b_.integer(1))
-                          : from_end                       ? b_.subtract(base.sizes[0], count)
-                                                           : b_.integer(0);
-    const ValueId inside = b_.logical_and(b_.compare(Op::greater_equal, first, b_.integer(0)),
-                                          b_.compare(Op::less_equal, b_.add(first, count), base.sizes[0]));
-    b_.check(b_.logical_and(inside, b_.compare(Op::greater_equal, count, b_.integer(0))),
-             context_.message("{} elements were asked for, but there are {}", span), {count, base.sizes[0]});
-    return slice(base, first, count);
-  }
-  case Builtin::row:
-  case Builtin::col:
-  case Builtin::sub_row:
-  case Builtin::sub_col:
-  case Builtin::block: {
-    const View base = view(call.arguments[0]);
-    if (call.builtin == Builtin::block) {
-      const ValueId row = position(scalar(call.arguments[1]), base.sizes[0], "", base.name, span);
-      const ValueId column = position(scalar(call.arguments[2]), base.sizes[1], "", base.name, span);
-      View result = base;
-      result.sizes = {scalar(call.arguments[3]), scalar(call.arguments[4])};
-      result.size_keys = {"", ""};
-      const ValueId fits = b_.logical_and(b_.compare(Op::less_equal, b_.add(row, result.sizes[0]), base.sizes[0]),
-                                          b_.compare(Op::less_equal, b_.add(column, result.sizes[1]), base.sizes[1]));
-      b_.check(fits, context_.message("the block of {} rows and {} columns does not fit", span),
-               {result.sizes[0], result.sizes[1]});
-      result.element = [this, inner = base.element, row, column](const std::vector<ValueId>& i) {
-        return inner({b_.add(i[0], row), b_.add(i[1], column)});
-      };
-      return result;
-    }
-    const bool is_row = call.builtin == Builtin::row;
-    const ValueId fixed = position(scalar(call.arguments[1]), base.sizes[is_row ? 0 : 1],
-                                   base.size_keys[is_row ? 0 : 1], base.name, span);
-    View result = base;
-    result.sizes = {base.sizes[is_row ? 1 : 0]};
-    result.size_keys = {base.size_keys[is_row ? 1 : 0]};
-    result.element = [inner = base.element, fixed, is_row](const std::vector<ValueId>& i) {
-      return is_row ? inner({fixed, i[0]}) : inner({i[0], fixed});
-    };
-    return result;
-  }
-  case Builtin::diagonal: {
-    const View base = view(call.arguments[0]);
-    View result = base;
-    result.sizes = {b_.minimum(base.sizes[0], base.sizes[1])};
-    result.size_keys = {base.size_keys[0] == base.size_keys[1] ? base.size_keys[0] : ""};
-    result.element = [inner = base.element](const std::vector<ValueId>& i) { return inner({i[0], i[0]}); };
-    return result;
-  }
-  default: throw InternalError("a primitive that is no container");
-  }
 }
 
 } // namespace sibyl::lower

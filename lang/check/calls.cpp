@@ -100,6 +100,11 @@ ExpressionPtr Checker::builtin_call(const std::string& name, Arguments arguments
   if (any_error(arguments)) return poison(span);
   if (primitive->builtin == Builtin::math) {
     if (arguments.size() != static_cast<std::size_t>(primitive->math_arguments)) {
+      // Another function of the library may bear the same name (`log2()` is a constant).
+      if (arguments.empty() && names_.functions.contains(name)) {
+        handled = false;
+        return nullptr;
+      }
       error(span, "argument-count",
             "`" + name + "` takes " + std::to_string(primitive->math_arguments) +
                 (primitive->math_arguments == 1 ? " argument" : " arguments") + ", but here are " +
@@ -128,9 +133,9 @@ ExpressionPtr Checker::builtin_call(const std::string& name, Arguments arguments
         .notes.push_back("it is " + std::string(primitive->usage));
     return poison(span);
   }
-  if (primitive->promotes)
-    for (ExpressionPtr& argument : arguments)
-      if (type->base != Base::integer) argument = promote(argument, {Base::real, argument->type.array_rank});
+  if (type->base != Base::integer)
+    for (std::size_t i = 0; i < static_cast<std::size_t>(primitive->promoted) && i < arguments.size(); ++i)
+      arguments[i] = promote(arguments[i], {Base::real, arguments[i]->type.array_rank});
   return make(BuiltinCall{primitive->builtin, std::move(arguments), ""}, *type, span);
 }
 

@@ -141,10 +141,12 @@ ExpressionPtr Checker::binary(const ast::Binary& tree, Span span) {
 ExpressionPtr Checker::binary_builtin(Builtin builtin, std::string_view symbol, ExpressionPtr left, ExpressionPtr right,
                                       Span span) {
   if (left->type.is_error() || right->type.is_error()) return poison(span);
-  if (builtin == Builtin::left_divide) {
-    error(span, "operator-unavailable", "`\\` (solving a linear system) is not available in this version of Sibyl");
-    return poison(span);
-  }
+  const bool divides_by_matrix = builtin == Builtin::divide && right->type == Type{Base::matrix, 0} &&
+                                 (left->type == right->type || left->type == Type{Base::row_vector, 0});
+  const bool solves = builtin == Builtin::left_divide && left->type == Type{Base::matrix, 0} &&
+                      (right->type == left->type || right->type == Type{Base::vector, 0});
+  if (solves || divides_by_matrix)
+    return function_call({{solves ? "mdivide_left" : "mdivide_right", span}, {}}, {left, right}, span);
   const auto type = result_type(builtin, left->type, right->type);
   if (!type) {
     const std::string op = "`" + std::string(symbol) + "`";

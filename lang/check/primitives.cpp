@@ -13,14 +13,14 @@ using Result = std::optional<Type>;
 constexpr Type integer{Base::integer, 0}, real{Base::real, 0}, vector{Base::vector, 0}, row_vector{Base::row_vector, 0},
     matrix{Base::matrix, 0};
 
-bool is_list(Type type) { return type.rank() == 1; }
+bool is_list(Type type) { return type.array_rank > 0 || type.rank() == 1; }
 bool are_integers(const Types& types, std::size_t from) {
   return std::all_of(types.begin() + static_cast<std::ptrdiff_t>(from), types.end(),
                      [](Type t) { return t == integer; });
 }
 
-Result size(const Types& t) { return t.size() == 1 && t[0].rank() > 0 ? Result(integer) : std::nullopt; }
-Result number_of_elements(const Types& t) { return t.size() == 1 ? Result(integer) : std::nullopt; }
+Result count(const Types& t) { return t.size() == 1 ? Result(integer) : std::nullopt; }
+Result dims(const Types& t) { return t.size() == 1 && t[0].rank() > 0 ? Result(Type{Base::integer, 1}) : std::nullopt; }
 Result rows(const Types& t) {
   return t.size() == 1 && t[0].array_rank == 0 && t[0].base_rank() > 0 ? Result(integer) : std::nullopt;
 }
@@ -41,6 +41,17 @@ bool is_flat_real(Type t) {
 }
 Result to_vector(const Types& t) { return t.size() == 1 && is_flat_real(t[0]) ? Result(vector) : std::nullopt; }
 Result to_row_vector(const Types& t) { return t.size() == 1 && is_flat_real(t[0]) ? Result(row_vector) : std::nullopt; }
+// By its shape alone, or with rows, columns and whether the elements are taken column by column.
+Result to_matrix(const Types& t) {
+  if (t.empty() || !are_integers(t, 1)) return std::nullopt;
+  if (t.size() == 3 || t.size() == 4) return is_flat_real(t[0]) ? Result(matrix) : std::nullopt;
+  const bool is_table = (t[0].base_rank() == 0 && t[0].array_rank == 2) || t[0] == Type{Base::row_vector, 1};
+  const bool is_linear = t[0] == vector || t[0] == row_vector || t[0] == matrix;
+  return t.size() == 1 && (is_table || is_linear) ? Result(matrix) : std::nullopt;
+}
+Result to_array_2d(const Types& t) {
+  return t.size() == 1 && t[0] == matrix ? Result(Type{Base::real, 2}) : std::nullopt;
+}
 Result to_array_1d(const Types& t) {
   if (t.size() != 1) return std::nullopt;
   if (t[0].base_rank() > 0 && t[0].array_rank == 0) return Type{Base::real, 1};
@@ -114,7 +125,6 @@ constexpr Primitive primitives[] = {
     math("lgamma", 1),
     math("tgamma", 1),
     math("digamma", 1),
-    math("trigamma", 1),
     math("erf", 1),
     math("erfc", 1),
     math("inv_Phi", 1),
@@ -127,21 +137,24 @@ constexpr Primitive primitives[] = {
     math("fmax", 2),
     math("fmod", 2),
     math("hypot", 2),
-    {"size", Builtin::size, 0, size, "size(container)"},
-    {"num_elements", Builtin::num_elements, 0, number_of_elements, "num_elements(container)"},
+    {"size", Builtin::size, 0, count, "size(container)"},
+    {"num_elements", Builtin::num_elements, 0, count, "num_elements(container)"},
+    {"dims", Builtin::dims, 0, dims, "dims(container)"},
     {"rows", Builtin::rows, 0, rows, "rows(vector or matrix)"},
     {"cols", Builtin::cols, 0, rows, "cols(vector or matrix)"},
-    {"rep_vector", Builtin::rep_vector, 0, rep_vector, "rep_vector(real, int)", true},
-    {"rep_row_vector", Builtin::rep_row_vector, 0, rep_row_vector, "rep_row_vector(real, int)", true},
-    {"rep_matrix", Builtin::rep_matrix, 0, rep_matrix, "rep_matrix(real, int, int) or rep_matrix(vector, int)", true},
+    {"rep_vector", Builtin::rep_vector, 0, rep_vector, "rep_vector(real, int)", 1},
+    {"rep_row_vector", Builtin::rep_row_vector, 0, rep_row_vector, "rep_row_vector(real, int)", 1},
+    {"rep_matrix", Builtin::rep_matrix, 0, rep_matrix, "rep_matrix(real, int, int) or rep_matrix(vector, int)", 1},
     {"rep_array", Builtin::rep_array, 0, rep_array, "rep_array(value, int, ...)"},
-    {"to_vector", Builtin::to_vector, 0, to_vector, "to_vector(container)", true},
-    {"to_row_vector", Builtin::to_row_vector, 0, to_row_vector, "to_row_vector(container)", true},
+    {"to_vector", Builtin::to_vector, 0, to_vector, "to_vector(container)", 1},
+    {"to_row_vector", Builtin::to_row_vector, 0, to_row_vector, "to_row_vector(container)", 1},
     {"to_array_1d", Builtin::to_array_1d, 0, to_array_1d, "to_array_1d(container)"},
-    {"append_row", Builtin::append_row, 0, append_row, "append_row(vector, vector) or append_row(matrix, matrix)",
-     true},
+    {"to_array_2d", Builtin::to_array_2d, 0, to_array_2d, "to_array_2d(matrix)"},
+    {"to_matrix", Builtin::to_matrix, 0, to_matrix,
+     "to_matrix(container) or to_matrix(container, int rows, int columns)", 1},
+    {"append_row", Builtin::append_row, 0, append_row, "append_row(vector, vector) or append_row(matrix, matrix)", 2},
     {"append_col", Builtin::append_col, 0, append_col,
-     "append_col(row_vector, row_vector) or append_col(matrix, matrix)", true},
+     "append_col(row_vector, row_vector) or append_col(matrix, matrix)", 2},
     {"append_array", Builtin::append_array, 0, append_array, "append_array(array, array)"},
     {"head", Builtin::head, 0, head, "head(list, int)"},
     {"tail", Builtin::tail, 0, head, "tail(list, int)"},
@@ -156,8 +169,8 @@ constexpr Primitive primitives[] = {
     {"is_nan", Builtin::is_nan, 0, of_real, "is_nan(real)"},
     {"is_inf", Builtin::is_inf, 0, of_real, "is_inf(real)"},
     {"to_int", Builtin::real_to_integer, 0, of_real, "to_int(real)"},
-    {"uniform_draw", Builtin::uniform_draw, 0, no_arguments, "uniform_draw()", false, true},
-    {"std_normal_draw", Builtin::std_normal_draw, 0, no_arguments, "std_normal_draw()", false, true},
+    {"uniform_draw", Builtin::uniform_draw, 0, no_arguments, "uniform_draw()", 0, true},
+    {"std_normal_draw", Builtin::std_normal_draw, 0, no_arguments, "std_normal_draw()", 0, true},
 };
 
 } // namespace

@@ -17,7 +17,7 @@ struct Primitive {
   // The result's type for arguments of these types; nothing where it does not apply.
   std::optional<Type> (*result)(const std::vector<Type>&) = nullptr;
   std::string_view usage;    // "rep_vector(real, int)"
-  bool promotes = false;     // int arguments become real where the result is real
+  int promoted = 0;          // so many leading arguments become real where the result is real
   bool library_only = false; // draws: only the standard library calls them
 };
 
