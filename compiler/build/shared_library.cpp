@@ -3,6 +3,7 @@
 #include "compiler/build/process.hpp"
 #include "compiler/codegen/codegen.hpp"
 #include "lang/errors.hpp"
+#include "runtime/data/installed_file.hpp"
 #include "runtime/model/metadata.hpp"
 
 #include "sibyl_code_version.hpp"
@@ -50,13 +51,11 @@ class TemporaryDirectory {
   fs::path path_;
 };
 
-// The archive lies beside the program, or in lib/ beside the program's bin/.
 std::string find_bridgestan_archive() {
-  const fs::path program = fs::read_symlink("/proc/self/exe").parent_path();
-  const std::string name = "libsibyl_bridgestan.a";
-  for (const fs::path& folder : {program / "../lib", program / "../lib/sibyl", program})
-    if (fs::exists(folder / name)) return (folder / name).lexically_normal().string();
-  throw UserError(name + " is not beside the program: install Sibyl completely, or build the target sibyl_bridgestan");
+  const std::string name = "libsibyl_bridgestan.a", path = find_installed_file(name);
+  if (path.empty())
+    throw UserError(name + " is not beside Sibyl: install it completely, or build the target sibyl_bridgestan");
+  return path;
 }
 
 bool is_density(const ir::Function& function) { return function.name.starts_with("log_density"); }

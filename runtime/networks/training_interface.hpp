@@ -70,7 +70,7 @@ struct TrainingResult {
 // Throws UserError for an unusable device or checkpoint, RuntimeError where training diverges for good.
 using TrainFunction = TrainingResult (*)(const TrainingJob&);
 
-// Opens libsibyl_training.so beside the program (in ../lib or its own folder). Throws UserError naming what is missing.
+// Opens libsibyl_training.so (runtime/data/installed_file.hpp says where). Throws UserError naming what is missing.
 TrainFunction load_training();
 
 } // namespace sibyl
