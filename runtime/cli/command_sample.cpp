@@ -7,6 +7,7 @@
 #include "runtime/data/convert.hpp"
 #include "runtime/data/draws.hpp"
 #include "runtime/data/text_file.hpp"
+#include "runtime/inference/inference_data.hpp"
 #include "runtime/inference/train_sampler.hpp"
 
 #include <CLI/CLI.hpp>
@@ -89,7 +90,9 @@ void run(const SampleCommandOptions& options) {
     for (const Posterior& one : posteriors) draws.push_back(one.draws);
     if (options.output.ends_with(".npz")) write_draws_npz(options.output, draws);
     else if (options.output.ends_with(".csv")) write_draws_csv(options.output, draws, options.by);
-    else throw UserError(fmt::format("{}: draws are written as .csv or .npz", options.output));
+    else if (options.output.ends_with(".nc"))
+      write_netcdf(options.output, to_inference_data(model->facts(), read.data_sets, posteriors, options.by));
+    else throw UserError(fmt::format("{}: draws are written as .csv, .npz or .nc", options.output));
   }
   if (options.json) {
     auto all = nlohmann::ordered_json::array();
@@ -115,7 +118,8 @@ void add_sample(CLI::App& program) {
   command->add_option("-n,--draws", options->draws, "draws for each data set")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
-  command->add_option("-o,--output", options->output, "where the draws go: .csv (Stan's layout) or .npz");
+  command->add_option("-o,--output", options->output,
+                      "where the draws go: .csv (Stan's layout), .npz, or .nc (netCDF for ArviZ)");
   CLI::Option* density = command->add_flag("--density", options->density,
                                            "add the column log_density__: the amortized density of each draw");
   command

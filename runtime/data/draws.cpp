@@ -57,6 +57,18 @@ std::size_t row_major_position(std::size_t position, const std::vector<std::int6
   return result;
 }
 
+Tensor variable_draws(const Draws& draws, const DrawsVariable& variable) {
+  Tensor tensor{variable.is_integer, {static_cast<std::int64_t>(draws.row_count)}, {}};
+  tensor.extents.insert(tensor.extents.end(), variable.extents.begin(), variable.extents.end());
+  const auto count = static_cast<std::size_t>(element_count(variable.extents));
+  std::vector<std::size_t> place(count);
+  for (std::size_t i = 0; i < count; ++i) place[row_major_position(i, variable.extents)] = variable.first_column + i;
+  tensor.values.reserve(count * draws.row_count);
+  for (std::size_t row = 0; row < draws.row_count; ++row)
+    for (const std::size_t column : place) tensor.values.push_back(draws.at(row, column));
+  return tensor;
+}
+
 std::string format_double(double value) {
   if (std::isnan(value)) return "nan";
   if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
@@ -111,13 +123,11 @@ void write_draws_npz(const std::string& path, const std::vector<Draws>& draws) {
   for (const DrawsVariable& variable : first.variables) {
     Tensor array{variable.is_integer, {sets, rows}, {}};
     array.extents.insert(array.extents.end(), variable.extents.begin(), variable.extents.end());
-    const auto count = static_cast<std::size_t>(element_count(variable.extents));
-    std::vector<std::size_t> place(count);
-    for (std::size_t i = 0; i < count; ++i) place[row_major_position(i, variable.extents)] = variable.first_column + i;
-    array.values.reserve(count * draws.size() * first.row_count);
-    for (const Draws& set : draws)
-      for (std::size_t row = 0; row < set.row_count; ++row)
-        for (const std::size_t column : place) array.values.push_back(set.at(row, column));
+    array.values.reserve(static_cast<std::size_t>(element_count(array.extents)));
+    for (const Draws& set : draws) {
+      const Tensor part = variable_draws(set, variable);
+      array.values.insert(array.values.end(), part.values.begin(), part.values.end());
+    }
     arrays[variable.name] = std::move(array);
   }
   for (std::size_t column = 0; column < first.columns.size(); ++column) {

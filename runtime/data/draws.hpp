@@ -38,6 +38,9 @@ std::vector<std::string> column_names(const std::string& name, const std::vector
 // The row-major position of the element that is number `position` where the first index is fastest.
 std::size_t row_major_position(std::size_t position, const std::vector<std::int64_t>& extents);
 
+// A variable's draws, [draw][extents...] in row-major order.
+Tensor variable_draws(const Draws& draws, const DrawsVariable& variable);
+
 // The shortest decimal that reads back as the same double; "nan", "inf" and "-inf" as Stan writes them.
 std::string format_double(double value);
 
