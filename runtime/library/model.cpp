@@ -1,0 +1,148 @@
+#include "lang/errors.hpp"
+#include "runtime/data/text_file.hpp"
+#include "runtime/inference/train_sampler.hpp"
+#include "runtime/library/state.hpp"
+#include "runtime/model/simulator.hpp"
+
+#ifdef SIBYL_WITH_COMPILER
+#include "compiler/compile.hpp"
+#include "compiler/jit/object_store.hpp"
+#endif
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+
+namespace sibyl {
+
+namespace library {
+
+#ifdef SIBYL_WITH_COMPILER
+
+std::shared_ptr<const ModelState> compile_text(std::string_view text, const std::string& name) {
+  const Source source(name, std::string(text));
+  CompileResult result = compile(source, {.cache_directory = jit::default_cache_directory()});
+  std::string messages = render(result.diagnostics, {&source}, RenderStyle::plain);
+  if (!result.model) throw ModelError(messages);
+  return std::make_shared<const ModelState>(ModelState{std::move(result.model), std::move(messages), ""});
+}
+
+#else
+
+std::shared_ptr<const ModelState> compile_text(std::string_view, const std::string& name) {
+  throw UserError(fmt::format("{} is a model text, and this build of Sibyl has no compiler; load a library written by "
+                              "`sibyl compile --shared`",
+                              name));
+}
+
+#endif
+
+namespace {
+
+const char* role_name(Role role) {
+  switch (role) {
+  case Role::parameter: return "parameter";
+  case Role::transformed_parameter: return "transformed parameter";
+  case Role::observed: return "observed";
+  case Role::design: return "design";
+  case Role::underlying: return "underlying";
+  case Role::transformed_data: return "transformed data";
+  case Role::generated: return "generated";
+  }
+  throw InternalError("a variable without a role");
+}
+
+SummaryKind network_kind(const std::string& variable, const std::string& kind) {
+  if (kind == "set") return SummaryKind::set;
+  if (kind == "sequence") return SummaryKind::sequence;
+  if (kind == "mlp") return SummaryKind::mlp;
+  throw UserError(fmt::format("there is no network `{}` for `{}`; there are set, sequence and mlp", kind, variable));
+}
+
+SamplerTrainingOptions training_options(const CompiledModel& model, const TrainingSettings& settings) {
+  SamplerTrainingOptions options;
+  options.setup.frame = settings.frame == Frame::prior     ? FrameChoice::prior
+                        : settings.frame == Frame::laplace ? FrameChoice::laplace
+                                                           : FrameChoice::automatic;
+  if (!(settings.missing_share >= 0 && settings.missing_share <= 0.9))
+    throw UserError(fmt::format("the missing share is {}, it must be between 0 and 0.9", settings.missing_share));
+  options.setup.missing_share = settings.missing_share;
+  options.setup.plan.allows_missing = settings.missing_share > 0;
+  options.setup.design = to_design(model, settings.design);
+  options.setup.seed = settings.seed;
+  options.setup.threads = thread_count(settings.threads);
+  options.setup.interrupted = settings.stop;
+  for (const auto& [variable, kind] : settings.networks)
+    options.setup.plan.overrides[variable] = network_kind(variable, kind);
+  options.budget = {settings.seconds, settings.steps, settings.simulations};
+  if (settings.seconds <= 0 && settings.steps <= 0 && settings.simulations <= 0) options.budget = {.seconds = 120};
+  options.batch_size = settings.batch_size;
+  options.learning_rate = settings.learning_rate;
+  options.device = settings.device;
+  return options;
+}
+
+} // namespace
+
+} // namespace library
+
+Model::Model(std::string_view text, const std::string& name) : state_(library::compile_text(text, name)) {}
+
+Model Model::from_file(const std::string& path) {
+  if (std::filesystem::path(path).extension() == ".so")
+    return Model(std::make_shared<const library::ModelState>(
+        library::ModelState{load_compiled_model(path), "", std::filesystem::absolute(path).string()}));
+  return Model(library::compile_text(read_file(path), path));
+}
+
+const std::string& Model::name() const { return state_->compiled->name(); }
+const std::string& Model::text() const { return state_->compiled->text(); }
+const std::string& Model::warnings() const { return state_->warnings; }
+bool Model::is_generative() const { return state_->compiled->facts().is_generative; }
+bool Model::has_density() const { return state_->compiled->facts().has_density; }
+std::string Model::facts() const { return nlohmann::json(state_->compiled->facts()).dump(2); }
+
+std::vector<Variable> Model::variables() const {
+  std::vector<Variable> result;
+  for (const VariableFact& variable : state_->compiled->facts().variables)
+    result.push_back({variable.name, library::role_name(variable.role), variable.type});
+  return result;
+}
+
+Simulations Model::simulate(const SimulationSettings& settings) const {
+  const auto& compiled = state_->compiled;
+  Simulator simulator(compiled, {.threads = library::thread_count(settings.threads),
+                                 .design = library::to_design(*compiled, settings.design),
+                                 .keep_all = true,
+                                 .interrupted = settings.stop});
+  const SimulatedBatch batch = simulator.simulate(0, settings.count, settings.seed);
+  return {batch.data.count, batch.failures, batch.first_failure,
+          library::to_arrays(to_tensors(compiled->facts(), batch.data))};
+}
+
+ModelDensity Model::density(const Arrays& data) const {
+  return ModelDensity(
+      std::make_shared<library::DensityState>(state_->compiled, library::to_model_data(*state_->compiled, data)));
+}
+
+Sampler Model::train(const TrainingSettings& settings, const ProgressFunction& progress) const {
+  const auto& compiled = state_->compiled;
+  SamplerTrainingEvents events;
+  if (settings.note)
+    events.prepared = [&](const InferenceSetup& setup) {
+      settings.note(describe(setup.encoder.plan()));
+      for (const std::string& note : setup.notes) settings.note(note);
+    };
+  if (progress)
+    events.progress = [&](const TrainingProgress& at) {
+      progress({at.step, at.simulations, at.loss, at.validation_loss, at.seconds, at.seconds_left});
+    };
+  TrainedSampler trained = train_sampler(compiled, library::training_options(*compiled, settings), events);
+  trained.file.model_library = state_->path;
+  PosteriorSampler sampler = make_sampler(compiled, trained.file);
+  return Sampler(std::make_shared<const library::SamplerState>(
+      library::SamplerState{std::move(trained.file), *this, std::move(sampler)}));
+}
+
+} // namespace sibyl

@@ -1,0 +1,111 @@
+#include "lang/errors.hpp"
+#include "runtime/data/convert.hpp"
+#include "runtime/inference/train_sampler.hpp"
+#include "runtime/library/state.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace sibyl {
+
+namespace library {
+
+namespace {
+
+constexpr char density_column[] = "log_density__";
+
+PosteriorDraws to_posterior(const Posterior& posterior, const DataSet& data) {
+  const Draws& draws = posterior.draws;
+  PosteriorDraws result;
+  result.label = draws.label;
+  result.verdict = posterior.verdict.text();
+  result.is_fine = posterior.verdict.is_fine();
+  result.data = to_arrays(data.variables);
+  std::map<std::string, Tensor> tensors;
+  for (const DrawsVariable& variable : draws.variables) tensors[variable.name] = variable_draws(draws, variable);
+  result.draws = to_arrays(std::move(tensors));
+  for (const ColumnSummary& one : summarize(draws))
+    result.summaries.push_back({one.column, one.mean, one.sd, one.q5, one.median, one.q95});
+  if (!draws.columns.empty() && draws.columns.back() == density_column)
+    for (std::size_t row = 0; row < draws.row_count; ++row)
+      result.log_density.push_back(draws.at(row, draws.columns.size() - 1));
+  return result;
+}
+
+std::vector<PosteriorDraws> sample(const SamplerState& state, const std::vector<DataSet>& data_sets,
+                                   const SamplingSettings& settings) {
+  if (settings.draws == 0) throw UserError("no draws are asked for");
+  const std::vector<Posterior> posteriors =
+      state.sampler.sample(data_sets, {.draws = settings.draws,
+                                       .seed = settings.seed,
+                                       .with_density = settings.with_log_density,
+                                       .threads = thread_count(settings.threads)});
+  std::vector<PosteriorDraws> result;
+  for (std::size_t i = 0; i < posteriors.size(); ++i) result.push_back(to_posterior(posteriors[i], data_sets[i]));
+  return result;
+}
+
+std::vector<PosteriorDraws> sample(const SamplerState& state, const ReadResult& read,
+                                   const SamplingSettings& settings) {
+  if (settings.note)
+    for (const std::string& note : read.notes) settings.note(note);
+  return sample(state, read.data_sets, settings);
+}
+
+} // namespace
+
+} // namespace library
+
+Sampler Sampler::load(const std::string& path) {
+  SamplerFile file = read_sampler_file(path);
+  const Model model = file.model_library.empty() ? Model(file.model_text, file.model_name + ".sib")
+                                                 : Model::from_file(file.model_library);
+  if (model.text() != file.model_text)
+    throw UserError(fmt::format("{} was trained on another version of {}", path, file.model_library));
+  PosteriorSampler sampler = make_sampler(model.state_->compiled, file);
+  return Sampler(
+      std::make_shared<const library::SamplerState>(library::SamplerState{std::move(file), model, std::move(sampler)}));
+}
+
+void Sampler::save(const std::string& path) const { write_sampler_file(path, state_->file); }
+const Model& Sampler::model() const { return state_->model; }
+std::string Sampler::calibration() const { return state_->file.calibration.dump(2); }
+std::string Sampler::history() const { return state_->file.history.dump(2); }
+
+PosteriorDraws Sampler::sample(const Arrays& data, const SamplingSettings& settings) const {
+  return sample_each({data}, settings).front();
+}
+
+std::vector<PosteriorDraws> Sampler::sample_each(const std::vector<Arrays>& data_sets,
+                                                 const SamplingSettings& settings) const {
+  std::vector<DataSet> sets;
+  for (const Arrays& data : data_sets) {
+    sets.push_back(library::to_model_data(*state_->model.state_->compiled, data));
+    sets.back().label = std::to_string(sets.size());
+  }
+  return library::sample(*state_, sets, settings);
+}
+
+std::vector<PosteriorDraws> Sampler::sample_table(std::string_view csv, const std::string& by,
+                                                  const SamplingSettings& settings) const {
+  const Facts& facts = state_->model.state_->compiled->facts();
+  return library::sample(*state_, to_data_sets(parse_csv(csv, "the table"), facts, {.by = by}), settings);
+}
+
+std::vector<PosteriorDraws> Sampler::sample_file(const std::string& path, const std::string& by,
+                                                 const SamplingSettings& settings) const {
+  const Facts& facts = state_->model.state_->compiled->facts();
+  return library::sample(*state_, read_data_sets(path, facts, {.by = by}), settings);
+}
+
+double Sampler::log_density(const Arrays& data, const Arrays& parameters) const {
+  const DataSet data_set = library::to_model_data(*state_->model.state_->compiled, data);
+  const DataSet point = library::to_data_set(parameters);
+  for (const auto& variable : state_->model.state_->compiled->facts().variables)
+    if (variable.role == Role::parameter && point.variables.count(variable.name) == 0)
+      throw UserError(fmt::format("the parameter `{}` is missing", variable.name));
+  return state_->sampler.density_at({&data_set, 1}, {&point, 1}).front();
+}
+
+} // namespace sibyl

@@ -1,0 +1,223 @@
+// Sibyl as a library: a model text in a string literal becomes a simulator, a log density with its gradient, and an
+// amortized posterior. This header needs the standard library alone; link to the target Sibyl::sibyl of
+// find_package(Sibyl).
+//
+//   const sibyl::Model model(text); // throws ModelError with the messages that `sibyl check` prints
+//   const sibyl::Sampler sampler = model.train({.seconds = 60});
+//   const sibyl::PosteriorDraws posterior = sampler.sample({{"N", 3}, {"y", {1.2, 0.4, -0.3}}});
+//
+// What the caller got wrong is a UserError, what failed while it ran is a RuntimeError (lang/errors.hpp). A Model and a
+// Sampler are handles: copies share one object, and several threads may use it at once. A ModelDensity serves one
+// thread.
+#pragma once
+
+#include "lang/errors.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace sibyl {
+
+// The model text has errors: what() is the whole text of the messages, places underlined.
+struct ModelError : UserError {
+  using UserError::UserError;
+};
+
+// The values of one variable in row-major order; no extents: one number. Integers are exact, NaN is a missing value.
+struct Array {
+  std::vector<std::int64_t> extents;
+  std::vector<double> values;
+  bool is_integer = false; // of what Sibyl returns; not looked at in what it is given
+
+  Array() = default;
+  Array(double number) : values{number} {}
+  Array(std::initializer_list<double> numbers) : Array(std::vector<double>(numbers)) {}
+  Array(std::vector<double> numbers) : extents{static_cast<std::int64_t>(numbers.size())}, values(std::move(numbers)) {}
+  template <typename Number>
+  requires std::is_arithmetic_v<Number> Array(const std::vector<Number>& numbers)
+      : Array(std::vector<double>(numbers.begin(), numbers.end())) {}
+  Array(std::vector<std::int64_t> shape, std::vector<double> numbers)
+      : extents(std::move(shape)), values(std::move(numbers)) {}
+};
+
+using Arrays = std::map<std::string, Array>; // by the name of the variable
+
+// What the compiler knows of a variable that the model declares.
+struct Variable {
+  std::string name;
+  std::string role; // parameter, transformed parameter, observed, design, underlying, transformed data or generated
+  std::string type; // as written: "vector<lower=0>[N]"
+};
+
+// Set to something else than 0, by another thread or a signal handler, it stops the work that watches it.
+using StopFlag = const volatile std::int32_t*;
+
+// A remark on what was done with the caller's input, one sentence.
+using NoteFunction = std::function<void(const std::string&)>;
+
+struct SimulationSettings {
+  std::size_t count = 1000;
+  std::uint64_t seed = 1;
+  Arrays design;           // values of the design variables that the text does not draw
+  int threads = 0;         // 0: one for each processor
+  StopFlag stop = nullptr; // ends it with a RuntimeError
+};
+
+// Parameters, transformed parameters, data and transformed data: one array for each variable, [data set][extents...],
+// padded with NaN where sizes differ. Simulations that failed are left out.
+struct Simulations {
+  std::size_t count = 0, failures = 0;
+  std::string first_failure;
+  Arrays arrays;
+};
+
+enum class Frame { automatic, prior, laplace };
+
+struct TrainingSettings {
+  // The budget, whichever comes first; 0: no limit of that kind. None at all: two minutes.
+  double seconds = 0;
+  std::int64_t steps = 0, simulations = 0;
+  Frame frame = Frame::automatic;
+  double missing_share = 0;                    // of the observed values, dropped at random
+  Arrays design;                               // values of the design variables that the text does not draw
+  std::map<std::string, std::string> networks; // by variable: set, sequence or mlp
+  std::size_t batch_size = 0;                  // data sets in a step; 0: chosen
+  double learning_rate = 0;                    // the highest; 0: chosen
+  std::string device = "cpu";                  // or cuda, cuda:1
+  std::uint64_t seed = 1;
+  int threads = 0;         // 0: one for each processor
+  StopFlag stop = nullptr; // ends training with what was learned
+  NoteFunction note = {};  // hears what was decided
+};
+
+// Where training is. Losses are mean negative log densities of the unconstrained parameters, in nats.
+struct Progress {
+  std::int64_t step = 0, simulations = 0;
+  double loss = 0, validation_loss = 0;
+  double seconds = 0, seconds_left = 0;
+};
+using ProgressFunction = std::function<void(const Progress&)>;
+
+struct SamplingSettings {
+  std::size_t draws = 4000;
+  std::uint64_t seed = 1;
+  bool with_log_density = false;
+  int threads = 0;        // 0: one for each processor
+  NoteFunction note = {}; // hears how a table was read
+};
+
+struct Summary {
+  std::string name; // of a number: "theta", "theta.2", "m.1.3"
+  double mean, sd, q5, median, q95;
+};
+
+// The posterior of one data set.
+struct PosteriorDraws {
+  std::string label;               // tells the data set from the others of its file or table
+  Arrays draws;                    // parameters, transformed parameters, generated quantities: [draw][extents...]
+  std::vector<double> log_density; // of each draw's parameters; empty where it was not wanted
+  std::vector<Summary> summaries;
+  std::string verdict; // "typical", or what is to be known of this posterior
+  bool is_fine = true; // whether the verdict raises no doubt
+  Arrays data;         // the data set as the model reads it
+};
+
+namespace library {
+struct ModelState;
+struct SamplerState;
+struct DensityState;
+} // namespace library
+
+// The log density of a model given one data set, a function of the unconstrained parameters.
+class ModelDensity {
+ public:
+  std::size_t dimension() const;
+  // The unconstrained parameters: "theta.1", in Stan's order.
+  const std::vector<std::string>& names() const;
+
+  // With the Jacobian of the constraints, unless that is not wanted. Minus infinity where a check in the model fails.
+  double log_density(std::span<const double> unconstrained, bool jacobian = true);
+  // Writes `dimension` derivatives, and returns the log density.
+  double gradient(std::span<const double> unconstrained, std::span<double> gradient, bool jacobian = true);
+  // For many points at once, [point][parameter]: several run in a processor's vector registers. `gradients` has the
+  // shape of the points, or is empty where only values are wanted.
+  void evaluate(std::span<const double> points, std::span<double> values, std::span<double> gradients,
+                bool jacobian = true);
+
+  Arrays constrain(std::span<const double> unconstrained); // the parameters as they are declared
+  std::vector<double> unconstrain(const Arrays& parameters);
+
+ private:
+  friend class Model;
+  explicit ModelDensity(std::shared_ptr<library::DensityState> state) : state_(std::move(state)) {}
+  std::shared_ptr<library::DensityState> state_;
+};
+
+class Sampler;
+
+class Model {
+ public:
+  // Compiles a text; `name` is what messages call it.
+  explicit Model(std::string_view text, const std::string& name = "model");
+  // A text (.sib, .stan), or a library that `sibyl compile --shared` wrote (.so).
+  static Model from_file(const std::string& path);
+
+  const std::string& name() const;
+  const std::string& text() const;
+  const std::string& warnings() const; // of the compiler, "" where there are none
+  std::vector<Variable> variables() const;
+  std::string facts() const; // what `sibyl check --json` says of it, JSON text
+  bool is_generative() const;
+  bool has_density() const;
+
+  Simulations simulate(const SimulationSettings& settings = {}) const;
+  // Throws UserError, with the statement that decides, where the model has no density.
+  ModelDensity density(const Arrays& data) const;
+  // Calls `progress` on this thread after each step.
+  Sampler train(const TrainingSettings& settings = {}, const ProgressFunction& progress = {}) const;
+
+ private:
+  friend class Sampler;
+  explicit Model(std::shared_ptr<const library::ModelState> state) : state_(std::move(state)) {}
+  std::shared_ptr<const library::ModelState> state_;
+};
+
+// A trained posterior: draws for any data set in milliseconds.
+class Sampler {
+ public:
+  // A file that this or `sibyl train` wrote.
+  static Sampler load(const std::string& path);
+  void save(const std::string& path) const;
+
+  const Model& model() const;
+  std::string calibration() const; // on fresh simulations, JSON text
+  std::string history() const;     // of training, JSON text
+
+  PosteriorDraws sample(const Arrays& data, const SamplingSettings& settings = {}) const;
+  std::vector<PosteriorDraws> sample_each(const std::vector<Arrays>& data_sets,
+                                          const SamplingSettings& settings = {}) const;
+  // A table as CSV text, or a file (.json, .csv, .npz). `by`: the column whose values tell data sets apart.
+  std::vector<PosteriorDraws> sample_table(std::string_view csv, const std::string& by = "",
+                                           const SamplingSettings& settings = {}) const;
+  std::vector<PosteriorDraws> sample_file(const std::string& path, const std::string& by = "",
+                                          const SamplingSettings& settings = {}) const;
+  // The amortized posterior's log density at parameters of the model's own space.
+  double log_density(const Arrays& data, const Arrays& parameters) const;
+
+ private:
+  friend class Model;
+  explicit Sampler(std::shared_ptr<const library::SamplerState> state) : state_(std::move(state)) {}
+  std::shared_ptr<const library::SamplerState> state_;
+};
+
+} // namespace sibyl

@@ -1,0 +1,54 @@
+// What the handles of sibyl.hpp hold, and how their values become the runtime's.
+#pragma once
+
+#include "runtime/data/data_set.hpp"
+#include "runtime/inference/posterior_sampler.hpp"
+#include "runtime/inference/sampler_file.hpp"
+#include "runtime/library/sibyl.hpp"
+#include "runtime/model/compiled_model.hpp"
+#include "runtime/model/density.hpp"
+#include "runtime/model/parameters.hpp"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace sibyl::library {
+
+struct ModelState {
+  std::shared_ptr<const CompiledModel> compiled;
+  std::string warnings;
+  std::string path; // of the library that it was loaded from; "": a text
+};
+
+struct SamplerState {
+  SamplerFile file;
+  Model model;
+  PosteriorSampler sampler;
+};
+
+struct DensityState {
+  DensityState(std::shared_ptr<const CompiledModel> model, const DataSet& data_set);
+
+  std::shared_ptr<const CompiledModel> model;
+  DataSet data;
+  Density density;
+  ParameterTransform transform;
+};
+
+// Throws ModelError where the text has errors.
+std::shared_ptr<const ModelState> compile_text(std::string_view text, const std::string& name);
+
+// Data, design values and parameters as tensors. Throws UserError where an array's extents and values do not fit.
+DataSet to_data_set(const Arrays& arrays);
+Arrays to_arrays(std::map<std::string, Tensor> tensors);
+
+// The data set checked against the model's declarations.
+DataSet to_model_data(const CompiledModel& model, const Arrays& data);
+// The design variables that simulation is given; none where there are no values.
+std::optional<DataSet> to_design(const CompiledModel& model, const Arrays& design);
+
+int thread_count(int wanted); // 0: one for each processor
+
+} // namespace sibyl::library

@@ -1,0 +1,175 @@
+// The library as a program that embeds it sees it: nothing but sibyl.hpp and the shared library.
+#include <sibyl/sibyl.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <unistd.h>
+
+using sibyl::Array;
+using sibyl::Arrays;
+using sibyl::Model;
+
+namespace {
+
+constexpr char normal_mean[] = R"(
+data { int<lower=1> N; vector[N] y; }
+design { N ~ discrete_range(3, 6); }
+parameters { real mu; real<lower=0> sigma; }
+model {
+  mu ~ normal(0, 2);
+  sigma ~ exponential(1);
+  y ~ normal(mu, sigma);
+}
+generated quantities { vector[2] twice = [2 * mu, 2 * sigma]'; }
+)";
+
+const Arrays three_values = {{"N", 3}, {"y", {1.5, -0.5, 0.25}}};
+
+double log_normal(double y, double mu, double sigma) {
+  const double z = (y - mu) / sigma;
+  return -0.5 * std::log(2 * M_PI) - std::log(sigma) - 0.5 * z * z;
+}
+
+double closed_form(double mu, double log_sigma) {
+  const double sigma = std::exp(log_sigma);
+  double sum = log_normal(mu, 0, 2) - sigma + log_sigma;
+  for (const double y : three_values.at("y").values) sum += log_normal(y, mu, sigma);
+  return sum;
+}
+
+// Trained once for all tests that need a sampler; how good it is does not matter to them.
+struct Trained {
+  volatile std::int32_t stop = 0;
+  std::int64_t last_step = 0;
+  sibyl::Sampler sampler = Model(normal_mean)
+                               .train({.steps = 100000, .frame = sibyl::Frame::laplace, .threads = 2, .stop = &stop},
+                                      [this](const sibyl::Progress& at) {
+                                        last_step = at.step;
+                                        if (at.step == 20) stop = 1;
+                                      });
+};
+
+const Trained& trained() {
+  static const Trained once;
+  return once;
+}
+
+const sibyl::Sampler& sampler() { return trained().sampler; }
+
+} // namespace
+
+TEST_CASE("a text with an error throws its rendered message with the place underlined") {
+  try {
+    Model("parameters { real mu; }\nmodel { mu ~ normall(0, 1); }", "wrong.sib");
+    FAIL("the text was accepted");
+  } catch (const sibyl::ModelError& error) {
+    const std::string text = error.what();
+    CHECK(text.find("wrong.sib:2:14") != std::string::npos);
+    CHECK(text.find("mu ~ normall(0, 1)") != std::string::npos);
+    CHECK(text.find("^^^^^^^") != std::string::npos);
+  }
+}
+
+TEST_CASE("a model tells its variables with their roles") {
+  const Model model(normal_mean, "mean.sib");
+  CHECK(model.name() == "mean");
+  CHECK(model.is_generative());
+  CHECK(model.has_density());
+  std::map<std::string, std::string> roles;
+  for (const sibyl::Variable& variable : model.variables()) roles[variable.name] = variable.role;
+  CHECK(roles ==
+        std::map<std::string, std::string>{
+            {"N", "design"}, {"y", "observed"}, {"mu", "parameter"}, {"sigma", "parameter"}, {"twice", "generated"}});
+}
+
+TEST_CASE("a simulation depends on the seed and the data set's number alone") {
+  const Model model(normal_mean);
+  const sibyl::Simulations few = model.simulate({.count = 10, .seed = 3, .threads = 1});
+  const sibyl::Simulations many = model.simulate({.count = 50, .seed = 3, .threads = 2});
+  REQUIRE(few.count == 10);
+  CHECK(few.arrays.at("y").extents.size() == 2);
+  CHECK(few.arrays.at("N").is_integer);
+  for (std::size_t i = 0; i < 10; ++i) CHECK(few.arrays.at("mu").values[i] == many.arrays.at("mu").values[i]);
+  CHECK(model.simulate({.count = 10, .seed = 4}).arrays.at("mu").values != few.arrays.at("mu").values);
+}
+
+TEST_CASE("the log density is the closed form's, for one point and for many") {
+  sibyl::ModelDensity density = Model(normal_mean).density(three_values);
+  REQUIRE(density.dimension() == 2);
+  CHECK(density.names() == std::vector<std::string>{"mu", "sigma"});
+  std::vector<double> points, values(11), gradients(22);
+  for (int i = 0; i < 11; ++i) points.insert(points.end(), {0.3 * i - 1, 0.1 * i - 0.4});
+  density.evaluate(points, values, gradients);
+  for (std::size_t i = 0; i < 11; ++i) {
+    const double mu = points[2 * i], log_sigma = points[2 * i + 1], step = 1e-6;
+    CHECK(values[i] == Approx(closed_form(mu, log_sigma)).epsilon(1e-12));
+    CHECK(density.log_density(std::span(points).subspan(2 * i, 2)) == values[i]);
+    CHECK(gradients[2 * i] ==
+          Approx((closed_form(mu + step, log_sigma) - closed_form(mu - step, log_sigma)) / (2 * step)).margin(1e-6));
+    CHECK(gradients[2 * i + 1] ==
+          Approx((closed_form(mu, log_sigma + step) - closed_form(mu, log_sigma - step)) / (2 * step)).margin(1e-6));
+  }
+  CHECK(density.log_density(std::vector<double>{0.5, 0.2}, false) ==
+        Approx(closed_form(0.5, 0.2) - 0.2).epsilon(1e-12));
+}
+
+TEST_CASE("constrain and unconstrain are inverse") {
+  sibyl::ModelDensity density = Model(normal_mean).density(three_values);
+  const Arrays parameters = density.constrain(std::vector<double>{-0.7, 0.4});
+  CHECK(parameters.at("sigma").values[0] == Approx(std::exp(0.4)));
+  const std::vector<double> back = density.unconstrain(parameters);
+  CHECK(back[0] == Approx(-0.7));
+  CHECK(back[1] == Approx(0.4));
+}
+
+TEST_CASE("wrong data are an error that names the variable") {
+  const Model model(normal_mean);
+  CHECK_THROWS_WITH(model.density({{"N", 3}}), Catch::Contains("`y`"));
+  CHECK_THROWS_WITH(model.density({{"N", 4}, {"y", {1, 2, 3}}}), Catch::Contains("`y`"));
+  CHECK_THROWS_WITH(model.density({{"N", 2.5}, {"y", {1, 2, 3}}}), Catch::Contains("not an integer"));
+  CHECK_THROWS_WITH(model.density({{"N", 3}, {"y", Array({2, 2}, {1, 2, 3})}}), Catch::Contains("`y` has 3 values"));
+  CHECK_THROWS_AS(model.density(three_values).log_density(std::vector<double>{1}), sibyl::UserError);
+}
+
+TEST_CASE("a sampler gives draws in the shape of the variables, with summaries, verdict and log densities") {
+  const sibyl::PosteriorDraws posterior = sampler().sample(three_values, {.draws = 500, .with_log_density = true});
+  CHECK(posterior.draws.at("mu").extents == std::vector<std::int64_t>{500});
+  CHECK(posterior.draws.at("twice").extents == std::vector<std::int64_t>{500, 2});
+  CHECK(posterior.draws.at("twice").values[5] == 2 * posterior.draws.at("sigma").values[2]);
+  REQUIRE(posterior.summaries.size() == 4);
+  CHECK(posterior.summaries[3].name == "twice.2");
+  CHECK(posterior.summaries[3].median == Approx(2 * posterior.summaries[1].median));
+  CHECK_FALSE(posterior.verdict.empty());
+  REQUIRE(posterior.log_density.size() == 500);
+  const double at_first = sampler().log_density(
+      three_values, {{"mu", posterior.draws.at("mu").values[0]}, {"sigma", posterior.draws.at("sigma").values[0]}});
+  CHECK(posterior.log_density[0] == Approx(at_first).margin(1e-4));
+  CHECK(posterior.data.at("y").values == three_values.at("y").values);
+}
+
+TEST_CASE("a saved sampler gives the same draws when it is loaded") {
+  const auto path = std::filesystem::temp_directory_path() / ("sibyl_library_test_" + std::to_string(::getpid()));
+  sampler().save(path.string());
+  const sibyl::Sampler loaded = sibyl::Sampler::load(path.string());
+  std::filesystem::remove(path);
+  CHECK(loaded.model().text() == normal_mean);
+  CHECK(loaded.sample(three_values, {.draws = 20}).draws.at("mu").values ==
+        sampler().sample(three_values, {.draws = 20}).draws.at("mu").values);
+}
+
+TEST_CASE("a table is split by a column") {
+  const auto posteriors =
+      sampler().sample_table("who,y\nann,1\nann,0.5\nann,2\nbob,-1\nbob,0\nbob,1\n", "who", {.draws = 10});
+  REQUIRE(posteriors.size() == 2);
+  CHECK(posteriors[0].label == "ann");
+  CHECK(posteriors[1].label == "bob");
+  CHECK(posteriors[1].data.at("y").values == std::vector<double>{-1, 0, 1});
+}
+
+TEST_CASE("a stop flag ends training with what was learned") {
+  CHECK(trained().last_step == 20);
+  CHECK(sampler().sample(three_values, {.draws = 10}).draws.at("mu").values.size() == 10);
+}
