@@ -8,19 +8,16 @@ int main(int argc, char** argv) try {
     data { int<lower=1> N; vector[N] x; vector[N] y; }
     design { N ~ discrete_range(5, 14); x ~ normal(0, 1); }
     parameters { real intercept; real slope; real<lower=0> sigma; }
-    model {
-      intercept ~ normal(2, 3); slope ~ normal(0, 1); sigma ~ gamma(1, 1);
-      y ~ normal(intercept + slope * x, sigma);
+    model { intercept ~ normal(2, 3); slope ~ normal(0, 1); sigma ~ gamma(1, 1);
+            y ~ normal(intercept + slope * x, sigma);
     })");
   std::fprintf(stderr, "%zu prior simulations\n", model.simulate({.count = 10000}).count);
   const sibyl::Sampler sampler = model.train({.seconds = argc > 1 ? std::stod(argv[1]) : 20});
   const sibyl::PosteriorDraws posterior =
       sampler.sample({{"N", 5}, {"x", {-1.2, -0.4, 0.1, 0.8, 1.5}}, {"y", {0.3, 1.1, 1.4, 2.3, 2.8}}});
-  std::printf("parameter,mean,sd,q5,q95\n");
+  std::printf("# this posterior is %s\nparameter,mean,sd,q5,q95\n", posterior.verdict.c_str());
   for (const sibyl::Summary& s : posterior.summaries)
     std::printf("%s,%.3f,%.3f,%.3f,%.3f\n", s.name.c_str(), s.mean, s.sd, s.q5, s.q95);
-  std::fprintf(stderr, "this posterior is %s\n", posterior.verdict.c_str());
 } catch (const std::exception& error) {
-  std::fprintf(stderr, "%s\n", error.what());
-  return 1;
+  return std::fprintf(stderr, "%s\n", error.what()), 1;
 }

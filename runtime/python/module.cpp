@@ -1,0 +1,289 @@
+// sibyl.hpp for Python: arrays become NumPy's, exceptions Python's, and the interpreter goes on while C++ works. What
+// is pleasant to call is written in Python on top of this (runtime/python/sibyl).
+#include <sibyl/sibyl.hpp>
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/function.h>
+#include <nanobind/stl/map.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include <chrono>
+#include <cmath>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace {
+
+using InputArray = nb::ndarray<const double, nb::c_contig, nb::device::cpu>;
+using InputArrays = std::map<std::string, InputArray>;
+
+sibyl::Arrays from_numpy(const InputArrays& inputs) {
+  sibyl::Arrays arrays;
+  for (const auto& [name, input] : inputs) {
+    std::vector<std::int64_t> extents;
+    for (std::size_t d = 0; d < input.ndim(); ++d) extents.push_back(static_cast<std::int64_t>(input.shape(d)));
+    arrays[name] = sibyl::Array(std::move(extents), std::vector<double>(input.data(), input.data() + input.size()));
+  }
+  return arrays;
+}
+
+// A NumPy array that owns the vector.
+template <typename Number>
+nb::object to_numpy(std::vector<Number> values, const std::vector<std::int64_t>& extents) {
+  auto owned = std::make_unique<std::vector<Number>>(std::move(values));
+  Number* data = owned->data();
+  const nb::capsule owner(owned.release(), [](void* p) noexcept { delete static_cast<std::vector<Number>*>(p); });
+  const std::vector<std::size_t> shape(extents.begin(), extents.end());
+  return nb::ndarray<nb::numpy, Number>(data, shape.size(), shape.data(), owner).cast();
+}
+
+nb::object to_numpy(sibyl::Array array) {
+  bool is_integer = array.is_integer;
+  for (std::size_t i = 0; i < array.values.size() && is_integer; ++i) is_integer = !std::isnan(array.values[i]);
+  if (is_integer) return to_numpy(std::vector<std::int64_t>(array.values.begin(), array.values.end()), array.extents);
+  return to_numpy(std::move(array.values), array.extents);
+}
+
+nb::dict to_numpy(sibyl::Arrays arrays) {
+  nb::dict result;
+  for (auto& [name, array] : arrays) result[name.c_str()] = to_numpy(std::move(array));
+  return result;
+}
+
+// Runs work(stop) on a thread of its own while this one looks after Ctrl-C, and calls `meanwhile` now and then. Where
+// either raises, the work is told to stop, and its result counts: an exception of the work itself gives way to theirs.
+template <typename Work>
+auto run_interruptibly(Work work, const std::function<void()>& meanwhile = {}) {
+  volatile std::int32_t stop = 0;
+  std::optional<decltype(work(&stop))> result;
+  std::exception_ptr failure;
+  std::optional<nb::python_error> raised;
+  std::mutex mutex;
+  std::condition_variable finished;
+  bool is_done = false;
+  std::thread worker([&] {
+    try {
+      result.emplace(work(&stop));
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    const std::scoped_lock lock(mutex);
+    is_done = true;
+    finished.notify_one();
+  });
+  const auto look = [&] {
+    try {
+      if (PyErr_CheckSignals() != 0) throw nb::python_error();
+      if (meanwhile) meanwhile();
+    } catch (nb::python_error& error) {
+      stop = 1;
+      if (!raised) raised.emplace(std::move(error));
+    }
+  };
+  for (bool waiting = true; waiting; look()) {
+    const nb::gil_scoped_release release;
+    std::unique_lock lock(mutex);
+    waiting = !finished.wait_for(lock, std::chrono::milliseconds(50), [&] { return is_done; });
+  }
+  worker.join();
+  if (raised && (failure || !raised->matches(PyExc_KeyboardInterrupt))) throw std::move(*raised);
+  if (failure) std::rethrow_exception(failure);
+  return std::make_pair(std::move(*result), raised.has_value());
+}
+
+sibyl::Frame frame_named(const std::string& name) {
+  if (name == "auto") return sibyl::Frame::automatic;
+  if (name == "prior") return sibyl::Frame::prior;
+  if (name == "laplace") return sibyl::Frame::laplace;
+  throw sibyl::UserError("there is no frame `" + name + "`; there are auto, prior and laplace");
+}
+
+nb::tuple simulate(const sibyl::Model& model, std::size_t count, std::uint64_t seed, const InputArrays& design,
+                   int threads) {
+  sibyl::SimulationSettings settings{.count = count, .seed = seed, .design = from_numpy(design), .threads = threads};
+  auto [simulations, interrupted] = run_interruptibly([&](sibyl::StopFlag stop) {
+    settings.stop = stop;
+    return model.simulate(settings);
+  });
+  return nb::make_tuple(to_numpy(std::move(simulations.arrays)), simulations.failures, simulations.first_failure);
+}
+
+// What training says, kept until this thread can tell Python.
+struct News {
+  std::mutex mutex;
+  std::vector<std::string> notes;
+  std::optional<sibyl::Progress> progress;
+};
+
+// The sampler, and whether Ctrl-C ended its training.
+nb::tuple train(const sibyl::Model& model, double seconds, std::int64_t steps, std::int64_t simulations,
+                const std::string& frame, double missing, const InputArrays& design,
+                const std::map<std::string, std::string>& networks, std::size_t batch, double rate,
+                const std::string& device, std::uint64_t seed, int threads, const nb::callable& on_progress,
+                const nb::callable& on_note) {
+  sibyl::TrainingSettings settings{.seconds = seconds,
+                                   .steps = steps,
+                                   .simulations = simulations,
+                                   .frame = frame_named(frame),
+                                   .missing_share = missing,
+                                   .design = from_numpy(design),
+                                   .networks = networks,
+                                   .batch_size = batch,
+                                   .learning_rate = rate,
+                                   .device = device,
+                                   .seed = seed,
+                                   .threads = threads};
+  News news;
+  settings.note = [&](const std::string& note) {
+    const std::scoped_lock lock(news.mutex);
+    news.notes.push_back(note);
+  };
+  auto [sampler, interrupted] = run_interruptibly(
+      [&](sibyl::StopFlag stop) {
+        settings.stop = stop;
+        return model.train(settings, [&](const sibyl::Progress& at) {
+          const std::scoped_lock lock(news.mutex);
+          news.progress = at;
+        });
+      },
+      [&] {
+        std::vector<std::string> notes;
+        std::optional<sibyl::Progress> at;
+        {
+          const std::scoped_lock lock(news.mutex);
+          notes.swap(news.notes);
+          at.swap(news.progress);
+        }
+        for (const std::string& note : notes) on_note(note);
+        if (at) on_progress(at->step, at->simulations, at->loss, at->validation_loss, at->seconds, at->seconds_left);
+      });
+  return nb::make_tuple(std::move(sampler), interrupted);
+}
+
+nb::object evaluate(sibyl::ModelDensity& density, const InputArray& points, bool with_gradient, bool jacobian) {
+  const std::size_t n = density.dimension();
+  if (points.ndim() != 2 || points.shape(1) != n)
+    throw sibyl::UserError("the unconstrained parameters are " + std::to_string(n) + " numbers");
+  const auto count = static_cast<std::int64_t>(points.shape(0));
+  std::vector<double> values(points.shape(0)), gradients(with_gradient ? points.size() : 0);
+  {
+    const nb::gil_scoped_release release;
+    density.evaluate({points.data(), points.size()}, values, gradients, jacobian);
+  }
+  return with_gradient ? to_numpy(std::move(gradients), {count, static_cast<std::int64_t>(n)})
+                       : to_numpy(std::move(values), {count});
+}
+
+nb::dict to_python(sibyl::PosteriorDraws posterior) {
+  nb::dict result;
+  result["label"] = posterior.label;
+  result["verdict"] = posterior.verdict;
+  result["draws"] = to_numpy(std::move(posterior.draws));
+  result["data"] = to_numpy(std::move(posterior.data));
+  const auto count = static_cast<std::int64_t>(posterior.log_density.size());
+  if (count > 0) result["log_density"] = to_numpy(std::move(posterior.log_density), {count});
+  return result;
+}
+
+// `data`: a list of data sets, or the text of a table, or a path.
+template <typename Sample>
+nb::tuple sample(std::size_t draws, std::uint64_t seed, bool log_density, int threads, Sample call) {
+  std::vector<std::string> notes;
+  const sibyl::SamplingSettings settings{.draws = draws,
+                                         .seed = seed,
+                                         .with_log_density = log_density,
+                                         .threads = threads,
+                                         .note = [&](const std::string& note) { notes.push_back(note); }};
+  std::vector<sibyl::PosteriorDraws> posteriors;
+  {
+    const nb::gil_scoped_release release;
+    posteriors = call(settings);
+  }
+  nb::list result;
+  for (sibyl::PosteriorDraws& one : posteriors) result.append(to_python(std::move(one)));
+  return nb::make_tuple(result, notes);
+}
+
+} // namespace
+
+NB_MODULE(_sibyl, module) {
+  const nb::object user_error = nb::exception<sibyl::UserError>(module, "UserError", PyExc_ValueError);
+  nb::exception<sibyl::ModelError>(module, "ModelError", user_error);
+
+  nb::class_<sibyl::Sampler> sampler(module, "Sampler");
+
+  nb::class_<sibyl::ModelDensity>(module, "Density")
+      .def_prop_ro("names", &sibyl::ModelDensity::names)
+      .def("evaluate", &evaluate, "points"_a, "with_gradient"_a, "jacobian"_a)
+      .def("constrain",
+           [](sibyl::ModelDensity& self, const InputArray& point) {
+             return to_numpy(self.constrain({point.data(), point.size()}));
+           })
+      .def("unconstrain", [](sibyl::ModelDensity& self, const InputArrays& parameters) {
+        auto point = self.unconstrain(from_numpy(parameters));
+        const auto count = static_cast<std::int64_t>(point.size());
+        return to_numpy(std::move(point), {count});
+      });
+
+  nb::class_<sibyl::Model>(module, "Model")
+      .def_static(
+          "from_text",
+          [](const std::string& text, const std::string& name) {
+            const nb::gil_scoped_release release;
+            return sibyl::Model(text, name);
+          },
+          "text"_a, "name"_a)
+      .def_static("from_file", &sibyl::Model::from_file, nb::call_guard<nb::gil_scoped_release>())
+      .def_prop_ro("name", &sibyl::Model::name)
+      .def_prop_ro("text", &sibyl::Model::text)
+      .def_prop_ro("warnings", &sibyl::Model::warnings)
+      .def_prop_ro("facts", &sibyl::Model::facts)
+      .def_prop_ro("variables",
+                   [](const sibyl::Model& self) {
+                     std::vector<std::tuple<std::string, std::string, std::string>> result;
+                     for (const sibyl::Variable& one : self.variables())
+                       result.emplace_back(one.name, one.role, one.type);
+                     return result;
+                   })
+      .def("simulate", &simulate)
+      .def("train", &train)
+      .def("density", [](const sibyl::Model& self, const InputArrays& data) { return self.density(from_numpy(data)); });
+
+  sampler.def_static("load", &sibyl::Sampler::load, nb::call_guard<nb::gil_scoped_release>())
+      .def("save", &sibyl::Sampler::save, nb::call_guard<nb::gil_scoped_release>())
+      .def_prop_ro("model", [](const sibyl::Sampler& self) { return self.model(); })
+      .def_prop_ro("calibration", &sibyl::Sampler::calibration)
+      .def_prop_ro("history", &sibyl::Sampler::history)
+      .def("sample_each",
+           [](const sibyl::Sampler& self, const std::vector<InputArrays>& data, std::size_t draws, std::uint64_t seed,
+              bool log_density, int threads) {
+             std::vector<sibyl::Arrays> sets;
+             for (const InputArrays& one : data) sets.push_back(from_numpy(one));
+             return sample(draws, seed, log_density, threads,
+                           [&](const auto& settings) { return self.sample_each(sets, settings); });
+           })
+      .def("sample_table",
+           [](const sibyl::Sampler& self, const std::string& csv, const std::string& by, std::size_t draws,
+              std::uint64_t seed, bool log_density, int threads) {
+             return sample(draws, seed, log_density, threads,
+                           [&](const auto& settings) { return self.sample_table(csv, by, settings); });
+           })
+      .def("sample_file",
+           [](const sibyl::Sampler& self, const std::string& path, const std::string& by, std::size_t draws,
+              std::uint64_t seed, bool log_density, int threads) {
+             return sample(draws, seed, log_density, threads,
+                           [&](const auto& settings) { return self.sample_file(path, by, settings); });
+           })
+      .def("log_density", [](const sibyl::Sampler& self, const InputArrays& data, const InputArrays& parameters) {
+        return self.log_density(from_numpy(data), from_numpy(parameters));
+      });
+}

@@ -1,0 +1,283 @@
+"""Sibyl: one Stan-like model text becomes a simulator, a log density with its gradient, and an amortized posterior.
+
+    model = sibyl.Model(text)
+    sampler = model.train(time="60s")
+    posterior = sampler.sample({"N": 3, "y": [1.2, 0.4, -0.3]})   # ArviZ InferenceData
+
+Errors: ModelError, with the messages that `sibyl check` prints; UserError (a ValueError) for what the caller got wrong;
+RuntimeError for what failed while it ran.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import warnings
+from typing import Any, Mapping, NamedTuple, Sequence, Union
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _sibyl
+from ._inference_data import to_inference_data
+from ._progress import ProgressBar
+from ._sibyl import ModelError, UserError
+
+__all__ = ["Density", "Model", "ModelError", "Sampler", "UserError", "Variable"]
+
+Data = Mapping[str, npt.ArrayLike]
+Path = Union[str, "os.PathLike[str]"]
+
+
+class Variable(NamedTuple):
+    """What the compiler knows of a variable: its role in the model, and its type as written."""
+
+    name: str
+    role: str
+    type: str
+
+
+def _arrays(data: Data | None) -> dict[str, np.ndarray]:
+    """Named arrays as C++ takes them: numbers in row-major order; None is a missing value."""
+    result = {}
+    for name, value in (data or {}).items():
+        try:
+            result[name] = np.ascontiguousarray(value, dtype=np.float64).reshape(np.shape(value))
+        except (TypeError, ValueError) as error:
+            raise UserError(f"`{name}` is not an array of numbers: {error}") from None
+    return result
+
+
+def _seconds(time: float | str | None) -> float:
+    if time is None:
+        return 0.0
+    if isinstance(time, str):
+        match = re.fullmatch(r"\s*([0-9.]+)\s*(s|m|min|h)?\s*", time)
+        if not match:
+            raise UserError(f"`{time}` is no duration; write 60s, 3m or 1h")
+        time = float(match[1]) * {None: 1, "s": 1, "m": 60, "min": 60, "h": 3600}[match[2]]
+    if not time > 0:
+        raise UserError(f"the time is {time}, it must be more than 0 seconds")
+    return float(time)
+
+
+class Density:
+    """The log density of a model given one data set, a function of the unconstrained parameters."""
+
+    def __init__(self, handle: _sibyl.Density) -> None:
+        self._handle = handle
+
+    @property
+    def names(self) -> list[str]:
+        """The unconstrained parameters, in Stan's order: `theta.1`."""
+        return self._handle.names
+
+    def _evaluate(self, unconstrained: npt.ArrayLike, with_gradient: bool, jacobian: bool) -> np.ndarray:
+        points = np.asarray(unconstrained, dtype=np.float64)
+        rows = np.ascontiguousarray(points.reshape(-1, points.shape[-1] if points.ndim else 1))
+        result = self._handle.evaluate(rows, with_gradient, jacobian)
+        return result.reshape(points.shape if with_gradient else points.shape[:-1])
+
+    def log_density(self, unconstrained: npt.ArrayLike, jacobian: bool = True) -> float | np.ndarray:
+        """At one point [parameter] or at many [..., parameter], with the Jacobian of the constraints or without.
+        Minus infinity where a check in the model fails."""
+        return self._evaluate(unconstrained, False, jacobian)[()]
+
+    def gradient(self, unconstrained: npt.ArrayLike, jacobian: bool = True) -> np.ndarray:
+        """The derivatives by the unconstrained parameters, in the shape of the points."""
+        return self._evaluate(unconstrained, True, jacobian)
+
+    def constrain(self, unconstrained: npt.ArrayLike) -> dict[str, np.ndarray]:
+        """The parameters as the model declares them."""
+        return self._handle.constrain(np.ascontiguousarray(unconstrained, dtype=np.float64).reshape(-1))
+
+    def unconstrain(self, parameters: Data) -> np.ndarray:
+        """The unconstrained parameters of given ones."""
+        return self._handle.unconstrain(_arrays(parameters))
+
+
+class Model:
+    """A compiled model. `model`: the text, or the path of a text (.sib, .stan) or of a library that `sibyl compile
+    --shared` wrote (.so)."""
+
+    def __init__(self, model: Path, name: str = "model") -> None:
+        is_path = not isinstance(model, str) or ("{" not in model and "\n" not in model)
+        self._handle = (
+            _sibyl.Model.from_file(os.fspath(model)) if is_path else _sibyl.Model.from_text(str(model), name)
+        )
+        if self.warnings:
+            warnings.warn(self.warnings, stacklevel=2)
+
+    @classmethod
+    def _of(cls, handle: _sibyl.Model) -> Model:
+        model = cls.__new__(cls)
+        model._handle = handle
+        return model
+
+    def __repr__(self) -> str:
+        return f"<sibyl.Model {self.name}: {', '.join(v.name for v in self.variables)}>"
+
+    @property
+    def name(self) -> str:
+        return self._handle.name
+
+    @property
+    def text(self) -> str:
+        return self._handle.text
+
+    @property
+    def warnings(self) -> str:
+        """What the compiler warned of; empty where there is nothing."""
+        return self._handle.warnings
+
+    @property
+    def variables(self) -> list[Variable]:
+        return [Variable(*one) for one in self._handle.variables]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the compiler proved about the model, as `sibyl check --json` prints it."""
+        return json.loads(self._handle.facts)
+
+    def simulate(
+        self, n: int = 1000, seed: int = 1, design: Data | None = None, threads: int = 0
+    ) -> dict[str, np.ndarray]:
+        """`n` draws of parameters and data from the model: one array for each variable, the data set first, padded with
+        NaN where sizes differ. A data set depends on the seed and its number alone. `design`: values of the design
+        variables that the text does not draw. Simulations that fail are left out, with a warning."""
+        arrays, failures, first = self._handle.simulate(n, seed, _arrays(design), threads)
+        if failures:
+            warnings.warn(f"{failures} of {n} simulations failed and are left out; the first: {first}", stacklevel=2)
+        return arrays
+
+    def train(
+        self,
+        time: float | str | None = None,
+        *,
+        steps: int = 0,
+        simulations: int = 0,
+        frame: str = "auto",
+        missing: float = 0.0,
+        design: Data | None = None,
+        networks: Mapping[str, str] | None = None,
+        batch: int = 0,
+        rate: float = 0.0,
+        device: str = "cpu",
+        seed: int = 1,
+        threads: int = 0,
+        progress: bool = True,
+    ) -> Sampler:
+        """Trains an amortized posterior. The budget is a time (seconds, or "60s", "3m", "1h"), steps, simulations, or
+        whichever of them comes first; without one, two minutes. Ctrl-C stops with what was learned.
+
+        `frame`: auto, prior or laplace. `missing`: the share of observed values to drop at random, so that missing
+        values are understood. `networks`: by variable, its summary network: set, sequence or mlp."""
+        notes: list[str] = []
+        with ProgressBar(progress) as bar:
+            handle, was_interrupted = self._handle.train(
+                _seconds(time), steps, simulations, frame, missing, _arrays(design), dict(networks or {}), batch, rate,
+                device, seed, threads, bar.update, notes.append,
+            )
+        if was_interrupted:
+            warnings.warn("training was interrupted; the sampler has what was learned until then", stacklevel=2)
+        return Sampler(handle, notes)
+
+    def density(self, data: Data | None = None) -> Density:
+        """The log density given `data`; quicker than `log_density` where it is evaluated often."""
+        return Density(self._handle.density(_arrays(data)))
+
+    def log_density(
+        self, unconstrained: npt.ArrayLike, data: Data | None = None, jacobian: bool = True
+    ) -> float | np.ndarray:
+        """The log density at unconstrained parameters, one point [parameter] or many [..., parameter]."""
+        return self.density(data).log_density(unconstrained, jacobian)
+
+    def gradient(self, unconstrained: npt.ArrayLike, data: Data | None = None, jacobian: bool = True) -> np.ndarray:
+        """The gradient of the log density by the unconstrained parameters."""
+        return self.density(data).gradient(unconstrained, jacobian)
+
+
+class Sampler:
+    """A trained posterior: draws for any data set in milliseconds. From Model.train or Sampler.load."""
+
+    def __init__(self, handle: _sibyl.Sampler, notes: Sequence[str] = ()) -> None:
+        self._handle = handle
+        self.notes = list(notes)  #: what training decided: frame, networks
+
+    @classmethod
+    def load(cls, path: Path) -> Sampler:
+        """A file that `save` or `sibyl train` wrote."""
+        return cls(_sibyl.Sampler.load(os.fspath(path)))
+
+    def save(self, path: Path) -> None:
+        self._handle.save(os.fspath(path))
+
+    @property
+    def model(self) -> Model:
+        return Model._of(self._handle.model)
+
+    @property
+    def calibration(self) -> dict[str, Any]:
+        """How good the sampler was on fresh simulations."""
+        return json.loads(self._handle.calibration)
+
+    @property
+    def history(self) -> dict[str, Any]:
+        """How training went."""
+        return json.loads(self._handle.history)
+
+    def _posteriors(
+        self, data: Any, by: str | None, draws: int, seed: int, log_density: bool, threads: int
+    ) -> list[dict[str, Any]]:
+        options = (draws, seed, log_density, threads)
+        if isinstance(data, (str, os.PathLike)):
+            posteriors, notes = self._handle.sample_file(os.fspath(data), by or "", *options)
+        elif hasattr(data, "to_csv"):  # pandas
+            posteriors, notes = self._handle.sample_table(data.to_csv(index=False, na_rep="nan"), by or "", *options)
+        elif hasattr(data, "write_csv"):  # polars
+            posteriors, notes = self._handle.sample_table(data.write_csv(), by or "", *options)
+        elif by is not None:
+            raise UserError("`by` splits the rows of a table or file; several data sets are given as a list")
+        else:
+            sets = [data] if isinstance(data, Mapping) else list(data)
+            posteriors, notes = self._handle.sample_each([_arrays(one) for one in sets], *options)
+        for note in notes:
+            warnings.warn(note, stacklevel=3)
+        return posteriors
+
+    def sample(
+        self,
+        data: Any,
+        by: str | None = None,
+        draws: int = 4000,
+        seed: int = 1,
+        log_density: bool = False,
+        threads: int = 0,
+    ) -> Any:
+        """Posterior draws as ArviZ InferenceData, with the groups posterior, sample_stats (the verdicts, and
+        log_density__ where it is wanted), observed_data and constant_data.
+
+        `data`: a mapping of arrays, a list of such mappings, a DataFrame, or the path of a file (.csv, .json, .npz).
+        `by`: the column of a table that tells data sets apart, and the name of their dimension."""
+        posteriors = self._posteriors(data, by, draws, seed, log_density, threads)
+        is_single = isinstance(data, Mapping) or (by is None and len(posteriors) == 1)
+        return to_inference_data(self.model.variables, posteriors, None if is_single else by or "set")
+
+    def draws(
+        self,
+        data: Any,
+        by: str | None = None,
+        draws: int = 4000,
+        seed: int = 1,
+        threads: int = 0,
+    ) -> dict[str, np.ndarray] | dict[str, dict[str, np.ndarray]]:
+        """The draws alone, as NumPy arrays [draw, ...] by variable; with `by` or a list, by label and variable."""
+        posteriors = self._posteriors(data, by, draws, seed, False, threads)
+        if isinstance(data, Mapping) or (by is None and len(posteriors) == 1):
+            return posteriors[0]["draws"]
+        return {one["label"]: one["draws"] for one in posteriors}
+
+    def log_density(self, parameters: Data, data: Data) -> float:
+        """The amortized posterior's log density at given parameters, in the model's own space."""
+        return self._handle.log_density(_arrays(data), _arrays(parameters))

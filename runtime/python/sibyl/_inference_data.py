@@ -1,0 +1,72 @@
+"""Posteriors as ArviZ InferenceData, laid out as `sibyl sample -o draws.nc` writes them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Sequence
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from . import Variable
+
+
+def _pad(array: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+    if array.shape == tuple(shape):
+        return array
+    padded = np.full(shape, np.nan)
+    padded[tuple(slice(0, extent) for extent in array.shape)] = array
+    return padded
+
+
+def _combine(arrays: Sequence[np.ndarray], axis: int) -> np.ndarray:
+    """The data sets side by side along `axis`, padded with NaN where their sizes differ."""
+    shape = np.max([array.shape for array in arrays], axis=0)
+    return np.stack([_pad(array, shape) for array in arrays], axis=axis)
+
+
+def to_inference_data(variables: Sequence[Variable], posteriors: Sequence[dict[str, Any]], by: str | None) -> Any:
+    """`by`: the name of the data sets' dimension; None: there is one data set, and no such dimension."""
+    import arviz
+    import xarray
+
+    names = {variable.name for variable in variables}
+    while by in names:
+        by += "_set"
+    labels = [one["label"] for one in posteriors]
+    if all(label.lstrip("-").isdigit() for label in labels):
+        labels = [int(label) for label in labels]
+
+    def variable(name: str, arrays: Sequence[np.ndarray], has_draws: bool) -> tuple[list[str], np.ndarray]:
+        leading = ["draw"] if has_draws else []
+        values = arrays[0] if by is None else _combine(arrays, len(leading))
+        dimensions = leading + ([] if by is None else [by])
+        dimensions += [f"{name}_dim_{d}" for d in range(values.ndim - len(dimensions))]
+        return (["chain", *dimensions], values[np.newaxis]) if has_draws else (dimensions, values)
+
+    def dataset(contents: dict[str, tuple[list[str], np.ndarray]]) -> Any:
+        coordinates = {}
+        for dimensions, values in contents.values():
+            for dimension, extent in zip(dimensions, values.shape):
+                coordinates[dimension] = labels if dimension == by else np.arange(extent)
+        return xarray.Dataset(contents, coords=coordinates, attrs={"inference_library": "sibyl"})
+
+    verdicts = np.array([one["verdict"] for one in posteriors], dtype=object)
+    stats = {"verdict": ([], verdicts[0]) if by is None else ([by], verdicts)}
+    stats["verdict"] = (stats["verdict"][0], np.asarray(stats["verdict"][1]))
+    if "log_density" in posteriors[0]:
+        stats["log_density__"] = variable("log_density__", [one["log_density"] for one in posteriors], True)
+
+    draws = posteriors[0]["draws"]
+    order = [v.name for v in variables if v.name in draws]
+    groups = {
+        "posterior": {name: variable(name, [one["draws"][name] for one in posteriors], True) for name in order},
+        "sample_stats": stats,
+    }
+    data = posteriors[0]["data"]
+    for group, roles in (("observed_data", ("observed", "underlying")), ("constant_data", ("design",))):
+        names_of_group = [v.name for v in variables if v.name in data and v.role in roles]
+        groups[group] = {name: variable(name, [one["data"][name] for one in posteriors], False) for name in names_of_group}
+    datasets = {name: dataset(contents) for name, contents in groups.items() if contents}
+    if hasattr(arviz, "InferenceData"):
+        return arviz.InferenceData(**datasets)
+    return xarray.DataTree.from_dict(datasets)  # ArviZ 1.0 and later

@@ -1,0 +1,56 @@
+"""Training's progress: tqdm's bar where it is installed (in notebooks too), else a plain line on standard error."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Any
+
+
+class ProgressBar:
+    def __init__(self, is_shown: bool) -> None:
+        self._is_shown = is_shown
+        self._bar: Any = None
+        self._last_line = 0.0
+        self._is_line_open = False
+
+    def __enter__(self) -> ProgressBar:
+        if self._is_shown:
+            try:
+                from tqdm.auto import tqdm
+
+                # Percent of the budget: it may be one of time, steps or simulations.
+                self._bar = tqdm(total=100, bar_format="{l_bar}{bar}| {elapsed}<{postfix}", desc="training")
+            except ImportError:
+                pass
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+        elif self._is_line_open:
+            sys.stderr.write("\n")
+
+    def update(
+        self, step: int, simulations: int, loss: float, validation_loss: float, seconds: float, seconds_left: float
+    ) -> None:
+        if not self._is_shown:
+            return
+        status = f"step {step}, loss {loss:.3f}, validation {validation_loss:.3f}"
+        if self._bar is not None:
+            share = seconds / (seconds + seconds_left) if seconds + seconds_left > 0 else 1.0
+            self._bar.n = round(100 * share, 1)
+            self._bar.set_postfix_str(f"{seconds_left:.0f} s, {status}")
+            return
+        is_terminal = sys.stderr.isatty()
+        now = time.monotonic()
+        if now - self._last_line < (0.1 if is_terminal else 10):
+            return
+        self._last_line = now
+        self._is_line_open = is_terminal
+        line = f"{status}, {seconds_left:.0f} s left"
+        sys.stderr.write(f"\r\x1b[K{line}" if is_terminal else line + "\n")
+        sys.stderr.flush()
