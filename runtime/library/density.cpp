@@ -55,6 +55,7 @@ void ModelDensity::evaluate(std::span<const double> points, std::span<double> va
   const std::size_t n = dimension(), lanes = static_cast<std::size_t>(density.lanes());
   library::require_size(points.size(), values.size() * n, "unconstrained parameters");
   if (!gradients.empty()) library::require_size(gradients.size(), points.size(), "places for derivatives");
+  const std::scoped_lock lock(state_->mutex);
   for (std::size_t first = 0; first < values.size(); first += lanes) {
     const std::size_t active = std::min(lanes, values.size() - first);
     // Lanes beyond the last point repeat it, so that they compute something harmless.
@@ -74,6 +75,7 @@ void ModelDensity::evaluate(std::span<const double> points, std::span<double> va
 
 Arrays ModelDensity::constrain(std::span<const double> unconstrained) {
   library::require_size(unconstrained.size(), dimension(), "unconstrained parameters");
+  const std::scoped_lock lock(state_->mutex);
   const Draws draws = state_->transform.constrain(unconstrained, Outputs::parameters);
   std::map<std::string, Tensor> tensors;
   for (const DrawsVariable& variable : draws.variables) {

@@ -6,9 +6,8 @@
 //   const sibyl::Sampler sampler = model.train({.seconds = 60});
 //   const sibyl::PosteriorDraws posterior = sampler.sample({{"N", 3}, {"y", {1.2, 0.4, -0.3}}});
 //
-// What the caller got wrong is a UserError, what failed while it ran is a RuntimeError (lang/errors.hpp). A Model and a
-// Sampler are handles: copies share one object, and several threads may use it at once. A ModelDensity serves one
-// thread.
+// What the caller got wrong is a UserError, what failed while it ran is a RuntimeError (lang/errors.hpp). The classes
+// are handles: copies share one object. Several threads may use it at once; in a ModelDensity they wait for each other.
 #pragma once
 
 #include "lang/errors.hpp"
@@ -68,7 +67,7 @@ using NoteFunction = std::function<void(const std::string&)>;
 struct SimulationSettings {
   std::size_t count = 1000;
   std::uint64_t seed = 1;
-  Arrays design;           // values of the design variables that the text does not draw
+  Arrays design = {};      // values of the design variables that the text does not draw
   int threads = 0;         // 0: one for each processor
   StopFlag stop = nullptr; // ends it with a RuntimeError
 };
@@ -88,12 +87,12 @@ struct TrainingSettings {
   double seconds = 0;
   std::int64_t steps = 0, simulations = 0;
   Frame frame = Frame::automatic;
-  double missing_share = 0;                    // of the observed values, dropped at random
-  Arrays design;                               // values of the design variables that the text does not draw
-  std::map<std::string, std::string> networks; // by variable: set, sequence or mlp
-  std::size_t batch_size = 0;                  // data sets in a step; 0: chosen
-  double learning_rate = 0;                    // the highest; 0: chosen
-  std::string device = "cpu";                  // or cuda, cuda:1
+  double missing_share = 0;                         // of the observed values, dropped at random
+  Arrays design = {};                               // values of the design variables that the text does not draw
+  std::map<std::string, std::string> networks = {}; // by variable: set, sequence or mlp
+  std::size_t batch_size = 0;                       // data sets in a step; 0: chosen
+  double learning_rate = 0;                         // the highest; 0: chosen
+  std::string device = "cpu";                       // or cuda, cuda:1
   std::uint64_t seed = 1;
   int threads = 0;         // 0: one for each processor
   StopFlag stop = nullptr; // ends training with what was learned

@@ -11,6 +11,7 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -33,6 +34,7 @@ struct DensityState {
 
   std::shared_ptr<const CompiledModel> model;
   DataSet data;
+  std::mutex mutex; // the density and the transform serve one thread at a time
   Density density;
   ParameterTransform transform;
 };

@@ -14,6 +14,7 @@ import json
 import os
 import re
 import warnings
+from importlib.metadata import version
 from typing import Any, Mapping, NamedTuple, Sequence, Union
 
 import numpy as np
@@ -25,6 +26,8 @@ from ._progress import ProgressBar
 from ._sibyl import ModelError, UserError
 
 __all__ = ["Density", "Model", "ModelError", "Sampler", "UserError", "Variable"]
+
+__version__ = version("sibyl")
 
 Data = Mapping[str, npt.ArrayLike]
 Path = Union[str, "os.PathLike[str]"]
