@@ -1,5 +1,6 @@
 #include "compiler/facts/plates.hpp"
 
+#include "compiler/facts/symmetry.hpp"
 #include "compiler/generative/accesses.hpp"
 
 #include <algorithm>
@@ -407,7 +408,20 @@ class Analysis {
         uses[{id, d}] = use;
       }
     }
+    prove(uses);
     return uses;
+  }
+
+  // The evidence of single statements is not enough: positions are exchangeable where no statement of the whole program
+  // tells them apart, all dimensions of one size together as the networks see them.
+  void prove(DimensionUses& uses) const {
+    std::map<std::string, std::set<Key>> by_size;
+    for (const auto& [key, use] : uses)
+      if (use.kind == DimensionKind::exchangeable)
+        by_size[size_spelling(program_.variables[key.first].sizes[static_cast<std::size_t>(key.second)])].insert(key);
+    for (const auto& [size, keys] : by_size)
+      if (const auto reason = find_asymmetry(program_, reading_, keys))
+        for (const Key& key : keys) uses[key] = {DimensionKind::sequential, *reason, ""};
   }
 
   const typed::Program& program_;
