@@ -89,10 +89,19 @@ void add_reads(const ExpressionPtr& expression, std::set<typed::VariableId>& rea
   });
 }
 
+ExpressionPtr drawn_place(const ExpressionPtr& left) {
+  if (const auto* promote = std::get_if<typed::Promote>(&left->node)) return drawn_place(promote->operand);
+  if (const auto* call = std::get_if<typed::BuiltinCall>(&left->node))
+    if (call->builtin == typed::Builtin::to_vector || call->builtin == typed::Builtin::to_row_vector ||
+        call->builtin == typed::Builtin::to_array_1d)
+      return drawn_place(call->arguments.front());
+  return left;
+}
+
 std::optional<typed::VariableId> drawn_variable(const ExpressionPtr& left) {
-  if (const auto* reference = std::get_if<typed::VariableReference>(&left->node)) return reference->variable;
-  if (const auto* index = std::get_if<typed::Index>(&left->node)) return drawn_variable(index->base);
-  if (const auto* promote = std::get_if<typed::Promote>(&left->node)) return drawn_variable(promote->operand);
+  const ExpressionPtr place = drawn_place(left);
+  if (const auto* reference = std::get_if<typed::VariableReference>(&place->node)) return reference->variable;
+  if (const auto* index = std::get_if<typed::Index>(&place->node)) return drawn_variable(index->base);
   return std::nullopt;
 }
 
@@ -112,8 +121,8 @@ Accesses accesses_of(const StatementPtr& statement, const typed::Program& progra
   const auto reads_of_index = [&](const ExpressionPtr& left) {
     // The indexes of what is drawn or assigned are read, the variable itself is not.
     std::function<void(const ExpressionPtr&)> see = [&](const ExpressionPtr& one) {
-      if (const auto* promote = std::get_if<typed::Promote>(&one->node)) see(promote->operand);
-      if (const auto* index = std::get_if<typed::Index>(&one->node)) {
+      const ExpressionPtr place = drawn_place(one);
+      if (const auto* index = std::get_if<typed::Index>(&place->node)) {
         see(index->base);
         for (const auto& item : index->items) {
           add_reads(item.first, found.reads);

@@ -19,6 +19,8 @@ struct Accesses {
 Accesses accesses_of(const typed::StatementPtr& statement, const typed::Program& program);
 void add_reads(const typed::ExpressionPtr& expression, std::set<typed::VariableId>& reads);
 
+// What `left ~ ...` draws: `left` without promotions and without reshaping (`to_vector(B) ~ normal(0, 1)` draws B).
+typed::ExpressionPtr drawn_place(const typed::ExpressionPtr& left);
 // The variable that is drawn by `left ~ ...`: `left` is a variable or an element or slice of one; nothing otherwise.
 std::optional<typed::VariableId> drawn_variable(const typed::ExpressionPtr& left);
 

@@ -110,10 +110,24 @@ class Reader {
     if (is_declared_in(variable, typed::Block::transformed_parameters) || variable.is_loop_variable)
       return refuse(span,
                     quoted(variable.name) + " is computed and then given a distribution, so this cannot be simulated");
+    if (variable.type.is_integer_valued() && !tilde.distribution->support.is_discrete)
+      refuse(span, quoted(variable.name) + " is an int, but " + quoted(tilde.distribution->name) +
+                       " draws reals, so this cannot be simulated");
+    const typed::ExpressionPtr place = drawn_place(tilde.left);
+    std::set<VariableId> reads;
+    for (std::size_t i = 0; i < tilde.arguments.size(); ++i) {
+      add_reads(tilde.arguments[i], reads);
+      if (tilde.left->type.is_scalar() && tilde.distribution->parameters[i].is_scalar() &&
+          !tilde.arguments[i]->type.is_scalar())
+        refuse(span, "this gives one number several distributions, so it cannot be simulated");
+    }
+    if (reads.contains(*id) && std::holds_alternative<typed::VariableReference>(place->node))
+      refuse(span,
+             quoted(variable.name) + " is drawn from a distribution that depends on it, so this cannot be simulated");
     if (!tilde.distribution->sample) refuse(span, quoted(tilde.distribution->name) + " has no sampler");
     Draw draw{span, false, {}};
-    draw.whole = std::holds_alternative<typed::VariableReference>(tilde.left->node);
-    if (const auto* index = std::get_if<typed::Index>(&tilde.left->node)) {
+    draw.whole = std::holds_alternative<typed::VariableReference>(place->node);
+    if (const auto* index = std::get_if<typed::Index>(&place->node)) {
       for (const auto& item : index->items) {
         const auto* literal = item.first ? std::get_if<typed::IntegerLiteral>(&item.first->node) : nullptr;
         if (!literal || item.kind != typed::IndexItem::Kind::single) {
@@ -194,12 +208,26 @@ class Reader {
             {variable.span, "a bound of " + quoted(variable.name) +
                                 " depends on a parameter: simulation normalizes its truncated prior, Stan's density "
                                 "does not"});
+      if (const auto data = observed_in(variable.lower, variable.upper))
+        refuse(variable.span, "a bound of " + quoted(variable.name) + " depends on " +
+                                  quoted(program_.variables[*data].name) +
+                                  ", which is drawn after it: give a bound that is known before the data, and let the "
+                                  "likelihood rule out the rest");
       if (draws_.contains(id)) continue;
       if (variable.lower && variable.upper) reading_.uniform_on_bounds.push_back(id);
       else
         refuse(variable.span, "the parameter " + quoted(variable.name) + " has no prior; add one to the model: `" +
                                   variable.name + " ~ " + (variable.lower ? "exponential(1)" : "normal(0, 1)") + ";`");
     }
+  }
+
+  std::optional<VariableId> observed_in(const typed::ExpressionPtr& lower, const typed::ExpressionPtr& upper) const {
+    std::set<VariableId> reads;
+    add_reads(lower, reads);
+    add_reads(upper, reads);
+    for (const VariableId id : reads)
+      if (reading_.roles[id] == Role::observed) return id;
+    return std::nullopt;
   }
 
   bool depends_on_parameter(const typed::ExpressionPtr& bound) const {
@@ -254,6 +282,14 @@ std::optional<std::vector<StatementPtr>> simulation_order(const std::vector<Stat
           add_reads(program.variables[id].lower, one.reads);
           add_reads(program.variables[id].upper, one.reads);
         }
+    // Data that are computed get their value here, wherever the text stands: `N = 4;` before what has N elements.
+    for (auto id = one.assigned.begin(); id != one.assigned.end();)
+      if (is_declared_in(program.variables[*id], typed::Block::data)) {
+        one.drawn.insert(*id);
+        id = one.assigned.erase(id);
+      } else {
+        ++id;
+      }
     accesses.push_back(std::move(one));
   }
   std::map<VariableId, bool> is_drawn;

@@ -254,8 +254,7 @@ void Lowering::draw(const typed::Tilde& tilde, Span span) {
     if (tilde.truncation->upper) upper = scalar(tilde.truncation->upper);
   }
   b_.set_span(span);
-  ExpressionPtr left = tilde.left;
-  if (const auto* promote = std::get_if<typed::Promote>(&left->node)) left = promote->operand;
+  const ExpressionPtr left = generative::drawn_place(tilde.left);
   const auto* index = std::get_if<typed::Index>(&left->node);
   const std::vector<typed::IndexItem> items = index ? index->items : std::vector<typed::IndexItem>{};
   if (left->type.is_scalar()) {
@@ -264,7 +263,8 @@ void Lowering::draw(const typed::Tilde& tilde, Span span) {
     return;
   }
   std::vector<ValueId> noted;
-  const View target = place(id, items, noted, span);
+  View target = place(id, items, noted, span);
+  if (left != tilde.left) target = flat(target);
   const ir::ArrayId array = std::get<InArray>(storage(id)).array;
   if (given.count)
     require_same_size(target.sizes[0], *given.count, target.size_keys[0], given.count_key,

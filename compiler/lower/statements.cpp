@@ -13,6 +13,9 @@ using typed::VariableId;
 
 namespace {
 
+// Elements of a list that print writes out.
+constexpr double most_printed = 20;
+
 bool may_return(const StatementPtr& statement) {
   bool found = false;
   generative::for_each_statement(
@@ -101,7 +104,9 @@ void Lowering::statement(const StatementPtr& tree) {
           --frame.loop_depth;
         } else if constexpr (std::is_same_v<Node, typed::If>) {
           const ValueId condition = boolean(node.condition);
-          if (node.else_body) b_.if_(condition, [&] { body(node.then_body); }, [&] { body(node.else_body); });
+          if (node.else_body)
+            b_.if_(
+                condition, [&] { body(node.then_body); }, [&] { body(node.else_body); });
           else b_.if_(condition, [&] { body(node.then_body); });
         } else if constexpr (std::is_same_v<Node, typed::Break>) b_.break_();
         else if constexpr (std::is_same_v<Node, typed::Continue>) b_.continue_();
@@ -236,9 +241,19 @@ void Lowering::message_statement(const std::vector<ExpressionPtr>& arguments, bo
       continue;
     }
     if (!argument->type.is_scalar()) {
+      const View container = view(argument);
+      const auto count = container.sizes.size() == 1 ? b_.constant(container.sizes[0]) : std::nullopt;
+      if (count && *count <= most_printed) {
+        for (std::int32_t i = 0; i < static_cast<std::int32_t>(*count); ++i) {
+          text += i == 0 ? "[{}" : ",{}";
+          values.push_back(container.element({b_.integer(i)}));
+        }
+        text += *count == 0 ? "[]" : "]";
+        continue;
+      }
       context_.diagnostics.push_back(
           {.code = "printed-container",
-           .message = "only numbers and strings can be printed",
+           .message = "only numbers, strings and short lists whose length the text gives can be printed",
            .primary = {argument->span, "this is `" + to_string(argument->type) + "`; print its elements in a loop"}});
       continue;
     }

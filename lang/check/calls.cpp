@@ -200,6 +200,11 @@ ExpressionPtr Checker::unknown_function(const ast::Identifier& name, Span span) 
     diagnostic.notes.push_back("an index is written in brackets: `" + name.name + "[i]`");
     return poison(span);
   }
+  if (name.name == "target") {
+    diagnostic.message = "`target()` cannot be read in this version of Sibyl";
+    diagnostic.code = "target-read";
+    return poison(span);
+  }
   if (names_.distributions.contains(name.name)) {
     diagnostic.message = "`" + name.name + "` is a distribution, not a function";
     diagnostic.code = "distribution-as-function";

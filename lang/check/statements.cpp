@@ -1,6 +1,7 @@
 #include "lang/check/checker.hpp"
 
 #include <algorithm>
+#include <functional>
 
 namespace sibyl::checking {
 
@@ -240,6 +241,31 @@ StatementPtr Checker::tilde(const ast::Tilde& tree, Span span) {
         .notes.push_back("to draw a value here, call `" + tree.distribution.name + "_rng(...)`");
     return nullptr;
   }
+  if (block_ == BlockKind::design && !left->type.is_error()) {
+    ExpressionPtr base = left;
+    while (true) {
+      if (const auto* at = std::get_if<typed::Index>(&base->node)) base = at->base;
+      else if (const auto* promoted = std::get_if<typed::Promote>(&base->node)) base = promoted->operand;
+      else if (const auto* call = std::get_if<typed::BuiltinCall>(&base->node);
+               call && (call->builtin == typed::Builtin::to_vector || call->builtin == typed::Builtin::to_array_1d))
+        base = call->arguments.front();
+      else break;
+    }
+    const auto* reference = std::get_if<typed::VariableReference>(&base->node);
+    const typed::Variable* variable = reference ? &(*variables_)[reference->variable] : nullptr;
+    if (!variable || variable->is_loop_variable || !(variable->is_local || variable->block == typed::Block::data)) {
+      error(left->span, "design-of-something-else",
+            "the design gives data variables their distributions, but this is " + describe(left));
+      return nullptr;
+    }
+  }
+  // The user's own distribution: `y ~ shifted(mu)` adds `shifted_lpdf(y | mu)`.
+  if (!names_.distributions.contains(tree.distribution.name) && !tree.truncation)
+    for (const char* suffix : {"_lpdf", "_lpmf"})
+      if (const std::string density = tree.distribution.name + suffix; names_.functions.contains(density)) {
+        ExpressionPtr value = function_call({{density, tree.distribution.span}, {}}, std::move(arguments), span);
+        return value->type.is_error() ? nullptr : make_statement(typed::TargetIncrement{std::move(value)}, span);
+      }
   const auto distribution = find_distribution(tree.distribution);
   if (!distribution || !distribution_arguments(*distribution, arguments, true, tree.distribution.span)) return nullptr;
   std::optional<typed::Truncation> truncation;
@@ -376,6 +402,16 @@ StatementPtr Checker::statement(const ast::StatementPtr& tree) {
       error(value->span, "void-value", "this has no value");
       return nullptr;
     }
+    // A sum of log densities is one statement for each: each may draw its variable.
+    Statements terms;
+    const std::function<bool(const ExpressionPtr&)> split = [&](const ExpressionPtr& term) {
+      if (const auto* sum = std::get_if<typed::BuiltinCall>(&term->node); sum && sum->builtin == typed::Builtin::add)
+        return term->type.is_scalar() && split(sum->arguments[0]) && split(sum->arguments[1]);
+      const auto* density = std::get_if<typed::DistributionCall>(&term->node);
+      terms.push_back(make_statement(typed::TargetIncrement{promote(term, {Base::real, 0})}, term->span));
+      return density && density->function == typed::DistributionFunction::log_density;
+    };
+    if (split(value) && terms.size() > 1) return make_statement(typed::Sequence{std::move(terms)}, span);
     return make_statement(typed::TargetIncrement{promote(value, {Base::real, 0})}, span);
   }
   if (const auto* node = std::get_if<ast::For>(&tree->node)) return for_loop(*node, span);
