@@ -12,7 +12,7 @@ class ProgressBar:
     def __init__(self, is_shown: bool) -> None:
         self._is_shown = is_shown
         self._bar: Any = None
-        self._last_line = 0.0
+        self._last_shown = float("-inf")
         self._is_line_open = False
 
     def __enter__(self) -> ProgressBar:
@@ -39,17 +39,20 @@ class ProgressBar:
     ) -> None:
         if not self._is_shown:
             return
+        share = seconds / (seconds + seconds_left) if seconds + seconds_left > 0 else 1.0
+        is_terminal = sys.stderr.isatty()
+        pause = 0.2 if is_terminal or self._bar is not None else 10
+        now = time.monotonic()
+        if now - self._last_shown < pause and share < 1:
+            return
+        self._last_shown = now
         status = f"step {step}, loss {loss:.3f}, validation {validation_loss:.3f}"
         if self._bar is not None:
-            share = seconds / (seconds + seconds_left) if seconds + seconds_left > 0 else 1.0
             self._bar.n = round(100 * share, 1)
+            if share >= 1:
+                self._bar.set_description_str("calibrating", refresh=False)
             self._bar.set_postfix_str(f"{seconds_left:.0f} s, {status}")
             return
-        is_terminal = sys.stderr.isatty()
-        now = time.monotonic()
-        if now - self._last_line < (0.1 if is_terminal else 10):
-            return
-        self._last_line = now
         self._is_line_open = is_terminal
         line = f"{status}, {seconds_left:.0f} s left"
         sys.stderr.write(f"\r\x1b[K{line}" if is_terminal else line + "\n")
