@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 SOURCE, INSTALLED, WORK = (Path(argument).resolve() for argument in sys.argv[1:4])
-PACKAGES = ["scikit-build-core>=0.10", "nanobind>=2.2", "numpy", "arviz", "pandas", "pytest", "tqdm"]
+PACKAGES = ["scikit-build-core>=0.10", "nanobind>=2.2", "numpy", "arviz", "h5netcdf", "h5py", "pandas", "pytest", "tqdm"]
 
 environment = WORK / "venv"
 pip = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]

@@ -1,4 +1,5 @@
-"""Posteriors as ArviZ InferenceData, laid out as `sibyl sample -o draws.nc` writes them."""
+"""Posteriors as ArviZ InferenceData (an xarray.DataTree from ArviZ 1.0 on), laid out as `sibyl sample -o draws.nc` writes
+them."""
 
 from __future__ import annotations
 
@@ -67,6 +68,6 @@ def to_inference_data(variables: Sequence[Variable], posteriors: Sequence[dict[s
         names_of_group = [v.name for v in variables if v.name in data and v.role in roles]
         groups[group] = {name: variable(name, [one["data"][name] for one in posteriors], False) for name in names_of_group}
     datasets = {name: dataset(contents) for name, contents in groups.items() if contents}
-    if hasattr(arviz, "InferenceData"):
+    if int(arviz.__version__.split(".")[0]) < 1:
         return arviz.InferenceData(**datasets)
-    return xarray.DataTree.from_dict(datasets)  # ArviZ 1.0 and later
+    return xarray.DataTree.from_dict(datasets)

@@ -39,7 +39,8 @@ class ProgressBar:
     ) -> None:
         if not self._is_shown:
             return
-        share = seconds / (seconds + seconds_left) if seconds + seconds_left > 0 else 1.0
+        share = seconds / (seconds + seconds_left) if seconds_left > 0 else 1.0  # the last step may exceed the budget
+        seconds_left = max(0.0, seconds_left)
         is_terminal = sys.stderr.isatty()
         pause = 0.2 if is_terminal or self._bar is not None else 10
         now = time.monotonic()
