@@ -156,6 +156,8 @@ struct Message {
 //   generated
 //                  quantities (these draw).
 //   unconstrain    inputs: data, transformed data, parameters. Output: unconstrained_out.
+//   predict        inputs: design, transformed data, parameters. Outputs: the observed variables (and transformed
+//                  parameters): simulate with the parameters given, latents drawn anew. Generative models have it.
 struct Model {
   Facts facts;
   std::vector<Function> functions;

@@ -58,6 +58,9 @@ std::string find_bridgestan_archive() {
   return path;
 }
 
+// Posterior predictive simulation is for the REPL, which compiles it when it is asked for.
+bool is_exported(const ir::Function& function) { return function.name != "predict"; }
+
 bool is_density(const ir::Function& function) { return function.name.starts_with("log_density"); }
 
 // Every function for one lane and for as many as fill a register; densities in double alone.
@@ -65,7 +68,7 @@ std::vector<codegen::Entry> list_entries(const ir::Model& model, const codegen::
   std::vector<codegen::Entry> entries;
   for (const ir::Function& function : model.functions)
     for (const Precision precision : {Precision::f64, Precision::f32}) {
-      if (precision == Precision::f32 && is_density(function)) continue;
+      if (!is_exported(function) || (precision == Precision::f32 && is_density(function))) continue;
       for (const int lanes : {1, codegen::preferred_lanes(machine, precision)})
         entries.push_back({&function, {precision, lanes}});
     }
@@ -83,7 +86,8 @@ Metadata describe(const ir::Model& model, const std::string& name, const std::st
   metadata.lanes_f32 = codegen::preferred_lanes(machine, Precision::f32);
   metadata.lanes_f64 = codegen::preferred_lanes(machine, Precision::f64);
   metadata.facts = model.facts;
-  for (const ir::Function& function : model.functions) metadata.entries.push_back(function.name);
+  for (const ir::Function& function : model.functions)
+    if (is_exported(function)) metadata.entries.push_back(function.name);
   for (const ir::Message& message : model.messages) metadata.messages.push_back({message.text, message.span});
   return metadata;
 }

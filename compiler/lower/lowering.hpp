@@ -79,6 +79,7 @@ class Lowering {
   void write_transform_data();
   void write_transform_simulated_data();
   void write_sizes();
+  void write_predict();
 
  private:
   // ---- expressions.cpp
@@ -205,6 +206,7 @@ class Lowering {
     std::int64_t first; // a constant from which the variable starts
   };
   std::map<ValueId, Range> in_range_;
+  bool parameters_are_given_ = false; // in a simulation: their priors draw nothing
   bool declares_interface_ = false; // variables declared at a block's top are outputs of this function
 };
 

@@ -256,6 +256,31 @@ void Lowering::write_sizes() {
   b_.declare(unconstrained, {unconstrained_count()});
 }
 
+void Lowering::write_predict() {
+  const typed::Program& program = context_.program;
+  const generative::Reading& reading = context_.reading;
+  parameters_are_given_ = true;
+  std::vector<StatementPtr> simulated;
+  const auto add_observed = [&](const std::vector<StatementPtr>& block) {
+    for (const StatementPtr& one : block) {
+      const auto* declaration = std::get_if<typed::Declaration>(&one->node);
+      if (!declaration) continue;
+      const Role role = reading.roles[declaration->variable];
+      if (role == Role::observed) simulated.push_back(one);
+      else if (role != Role::underlying) bind_interface(declaration->variable);
+    }
+  };
+  add_observed(program.data);
+  add_observed(generative::without_computed(program.transformed_data, program, reading.computed));
+  bind_inputs(program.parameters);
+  for (const auto* block : {&program.transformed_parameters, &program.model})
+    simulated.insert(simulated.end(), block->begin(), block->end());
+  declares_interface_ = true;
+  const auto order = generative::simulation_order(simulated, program, reading);
+  if (!order) throw InternalError("a generative model without an order");
+  statements(*order);
+}
+
 void lower_model(ModelContext& context) {
   const auto add = [&](const char* name, Lowering::Mode mode, void (Lowering::*write)()) {
     Lowering lowering(context, name, mode);
@@ -271,6 +296,7 @@ void lower_model(ModelContext& context) {
   if (context.model.facts.has_density) add("log_density", Mode::density, &Lowering::write_density);
   add("constrain", Mode::compute, &Lowering::write_constrain);
   add("unconstrain", Mode::compute, &Lowering::write_unconstrain);
+  if (context.model.facts.is_generative) add("predict", Mode::simulate, &Lowering::write_predict);
 }
 
 } // namespace sibyl::lower

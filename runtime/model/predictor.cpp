@@ -1,0 +1,77 @@
+#include "runtime/model/predictor.hpp"
+
+#include "lang/errors.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+namespace sibyl {
+
+namespace {
+
+// The data set once for every lane.
+DataBatch repeat(const Facts& facts, const DataSet& data, std::size_t count) {
+  return gather(facts, std::vector<DataSet>(count, data));
+}
+
+// Lane i's parameters become those of draw rows[i].
+void put_parameters(const Facts& facts, const Draws& draws, std::span<const std::size_t> rows, DataBatch& batch) {
+  for (const DrawsVariable& variable : draws.variables) {
+    const int v = facts.find(variable.name);
+    if (v < 0 || facts.variables[static_cast<std::size_t>(v)].role != Role::parameter) continue;
+    VariableBatch& target = batch.variables[static_cast<std::size_t>(v)];
+    target.present = true;
+    target.capacity = variable.extents;
+    target.sizes.clear();
+    target.values.assign(target.stride() * batch.count, 0);
+    for (std::size_t lane = 0; lane < batch.count; ++lane) {
+      target.sizes.insert(target.sizes.end(), variable.extents.begin(), variable.extents.end());
+      const std::size_t row = rows[std::min(lane, rows.size() - 1)];
+      for (std::size_t i = 0; i < target.stride(); ++i)
+        target.row(lane)[row_major_position(i, variable.extents)] = draws.at(row, variable.first_column + i);
+    }
+  }
+}
+
+} // namespace
+
+Prediction predict(std::shared_ptr<const CompiledModel> model, const DataSet& data, const Draws& draws,
+                   std::span<const std::size_t> rows, std::uint64_t seed, const volatile std::int32_t* interrupted) {
+  const Facts& facts = model->facts();
+  if (!facts.is_generative) throw UserError("this model cannot be simulated: " + facts.not_generative.text);
+  ModelCall call(model, Precision::f64);
+  if (interrupted) call.set_interrupt_flag(interrupted);
+  const auto width = static_cast<std::size_t>(call.lanes());
+  DataBatch batch = repeat(facts, data, width);
+  Prediction result;
+  std::vector<DataBatch> parts;
+  for (std::size_t first = 0; first < rows.size(); first += width) {
+    const std::size_t active = std::min(width, rows.size() - first);
+    put_parameters(facts, draws, rows.subspan(first, active), batch);
+    std::vector<std::size_t> which(active);
+    std::iota(which.begin(), which.end(), 0);
+    call.bind(batch, which);
+    if (!call.transform_data()) throw RuntimeError(call.failure(0));
+    call.run("predict", {.seed = seed, .first_index = first});
+    std::vector<int> lanes;
+    for (int lane = 0; lane < static_cast<int>(active); ++lane) {
+      if (!call.failed(lane)) lanes.push_back(lane);
+      else if (result.failures++ == 0) result.first_failure = call.failure(lane);
+    }
+    if (lanes.empty()) continue;
+    DataBatch part;
+    part.count = lanes.size();
+    part.variables.resize(facts.variables.size());
+    for (std::size_t v = 0; v < facts.variables.size(); ++v)
+      if (facts.variables[v].role == Role::observed) part.variables[v] = call.read(v, lanes);
+    parts.push_back(std::move(part));
+  }
+  if (parts.empty())
+    throw RuntimeError(fmt::format("all {} simulations failed; the first: {}", rows.size(), result.first_failure));
+  result.data = merge(std::move(parts));
+  return result;
+}
+
+} // namespace sibyl
