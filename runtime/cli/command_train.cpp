@@ -5,12 +5,12 @@
 #include "runtime/cli/model_file.hpp"
 #include "runtime/cli/options.hpp"
 #include "runtime/cli/terminal.hpp"
+#include "runtime/cli/training_text.hpp"
 #include "runtime/inference/train_sampler.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include <cmath>
 #include <filesystem>
 
 namespace sibyl::cli {
@@ -51,18 +51,8 @@ SetupOptions setup_options(const TrainOptions& options, const CompiledModel& mod
   return setup;
 }
 
-std::string duration(double seconds) {
-  const auto whole = static_cast<long>(std::lround(std::max(0.0, seconds)));
-  return whole >= 60 ? fmt::format("{}:{:02} min", whole / 60, whole % 60) : fmt::format("{} s", whole);
-}
-
 void print_training(const TrainingResult& trained, const std::string& checkpoint) {
-  const StepTimes& times = trained.times;
-  fmt::print("{} steps, {} simulations in {}; {:.1f} ms a step (waiting for simulations {:.1f}, forward {:.1f}, "
-             "backward {:.1f}, optimizer {:.1f})\n",
-             trained.steps, trained.simulations, duration(trained.seconds),
-             times.waiting + times.forward + times.backward + times.optimizer, times.waiting, times.forward,
-             times.backward, times.optimizer);
+  fmt::print("{}", training_summary(trained));
   if (trained.rollbacks > 0)
     print_note(fmt::format("{} steps with a loss that was not finite were taken back", trained.rollbacks));
   if (trained.was_interrupted) print_note(fmt::format("interrupted; go on with --resume, from {}", checkpoint));
@@ -87,10 +77,7 @@ void run(const TrainOptions& options) {
     fmt::print("{}", describe(setup.encoder.plan()));
     for (const std::string& note : setup.notes) print_note(note);
   };
-  events.progress = [&](const TrainingProgress& at) {
-    line.show(fmt::format("step {}  simulations {}  loss {:.3f}  validation {:.3f}  left {}", at.step, at.simulations,
-                          at.loss, at.validation_loss, duration(at.seconds_left)));
-  };
+  events.progress = [&](const TrainingProgress& at) { line.show(progress_text(at)); };
   events.trained = [&](const TrainingResult& trained) {
     line.finish();
     print_training(trained, training.checkpoint);

@@ -2,6 +2,8 @@
 // command runs when the arguments have been parsed.
 #pragma once
 
+#include <string>
+
 namespace CLI {
 class App;
 }
@@ -14,5 +16,9 @@ void add_format(CLI::App& program);
 void add_simulate(CLI::App& program);
 void add_train(CLI::App& program);
 void add_sample(CLI::App& program);
+void add_repl(CLI::App& program);
+
+// What `sibyl` alone does on a terminal. `model`: loaded first, where it is not empty.
+void run_repl(const std::string& model);
 
 } // namespace sibyl::cli

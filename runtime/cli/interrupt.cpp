@@ -7,9 +7,10 @@ namespace sibyl::cli {
 namespace {
 
 volatile std::int32_t interrupted = 0;
+volatile std::sig_atomic_t second_ends = 1;
 
 extern "C" void on_signal(int signal) {
-  if (interrupted) {
+  if (interrupted && second_ends) {
     std::signal(signal, SIG_DFL);
     std::raise(signal);
   }
@@ -18,14 +19,17 @@ extern "C" void on_signal(int signal) {
 
 } // namespace
 
-const volatile std::int32_t* interrupt_flag() {
+const volatile std::int32_t* interrupt_flag(SecondInterrupt second) {
   static const bool installed = [] {
     std::signal(SIGINT, on_signal);
     std::signal(SIGTERM, on_signal);
     return true;
   }();
   (void)installed;
+  second_ends = second == SecondInterrupt::ends_program;
   return &interrupted;
 }
+
+void clear_interrupt() { interrupted = 0; }
 
 } // namespace sibyl::cli

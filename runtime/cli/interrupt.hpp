@@ -1,11 +1,15 @@
-// Ctrl-C and SIGTERM as a flag that long work polls, so that nothing done before is lost. A second Ctrl-C ends at once.
+// Ctrl-C and SIGTERM as a flag that long work polls, so that nothing done before is lost. A second Ctrl-C ends at once,
+// except in the REPL, which has a session to lose.
 #pragma once
 
 #include <cstdint>
 
 namespace sibyl::cli {
 
+enum class SecondInterrupt { ends_program, is_ignored };
+
 // Installs the handlers at its first call.
-const volatile std::int32_t* interrupt_flag();
+const volatile std::int32_t* interrupt_flag(SecondInterrupt second = SecondInterrupt::ends_program);
+void clear_interrupt();
 
 } // namespace sibyl::cli

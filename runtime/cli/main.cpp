@@ -33,8 +33,17 @@ int main(int argc, char** argv) {
   sibyl::cli::add_simulate(program);
   sibyl::cli::add_train(program);
   sibyl::cli::add_sample(program);
+#ifdef SIBYL_WITH_COMPILER
+  sibyl::cli::add_repl(program);
+#endif
 
   try {
+#ifdef SIBYL_WITH_COMPILER
+    if (argc == 1 && sibyl::cli::stdin_is_terminal() && sibyl::cli::stdout_is_terminal()) {
+      sibyl::cli::run_repl("");
+      return success;
+    }
+#endif
     program.parse(argc, argv);
     return success;
   } catch (const CLI::ParseError& error) {

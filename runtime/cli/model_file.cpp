@@ -5,12 +5,12 @@
 
 #ifdef SIBYL_WITH_COMPILER
 #include "compiler/compile.hpp"
+#include "compiler/jit/object_store.hpp"
 #endif
 
 #include <fmt/format.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -35,21 +35,9 @@ void print_diagnostics(const Diagnostics& diagnostics, const Source& source) {
                render(diagnostics, {&source}, stderr_is_terminal() ? RenderStyle::colour : RenderStyle::plain));
 }
 
-namespace {
-
-// $XDG_CACHE_HOME/sibyl, or ~/.cache/sibyl; empty (no cache) when there is no home.
-std::string cache_directory() {
-  if (const char* directory = std::getenv("XDG_CACHE_HOME"); directory && *directory)
-    return std::string(directory) + "/sibyl";
-  if (const char* home = std::getenv("HOME"); home && *home) return std::string(home) + "/.cache/sibyl";
-  return "";
-}
-
-} // namespace
-
 std::shared_ptr<CompiledModel> compile_text(const std::string& name, const std::string& text) {
   const Source source(name, text);
-  CompileResult result = compile(source, {.cache_directory = cache_directory()});
+  CompileResult result = compile(source, {.cache_directory = jit::default_cache_directory()});
   print_diagnostics(result.diagnostics, source);
   if (!result.model) throw AlreadyReported();
   return result.model;

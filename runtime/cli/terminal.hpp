@@ -11,6 +11,7 @@ namespace sibyl::cli {
 // Thrown when the messages were already shown; ends the program with the user error's exit code.
 struct AlreadyReported {};
 
+bool stdin_is_terminal();
 bool stdout_is_terminal();
 bool stderr_is_terminal();
 

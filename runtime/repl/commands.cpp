@@ -1,0 +1,102 @@
+#include "runtime/repl/commands.hpp"
+
+#include "lang/errors.hpp"
+#include "runtime/repl/input.hpp"
+
+#include <fmt/format.h>
+
+namespace sibyl::repl {
+
+namespace {
+
+constexpr std::string_view help_on_model =
+    R"(A statement extends the model at once. Typing one again replaces it; :undo takes it back.
+
+  real<lower=0> sigma;              a parameter
+  int<lower=1> N;                   whole numbers are data
+  data vector[N] y;                 any block's name may stand before a statement ...
+  generated quantities { ... }      ... or be written as in a file; the block is extended
+  real ratio = mu / sigma;          computed: transformed data, transformed parameters or, with _rng, generated
+                                    quantities, by what it is computed from
+  y ~ normal(mu, sigma);            model
+  N ~ discrete_range(20, 200);      design, where data are drawn from data alone
+  y[1] = mu + 1;                    the block that declares the variable; data: model
+  for (n in 1:N) { ... }            goes on until the braces close; design where it draws data from data alone
+  real twice(real x) { return 2 * x; }      a function
+
+A missing ; at the end of a line is supplied. What changes together is typed in one line, or with :edit.
+)";
+
+constexpr std::string_view help_on_expressions =
+    R"(An expression is evaluated in each of the current draws: those of the last :prior or :sample.
+
+  mu                                mean, sd and quantiles, with a histogram
+  mean(exp(mu))                     mean, sd, variance, median, min, max of a number: over the draws
+  quantile(mu, 0.9)                 likewise
+  mu > 0                            its probability
+  theta[2] - theta[1]               all functions of the language and of the model
+)";
+
+void help(Workspace& workspace, std::string_view argument, std::uint32_t) {
+  if (argument == "model") return workspace.print(help_on_model);
+  if (argument == "expressions") return workspace.print(help_on_expressions);
+  if (!argument.empty()) {
+    const Command& command = find_command(argument.starts_with(":") ? argument.substr(1) : argument);
+    return workspace.print(fmt::format(":{}{}{}\n  {}\n", command.name, command.arguments.empty() ? "" : " ",
+                                       command.arguments, command.summary));
+  }
+  std::string text;
+  for (const Command& one : commands()) {
+    const std::string usage = fmt::format(":{}{}{}", one.name, one.arguments.empty() ? "" : " ", one.arguments);
+    const std::string_view first_line = one.summary.substr(0, one.summary.find('\n'));
+    text += fmt::format("  {:<26}  {}\n", usage, first_line);
+  }
+  text += "\nWhat does not begin with a colon extends the model (:help model) or is evaluated (:help expressions).\n"
+          "Commands may be cut short (:tr 30s). Ctrl-C stops what runs; Ctrl-D ends the session.\n";
+  workspace.print(text);
+}
+
+} // namespace
+
+const std::vector<Command>& commands() {
+  using Kind = ArgumentKind;
+  static const std::vector<Command> table = {
+      {"load", "FILE", "a model text (.sib, .stan) or a trained sampler (.sibyl) in the place of this model", load,
+       Kind::file},
+      {"model", "", "the model's text", show_model},
+      {"facts", "", "what the compiler proves about it", show_facts},
+      {"undo", "", "take the last change of the model back", undo},
+      {"edit", "", "change the model in $EDITOR", edit},
+      {"emit", "STAGE [FUNCTION]", "a stage of the compiler as text: ast, typed, ir, facts, llvm, asm", emit_stage,
+       Kind::stage},
+      {"prior", "", "draw from the prior: parameters, and the data that they predict", prior},
+      {"train", "[30s]", "train an amortized posterior for so long; Ctrl-C keeps what was learned", train},
+      {"data", "FILE [--by COLUMN]", "data sets from CSV, JSON or NPZ; or JSON itself: :data {\"y\": [1.2, 0.4]}", data,
+       Kind::file},
+      {"sample", "[LABEL]", "posterior draws for the data, or for the data set with this label", sample},
+      {"plot", "EXPRESSION", "histogram over the current draws", plot, Kind::variable},
+      {"pairs", "A B", "two expressions' draws against each other", pairs, Kind::variable},
+      {"check", "", "compare the data with data simulated from the posterior", check},
+      {"save", "FILE",
+       "by its ending: .sib the model, .sibyl the sampler, .csv, .npz or .nc the draws; none: model and sampler", save,
+       Kind::file},
+      {"set", "[NAME VALUE]", "settings: seed, draws, prior_draws, replicates, threads, frame", set, Kind::setting},
+      {"help", "[COMMAND]", "this; also :help model, :help expressions", help, Kind::command},
+      {"quit", "", "end the session", nullptr},
+  };
+  return table;
+}
+
+const Command& find_command(std::string_view name) {
+  const Command* found = nullptr;
+  for (const Command& one : commands()) {
+    if (one.name == name) return one;
+    if (name.empty() || !one.name.starts_with(name)) continue;
+    if (found) throw UserError(fmt::format("`:{}` may be `:{}` or `:{}`", name, found->name, one.name));
+    found = &one;
+  }
+  if (!found) throw UserError(fmt::format("there is no command `:{}`; `:help` lists them", name));
+  return *found;
+}
+
+} // namespace sibyl::repl

@@ -1,0 +1,181 @@
+#include "runtime/repl/commands.hpp"
+
+#include "lang/errors.hpp"
+#include "runtime/cli/options.hpp"
+#include "runtime/cli/summary_table.hpp"
+#include "runtime/cli/terminal.hpp"
+#include "runtime/cli/training_text.hpp"
+#include "runtime/model/computed_data.hpp"
+#include "runtime/repl/input.hpp"
+#include "runtime/repl/predictive_check.hpp"
+#include "runtime/repl/quantity_table.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+namespace sibyl::repl {
+
+namespace {
+
+constexpr std::size_t shown_elements = 8; // of one parameter
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+std::string elements_left_out(const CurrentDraws& draws) {
+  const Facts& facts = draws.model->facts();
+  std::string text;
+  for (std::size_t v = 0; v < facts.variables.size(); ++v) {
+    if (facts.variables[v].role != Role::parameter || !draws.find(v)) continue;
+    const auto count = static_cast<std::size_t>(element_count(draws.extents(v, 0)));
+    if (count > shown_elements)
+      text += fmt::format("  {}: {} more; `:plot {}`\n", facts.variables[v].name, count - shown_elements,
+                          facts.variables[v].name);
+  }
+  return text;
+}
+
+void show_check(Workspace& workspace, const std::vector<VariableCheck>& checks) {
+  const PlotStyle& style = workspace.surroundings().plot;
+  std::vector<std::vector<std::string>> rows;
+  for (const VariableCheck& variable : checks)
+    for (const StatisticCheck& one : variable.statistics)
+      rows.push_back({&one == &variable.statistics.front() ? one.variable : "", one.statistic,
+                      cli::format_number(one.observed), cli::format_number(one.mean), cli::format_number(one.q5),
+                      cli::format_number(one.q95), fmt::format("{:.3f}{}", one.tail, one.tail < 0.05 ? " *" : "  ")});
+  workspace.print(cli::format_table({"variable", "statistic", "data", "replicated", "5%", "95%", "tail  "}, rows, 2));
+  for (const VariableCheck& variable : checks) {
+    const Bins& bins = variable.observed;
+    workspace.print(fmt::format("\n{}, {} to {}\n  data        {}\n  replicated  {}\n", variable.name,
+                                cli::format_number(bins.first), cli::format_number(bins.last()),
+                                sparkline(variable.observed, style), sparkline(variable.replicated, style)));
+  }
+}
+
+} // namespace
+
+void prior(Workspace& workspace, std::string_view, std::uint32_t) {
+  const auto start = std::chrono::steady_clock::now();
+  PriorDraws fresh = workspace.draw_prior_now();
+  if (fresh.failures > 0)
+    workspace.note(fmt::format("{} of {} simulations failed and are left out; the first: {}", fresh.failures,
+                               fresh.failures + fresh.draws.count, fresh.first_failure));
+  workspace.set_draws(std::move(fresh.draws));
+  const CurrentDraws& draws = workspace.draws();
+  const PlotStyle& style = workspace.surroundings().plot;
+  workspace.print(quantity_table("parameter", parameter_quantities(draws, shown_elements), style));
+  workspace.print(elements_left_out(draws));
+  if (const auto observed = observed_quantities(draws); !observed.empty())
+    workspace.print("\n" + quantity_table("predicted", observed, style));
+  workspace.print(fmt::format("{} in {:.2f} s\n", draws.origin, seconds_since(start)));
+}
+
+void train(Workspace& workspace, std::string_view argument, std::uint32_t) {
+  const auto model = workspace.model();
+  SamplerTrainingOptions options;
+  options.budget.seconds = cli::parse_duration(argument.empty() ? "30s" : std::string(argument));
+  options.setup.frame = workspace.settings.frame;
+  options.setup.seed = workspace.settings.seed;
+  options.setup.threads = workspace.settings.threads;
+  options.setup.interrupted = workspace.surroundings().interrupted;
+  options.setup.design = workspace.given_design(*model);
+  SamplerTrainingEvents events;
+  events.prepared = [&](const InferenceSetup& setup) {
+    workspace.surroundings().progress("");
+    workspace.print(describe(setup.encoder.plan()));
+    for (const std::string& one : setup.notes) workspace.note(one);
+  };
+  events.progress = [&](const TrainingProgress& at) { workspace.surroundings().progress(cli::progress_text(at)); };
+  events.trained = [&](const TrainingResult& trained) {
+    workspace.surroundings().progress("");
+    if (trained.was_interrupted) workspace.note("stopped early; the sampler is the best so far");
+    workspace.print(fmt::format("{} steps, {} simulations in {}\n", trained.steps, trained.simulations,
+                                cli::duration_text(trained.seconds)));
+  };
+  workspace.surroundings().progress("preparing: pilot simulations, and which frame is better");
+  TrainedSampler trained = train_sampler(model, options, events);
+  workspace.print(describe(trained.calibration));
+  workspace.set_trained(std::move(trained.file));
+}
+
+// FILE [--by COLUMN], or JSON text.
+void data(Workspace& workspace, std::string_view argument, std::uint32_t) {
+  std::string path(argument), by;
+  if (!argument.starts_with("{"))
+    if (const std::size_t option = argument.find("--by"); option != argument.npos) {
+      path = std::string(trimmed(argument.substr(0, option)));
+      by = std::string(trimmed(argument.substr(option + 4)));
+      if (by.empty()) throw UserError("which column? `:data FILE --by COLUMN`");
+    }
+  if (path.empty() && workspace.has_data()) path = workspace.data().path, by = workspace.data().by;
+  if (path.empty()) throw UserError("which data? `:data FILE [--by COLUMN]`, or `:data {\"y\": [1.2, 0.4]}`");
+  workspace.choose_data(path, by);
+  const ChosenData& chosen = workspace.data();
+  std::string text = fmt::format("{} data set{}", chosen.sets.size(), chosen.sets.size() == 1 ? "" : "s");
+  if (!by.empty()) text += " by " + by;
+  if (!chosen.sets.empty()) {
+    text += ":";
+    for (const auto& [name, tensor] : chosen.sets.front().variables) {
+      text += " " + name;
+      for (std::size_t d = 0; d < tensor.extents.size(); ++d)
+        text +=
+            fmt::format("{}{}", d == 0 ? "[" : ",", tensor.extents[d]) + (d + 1 == tensor.extents.size() ? "]" : "");
+    }
+    if (chosen.sets.size() > 1) text += " in the first";
+  }
+  workspace.print(text + "\n");
+}
+
+void sample(Workspace& workspace, std::string_view argument, std::uint32_t) {
+  const TrainedModel& trained = workspace.trained();
+  const ChosenData& chosen = workspace.data();
+  std::size_t first = 0, count = chosen.sets.size();
+  if (!argument.empty()) {
+    while (first < count && chosen.sets[first].label != argument) ++first;
+    if (first == count) throw UserError(fmt::format("no data set is called {}", argument));
+    count = 1;
+  }
+  if (count == 0) throw UserError("there are no data sets");
+  const auto start = std::chrono::steady_clock::now();
+  const std::span wanted(chosen.sets.data() + first, count);
+  workspace.posteriors = trained.sampler->sample(
+      wanted,
+      {.draws = workspace.settings.draws, .seed = workspace.settings.seed, .threads = workspace.settings.threads});
+  const double seconds = seconds_since(start);
+  const Posterior& shown = workspace.posteriors.front();
+  std::string origin = fmt::format("{} posterior draws", shown.draws.row_count);
+  if (chosen.sets.size() > 1) origin += " for " + shown.draws.label;
+  workspace.shown = first;
+  workspace.set_draws(posterior_draws(trained.model, chosen.sets[first], shown.draws, origin));
+  workspace.print(cli::summary_table(workspace.posteriors, trained.model->facts(), chosen.by));
+  workspace.print(fmt::format("{} draws{} in {:.2f} s\n", shown.draws.row_count, count > 1 ? " each" : "", seconds));
+  if (count > 1)
+    workspace.print(
+        fmt::format("expressions and plots are about {}; `:sample LABEL` chooses another\n", shown.draws.label));
+}
+
+void check(Workspace& workspace, std::string_view, std::uint32_t) {
+  if (!workspace.posterior()) sample(workspace, "", 0);
+  const TrainedModel& trained = workspace.trained();
+  const DataSet& observed = workspace.data().sets.at(workspace.shown);
+  const Draws& draws = workspace.posteriors.front().draws;
+  // Spread evenly over the draws.
+  const std::size_t count = std::min(workspace.settings.replicates, draws.row_count);
+  std::vector<std::size_t> rows(count);
+  for (std::size_t i = 0; i < count; ++i) rows[i] = i * draws.row_count / count;
+  const Prediction predicted =
+      predict(workspace.model(), observed, draws, rows, workspace.settings.seed, workspace.surroundings().interrupted);
+  if (predicted.failures > 0)
+    workspace.note(fmt::format("{} of {} simulations failed and are left out; the first: {}", predicted.failures, count,
+                               predicted.first_failure));
+  DataBatch data = gather(trained.model->facts(), std::span(&observed, 1));
+  compute_observed(trained.model, data);
+  const auto checks = check_predictions(trained.model->facts(), data, predicted, 48);
+  show_check(workspace, checks);
+  workspace.print(fmt::format("{} data sets simulated from {}; a star marks tails below 0.05\n", predicted.data.count,
+                              workspace.posterior()->origin));
+}
+
+} // namespace sibyl::repl

@@ -1,0 +1,12 @@
+// The session at a terminal, or with a script on its standard input.
+#pragma once
+
+#include <string>
+
+namespace sibyl::repl {
+
+// Reads inputs until the end, a `:quit`, or, in a script, the first error. `model`: a file to load first; may be empty.
+// Returns whether all went well; at a terminal errors are the user's to mend, and it did.
+bool run_repl(const std::string& model, const std::string& version);
+
+} // namespace sibyl::repl

@@ -1,0 +1,126 @@
+#include "runtime/repl/typed_input.hpp"
+
+#include "lang/parse.hpp"
+#include "runtime/repl/input.hpp"
+
+#include <algorithm>
+
+namespace sibyl::repl {
+
+using ast::BlockKind;
+
+namespace {
+
+bool is_one_of(char c, std::string_view characters) { return characters.find(c) != characters.npos; }
+
+// The text as the body of a block, so that the parser takes it.
+struct Wrapped {
+  Source source;
+  std::int64_t shift; // from places in `source` to places in the input
+};
+
+Wrapped wrap(const Source& input, std::size_t skip, BlockKind block) {
+  const std::string head = std::string(block_name(block)) + " {";
+  const std::string_view body = input.text().substr(skip);
+  std::string text = head + std::string(body);
+  const std::string_view code = trimmed(body);
+  if (!code.ends_with(";") && !code.ends_with("}")) text += body.find("//") == body.npos ? ";" : "\n;";
+  text += "\n}";
+  return {Source(input.name(), text), static_cast<std::int64_t>(skip) - static_cast<std::int64_t>(head.size())};
+}
+
+Diagnostics shifted(Diagnostics diagnostics, std::int64_t shift, const Source& input, std::uint32_t number) {
+  const auto move = [&](Span& span) {
+    const auto size = static_cast<std::int64_t>(input.text().size());
+    const auto place = [&](std::uint32_t at) {
+      return static_cast<std::uint32_t>(std::clamp<std::int64_t>(at + shift, 0, size));
+    };
+    span = {place(span.begin), place(span.end), number};
+  };
+  for (Diagnostic& one : diagnostics) {
+    move(one.primary.span);
+    for (Label& label : one.secondary) move(label.span);
+    if (one.fix) move(one.fix->span);
+  }
+  return diagnostics;
+}
+
+bool starts_with_type(std::string_view text) {
+  for (const std::string_view word :
+       {"int", "real", "vector", "row_vector", "matrix", "array", "simplex", "ordered", "positive_ordered",
+        "unit_vector", "cov_matrix", "corr_matrix", "cholesky_factor_corr", "cholesky_factor_cov", "void"})
+    if (text.starts_with(word) && text.size() > word.size() && is_one_of(text[word.size()], " \t\n<[")) return true;
+  return false;
+}
+
+// Which kind of mistake to report where nothing fits.
+bool looks_like_statement(std::string_view text) {
+  if (starts_with_type(text) || text.ends_with(";") || text.ends_with("}") || text.find('~') != text.npos) return true;
+  for (std::size_t i = text.find('='); i != text.npos; i = text.find('=', i + 1)) {
+    const bool compares = (i > 0 && is_one_of(text[i - 1], "=<>!")) || (i + 1 < text.size() && text[i + 1] == '=');
+    if (!compares) return true;
+  }
+  return false;
+}
+
+bool is_statement_call(const ast::ExpressionPtr& expression) {
+  const auto* call = std::get_if<ast::Call>(&expression->node);
+  return call && (call->function.name == "print" || call->function.name == "reject");
+}
+
+} // namespace
+
+TypedInput read_input(const Source& input, std::uint32_t number, const Declarations& declared) {
+  TypedInput result;
+  const std::string_view text = input.text();
+  const auto prefix = block_prefix(text);
+  if (prefix && prefix->has_brace) {
+    result.names_block = true;
+    const ParseResult parsed = parse(input);
+    result.diagnostics = shifted(parsed.diagnostics, 0, input, number);
+    if (parsed.program) result.pieces = pieces_of(*parsed.program, input, number, 0);
+    return result;
+  }
+  if (!prefix) {
+    std::string_view code = trimmed(text);
+    if (code.ends_with(";")) code.remove_suffix(1);
+    const Source alone(input.name(), std::string(text.substr(0, static_cast<std::size_t>(code.end() - text.begin()))));
+    ExpressionParseResult parsed = parse_expression(alone, number);
+    if (parsed.expression && !is_statement_call(parsed.expression)) {
+      result.expression = std::move(parsed.expression);
+      return result;
+    }
+    result.diagnostics = shifted(std::move(parsed.diagnostics), 0, input, number);
+  }
+  // A block's name before the statement, none, or a function.
+  const auto read_as = [&](BlockKind block) {
+    const Wrapped wrapped = wrap(input, prefix ? prefix->length : 0, block);
+    const ParseResult parsed = parse(wrapped.source);
+    if (!parsed.program) return shifted(parsed.diagnostics, wrapped.shift, input, number);
+    result.pieces = pieces_of(*parsed.program, wrapped.source, number, wrapped.shift);
+    if (prefix || block == BlockKind::functions) return Diagnostics{};
+    const auto& statements = parsed.program->blocks.front().statements;
+    // Statements of one input see what those before it declare.
+    Declarations known = declared;
+    std::size_t next = 0;
+    for (const ast::StatementPtr& one : statements) {
+      if (std::holds_alternative<ast::Empty>(one->node)) continue;
+      Piece& piece = result.pieces[next++];
+      piece.block = block_of(one, known);
+      if (piece.subject.kind == Subject::Kind::declaration) known[piece.subject.name] = piece.block;
+    }
+    return Diagnostics{};
+  };
+  result.names_block = prefix.has_value();
+  Diagnostics problems = read_as(prefix ? prefix->kind : BlockKind::model);
+  if (!result.pieces.empty()) {
+    result.diagnostics.clear();
+  } else if (!prefix && read_as(BlockKind::functions).empty() && !result.pieces.empty()) {
+    result.diagnostics.clear();
+  } else if (prefix || looks_like_statement(trimmed(text))) {
+    result.diagnostics = std::move(problems);
+  }
+  return result;
+}
+
+} // namespace sibyl::repl
