@@ -96,6 +96,7 @@ SimulatedBatch Simulator::simulate(std::uint64_t first_index, std::size_t count,
   const auto work = [&](ModelCall& call) {
     try {
       for (std::size_t part; (part = next++) < parts.size();) {
+        if (options_.interrupted && *options_.interrupted) throw RuntimeError("interrupted");
         const std::size_t done = part * lanes;
         parts[part] = simulate_lanes(call, first_index + done, std::min(lanes, count - done), seed);
       }

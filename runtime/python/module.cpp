@@ -114,6 +114,7 @@ nb::tuple simulate(const sibyl::Model& model, std::size_t count, std::uint64_t s
     settings.stop = stop;
     return model.simulate(settings);
   });
+  if (interrupted) PyErr_SetInterrupt(); // Ctrl-C came as it ended: it is not lost
   return nb::make_tuple(to_numpy(std::move(simulations.arrays)), simulations.failures, simulations.first_failure);
 }
 

@@ -201,6 +201,14 @@ def test_other_threads_run_while_it_trains(training):
     assert training.turns > 20
 
 
+def test_control_c_stops_a_simulation(model):
+    told = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    told.start()
+    with pytest.raises(KeyboardInterrupt):
+        model.simulate(20_000_000)
+    told.join()
+
+
 def test_an_exception_of_the_progress_bar_ends_training(model):
     class Broken(sibyl.ProgressBar):
         def update(self, *at):
