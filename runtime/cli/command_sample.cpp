@@ -88,7 +88,7 @@ void add_sample(CLI::App& program) {
   command->add_option("--by", options->by, "the column whose values tell data sets apart");
   command->add_option("-n,--draws", options->draws, "draws for each data set")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1, 100000000));
   command->add_option("-o,--output", options->output,
                       "where the draws go: .csv (Stan's layout), .npz, or .nc (netCDF for ArviZ)");
   CLI::Option* density = command->add_flag("--density", options->density,

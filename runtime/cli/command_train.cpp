@@ -10,6 +10,7 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <filesystem>
 
@@ -25,7 +26,7 @@ struct TrainOptions {
   double missing = 0, learning_rate = 0;
   std::uint64_t seed = 1;
   int threads = default_threads();
-  bool resume = false;
+  bool resume = false, json = false;
 };
 
 SetupOptions setup_options(const TrainOptions& options, const CompiledModel& model) {
@@ -51,8 +52,8 @@ SetupOptions setup_options(const TrainOptions& options, const CompiledModel& mod
   return setup;
 }
 
-void print_training(const TrainingResult& trained, const std::string& checkpoint) {
-  fmt::print("{}", training_summary(trained));
+void print_training(std::FILE* out, const TrainingResult& trained, const std::string& checkpoint) {
+  fmt::print(out, "{}", training_summary(trained));
   if (trained.rollbacks > 0)
     print_note(fmt::format("{} steps with a loss that was not finite were taken back", trained.rollbacks));
   if (trained.was_interrupted) print_note(fmt::format("interrupted; go on with --resume, from {}", checkpoint));
@@ -73,22 +74,24 @@ void run(const TrainOptions& options) {
 
   ProgressLine line;
   SamplerTrainingEvents events;
-  events.prepared = [](const InferenceSetup& setup) {
-    fmt::print("{}", describe(setup.encoder.plan()));
+  std::FILE* out = options.json ? stderr : stdout; // standard output then holds the JSON alone
+  events.prepared = [out](const InferenceSetup& setup) {
+    fmt::print(out, "{}", describe(setup.encoder.plan()));
     for (const std::string& note : setup.notes) print_note(note);
   };
   events.progress = [&](const TrainingProgress& at) { line.show(progress_text(at)); };
   events.trained = [&](const TrainingResult& trained) {
     line.finish();
-    print_training(trained, training.checkpoint);
+    print_training(out, trained, training.checkpoint);
   };
   TrainedSampler trained = train_sampler(model, training, events);
   if (std::filesystem::path(options.model).extension() == ".so")
     trained.file.model_library = std::filesystem::absolute(options.model).string();
-  fmt::print("{}", describe(trained.calibration));
+  if (options.json) fmt::print("{}\n", nlohmann::ordered_json(nlohmann::json(trained.calibration)).dump(2));
+  else fmt::print("{}", describe(trained.calibration));
   write_sampler_file(options.output, trained.file);
   if (!trained.training.was_interrupted) std::filesystem::remove(training.checkpoint);
-  fmt::print("wrote {}\n", options.output);
+  fmt::print(out, "wrote {}\n", options.output);
 }
 
 } // namespace
@@ -117,6 +120,7 @@ void add_train(CLI::App& program) {
   command->add_option("--device", options->device, "cpu, cuda or cuda:N")->capture_default_str();
   command->add_option("--seed", options->seed, "random seed")->capture_default_str();
   command->add_option("--threads", options->threads, "number of threads")->capture_default_str();
+  command->add_flag("--json", options->json, "the calibration as JSON; all else goes to standard error");
   command->add_flag("--resume", options->resume, "go on from OUTPUT.checkpoint");
   command->callback([options] { run(*options); });
 }

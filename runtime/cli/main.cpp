@@ -6,6 +6,10 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <cerrno>
+#include <cstdio>
+#include <system_error>
+
 namespace {
 
 enum ExitCode { success = 0, failure = 1, user_error = 2, internal_error = 70 };
@@ -45,11 +49,18 @@ int main(int argc, char** argv) {
     }
 #endif
     program.parse(argc, argv);
+    // What was printed may still fail to arrive (a full disk behind a redirection).
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+      throw std::system_error(errno, std::generic_category(), "cannot write to standard output");
     return success;
   } catch (const CLI::ParseError& error) {
-    const bool is_help = error.get_exit_code() == 0;
-    program.exit(error);
-    return is_help ? success : user_error;
+    if (error.get_exit_code() == 0) {
+      program.exit(error);
+      return success;
+    }
+    if (argc > 1 && argv[1][0] != '-' && program.get_subcommands().empty())
+      return report(fmt::format("there is no command `{}`; `sibyl --help` lists them", argv[1]), user_error);
+    return report(fmt::format("{}\n`--help` lists what a command takes", error.what()), user_error);
   } catch (const sibyl::cli::AlreadyReported&) {
     return user_error;
   } catch (const sibyl::UserError& error) {
@@ -58,6 +69,8 @@ int main(int argc, char** argv) {
     return report(error.what(), failure);
   } catch (const sibyl::InternalError& error) {
     return report(error.what(), internal_error);
+  } catch (const std::system_error& error) {
+    return report(error.what(), failure);
   } catch (const std::bad_alloc&) {
     return report("out of memory", failure);
   } catch (const std::exception& error) {

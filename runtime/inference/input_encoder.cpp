@@ -55,7 +55,10 @@ struct ColumnReader {
 // Appends a column's inputs for a value.
 void append_inputs(const InputColumn& column, double value, bool allows_missing, std::vector<float>& inputs) {
   const bool is_missing = std::isnan(value);
-  if (is_missing && !(allows_missing && column.observed))
+  if (is_missing && !column.observed)
+    throw UserError(fmt::format("`{}` has a missing value; only observed variables may have one", column.variable));
+  if (std::isinf(value)) throw UserError(fmt::format("`{}` has an infinite value", column.variable));
+  if (is_missing && !allows_missing)
     throw UserError(fmt::format(
         "`{}` has a missing value, and the sampler was trained without; train with `--missing 0.1`", column.variable));
   switch (column.encoding) {
