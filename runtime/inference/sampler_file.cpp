@@ -2,6 +2,8 @@
 
 #include "lang/errors.hpp"
 
+#include <charconv>
+
 namespace sibyl {
 
 namespace {
@@ -34,7 +36,11 @@ SamplerFile read_sampler_file(const std::string& path) {
     return found->second;
   };
   if (text("format") != "sibyl sampler") throw UserError(path + " is no sampler file");
-  if (std::stoi(text("version")) > version)
+  int written = 0;
+  const std::string& digits = text("version");
+  if (std::from_chars(digits.data(), digits.data() + digits.size(), written).ec != std::errc())
+    throw UserError(path + " is damaged: its version is `" + digits + "`");
+  if (written > version)
     throw UserError(path + " was written by a newer version of Sibyl (format " + text("version") +
                     "; this program reads up to " + std::to_string(version) + ")");
   SamplerFile file;

@@ -21,9 +21,9 @@ void multiply(const Tensor& x, const float* weight, Tensor& result) {
 Eigen::Map<const Tensor> EigenBackend::parameter(const std::string& name, std::size_t rows, std::size_t columns,
                                                  networks::Initial) const {
   const auto found = weights_.find(name);
-  if (found == weights_.end()) throw InternalError("the weights have no tensor " + name);
+  if (found == weights_.end()) throw UserError("the sampler file is damaged: it has no tensor " + name);
   if (found->second.rows != rows || found->second.columns != columns)
-    throw InternalError("the tensor " + name + " has another shape");
+    throw UserError("the sampler file is damaged: the tensor " + name + " has another shape");
   return {found->second.values.data(), static_cast<Eigen::Index>(rows), static_cast<Eigen::Index>(columns)};
 }
 

@@ -15,7 +15,7 @@ class EigenBackend {
   // The weights must outlive the backend.
   explicit EigenBackend(const Weights& weights) : weights_(weights) {}
 
-  // InternalError where the weights have no such tensor, or one of another shape.
+  // UserError where the weights have no such tensor, or one of another shape.
   Eigen::Map<const Tensor> parameter(const std::string& name, std::size_t rows, std::size_t columns,
                                      networks::Initial) const;
 

@@ -1,6 +1,8 @@
 // What the operations on rows of data sets promise: data sets do not see each other, and sets have no order.
 #include "tests/networks_data.hpp"
 
+#include "lang/errors.hpp"
+
 #include <catch2/catch.hpp>
 
 using namespace sibyl;
@@ -61,6 +63,6 @@ TEST_CASE("Weights of another shape or name are refused") {
   const Weights weights{{"a", {2, 3, std::vector<float>(6)}}};
   const EigenBackend backend(weights);
   CHECK(backend.parameter("a", 2, 3, networks::Initial::zero).size() == 6);
-  CHECK_THROWS(backend.parameter("a", 3, 2, networks::Initial::zero));
-  CHECK_THROWS(backend.parameter("b", 2, 3, networks::Initial::zero));
+  CHECK_THROWS_AS(backend.parameter("a", 3, 2, networks::Initial::zero), UserError);
+  CHECK_THROWS_AS(backend.parameter("b", 2, 3, networks::Initial::zero), UserError);
 }
