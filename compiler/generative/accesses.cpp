@@ -100,9 +100,9 @@ ExpressionPtr drawn_place(const ExpressionPtr& left) {
 
 std::optional<typed::VariableId> drawn_variable(const ExpressionPtr& left) {
   const ExpressionPtr place = drawn_place(left);
-  if (const auto* reference = std::get_if<typed::VariableReference>(&place->node)) return reference->variable;
-  if (const auto* index = std::get_if<typed::Index>(&place->node)) return drawn_variable(index->base);
-  return std::nullopt;
+  const auto* index = std::get_if<typed::Index>(&place->node);
+  const auto* reference = std::get_if<typed::VariableReference>(&(index ? index->base : place)->node);
+  return reference ? std::optional(reference->variable) : std::nullopt;
 }
 
 std::optional<typed::Tilde> as_tilde(const typed::TargetIncrement& increment) {

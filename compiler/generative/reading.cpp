@@ -21,9 +21,18 @@ std::string quoted(const std::string& name) { return "`" + name + "`"; }
 // Where and how one variable is drawn.
 struct Draw {
   Span span;
-  bool whole = false;                // the variable itself, not an element
-  std::vector<std::int64_t> indexes; // constant indexes, when all are
+  std::vector<std::pair<const typed::If*, bool>> branches; // around it, and whether it stands in the first
+  bool whole = false;                                      // the variable itself, not an element
+  std::vector<std::int64_t> indexes;                       // constant indexes, when all are
 };
+
+// Whether they stand in different branches of one `if`.
+bool exclude_each_other(const Draw& a, const Draw& b) {
+  for (const auto& [branch, is_first] : a.branches)
+    for (const auto& [other, other_is_first] : b.branches)
+      if (branch == other && is_first != other_is_first) return true;
+  return false;
+}
 
 class Reader {
  public:
@@ -75,23 +84,36 @@ class Reader {
     });
   }
 
-  void see(const StatementPtr& top) {
-    for_each_statement(top, [&](const StatementPtr& statement) {
-      if (const auto* tilde = std::get_if<typed::Tilde>(&statement->node)) return see_tilde(*tilde, statement->span);
-      if (const auto* increment = std::get_if<typed::TargetIncrement>(&statement->node)) {
-        if (const auto tilde = as_tilde(*increment)) return see_tilde(*tilde, statement->span);
-        refuse(
-            statement->span,
-            "this adds to the density something that is not a distribution of one variable, so it cannot be simulated");
-      } else if (const auto* assignment = std::get_if<typed::Assignment>(&statement->node)) {
-        const Variable& variable = program_.variables[assignment->variable];
-        if (is_declared_in(variable, typed::Block::data)) {
-          assigned_data_.insert(assignment->variable);
-          refuse_density(statement->span,
-                         quoted(variable.name) + " is computed, not drawn, so the data have no tractable density");
-        }
-      }
-    });
+  void see(const StatementPtr& statement) {
+    if (!statement) return;
+    if (const auto* sequence = std::get_if<typed::Sequence>(&statement->node)) {
+      for (const StatementPtr& one : sequence->statements) see(one);
+    } else if (const auto* branch = std::get_if<typed::If>(&statement->node)) {
+      branches_.emplace_back(branch, true);
+      see(branch->then_body);
+      branches_.back().second = false;
+      see(branch->else_body);
+      branches_.pop_back();
+    } else if (const auto* tilde = std::get_if<typed::Tilde>(&statement->node)) {
+      see_tilde(*tilde, statement->span);
+    } else if (const auto* increment = std::get_if<typed::TargetIncrement>(&statement->node)) {
+      if (const auto as_draw = as_tilde(*increment)) return see_tilde(*as_draw, statement->span);
+      refuse(
+          statement->span,
+          "this adds to the density something that is not a distribution of one variable, so it cannot be simulated");
+    } else if (const auto* assignment = std::get_if<typed::Assignment>(&statement->node)) {
+      const Variable& variable = program_.variables[assignment->variable];
+      if (!is_declared_in(variable, typed::Block::data)) return;
+      assigned_data_.insert(assignment->variable);
+      refuse_density(statement->span,
+                     quoted(variable.name) + " is computed, not drawn, so the data have no tractable density");
+    } else {
+      std::visit(
+          [&](const auto& node) {
+            if constexpr (requires { node.body; }) see(node.body);
+          },
+          statement->node);
+    }
   }
 
   void see_tilde(const typed::Tilde& tilde, Span span) {
@@ -125,7 +147,7 @@ class Reader {
       refuse(span,
              quoted(variable.name) + " is drawn from a distribution that depends on it, so this cannot be simulated");
     if (!tilde.distribution->sample) refuse(span, quoted(tilde.distribution->name) + " has no sampler");
-    Draw draw{span, false, {}};
+    Draw draw{span, branches_};
     draw.whole = std::holds_alternative<typed::VariableReference>(place->node);
     if (const auto* index = std::get_if<typed::Index>(&place->node)) {
       for (const auto& item : index->items) {
@@ -189,7 +211,7 @@ class Reader {
       for (std::size_t i = 1; i < draws.size(); ++i)
         for (std::size_t j = 0; j < i; ++j) {
           const bool same_element = !draws[i].indexes.empty() && draws[i].indexes == draws[j].indexes;
-          if (draws[i].whole || draws[j].whole || same_element)
+          if ((draws[i].whole || draws[j].whole || same_element) && !exclude_each_other(draws[i], draws[j]))
             refuse(draws[i].span, name + " is drawn twice, so this cannot be simulated");
         }
       if (assigned_data_.contains(id))
@@ -250,6 +272,7 @@ class Reader {
   Reading reading_;
   std::map<VariableId, std::vector<Draw>> draws_;
   std::set<VariableId> assigned_data_, designed_;
+  std::vector<std::pair<const typed::If*, bool>> branches_; // around what is being read
 };
 
 } // namespace

@@ -251,6 +251,14 @@ ExpressionPtr Checker::index(const ast::Index& index, Span span) {
   const Type type = indexed_type(base->type, items, span);
   if (type.is_error()) return poison(span);
   check_constant_index(base, items);
+  // `a[i][j]` is `a[i, j]`.
+  if (const auto* outer = std::get_if<typed::Index>(&base->node))
+    if (std::all_of(outer->items.begin(), outer->items.end(),
+                    [](const auto& item) { return item.kind == typed::IndexItem::Kind::single; })) {
+      std::vector<typed::IndexItem> all = outer->items;
+      all.insert(all.end(), items.begin(), items.end());
+      return make(typed::Index{outer->base, std::move(all)}, type, span);
+    }
   return make(typed::Index{std::move(base), std::move(items)}, type, span);
 }
 
