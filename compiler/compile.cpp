@@ -5,6 +5,7 @@
 #include "compiler/compile.hpp"
 
 #include "compiler/facts/find_facts.hpp"
+#include "compiler/generative/accesses.hpp"
 #include "compiler/generative/reading.hpp"
 #include "compiler/jit/jit_source.hpp"
 #include "compiler/lower/lowering.hpp"
@@ -60,7 +61,8 @@ Frontend compile_to_ir(const Source& source) {
   }
   tell_refusals(model.facts, result.diagnostics);
 
-  lower::ModelContext context{*checked.program, reading, model, {}, {}};
+  lower::ModelContext context{
+      *checked.program, reading, model, {}, {}, generative::changing_variables(*checked.program)};
   for (typed::VariableId id = 0, next = 0; id < checked.program->variables.size(); ++id)
     if (!checked.program->variables[id].is_local) context.interface_index[id] = next++;
   lower::lower_model(context);

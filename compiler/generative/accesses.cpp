@@ -116,6 +116,34 @@ std::optional<typed::Tilde> as_tilde(const typed::TargetIncrement& increment) {
   return tilde;
 }
 
+std::set<typed::VariableId> changing_variables(const typed::Program& program) {
+  std::set<typed::VariableId> once, changing;
+  const auto assign = [&](typed::VariableId id, bool in_loop) {
+    if (!once.insert(id).second || in_loop) changing.insert(id);
+  };
+  const std::function<void(const StatementPtr&, bool)> see = [&](const StatementPtr& top, bool in_loop) {
+    if (!top) return;
+    std::visit(
+        [&](const auto& node) {
+          using Node = std::decay_t<decltype(node)>;
+          if constexpr (std::is_same_v<Node, typed::Declaration>) {
+            if (node.initializer) assign(node.variable, in_loop);
+          } else if constexpr (std::is_same_v<Node, typed::Assignment>) assign(node.variable, in_loop);
+          else if constexpr (std::is_same_v<Node, typed::Sequence>)
+            for (const StatementPtr& one : node.statements) see(one, in_loop);
+          else if constexpr (std::is_same_v<Node, typed::If>) {
+            see(node.then_body, in_loop);
+            see(node.else_body, in_loop);
+          } else if constexpr (requires { node.body; }) see(node.body, true);
+        },
+        top->node);
+  };
+  for (const auto* block : {&program.transformed_data, &program.design, &program.transformed_parameters, &program.model,
+                            &program.generated_quantities})
+    for (const StatementPtr& one : *block) see(one, false);
+  return changing;
+}
+
 Accesses accesses_of(const StatementPtr& statement, const typed::Program& program) {
   Accesses found;
   const auto reads_of_index = [&](const ExpressionPtr& left) {

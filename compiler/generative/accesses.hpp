@@ -27,6 +27,9 @@ std::optional<typed::VariableId> drawn_variable(const typed::ExpressionPtr& left
 // `target += D_lpdf(x | ...)` read as `x ~ D(...)`; nothing where the statement is not of that form.
 std::optional<typed::Tilde> as_tilde(const typed::TargetIncrement& increment);
 
+// Variables outside of functions that get a value more than once: by two statements, or in a loop.
+std::set<typed::VariableId> changing_variables(const typed::Program& program);
+
 // Calls `visit` for the statement and every statement nested in it.
 void for_each_statement(const typed::StatementPtr& statement,
                         const std::function<void(const typed::StatementPtr&)>& visit);

@@ -25,6 +25,7 @@ struct ModelContext {
   ir::Model& model;
   std::map<typed::VariableId, std::uint32_t> interface_index; // program variable to index into Facts::variables
   Diagnostics diagnostics;
+  std::set<typed::VariableId> changing; // variables that are assigned more than once: sizes by them may differ
 
   std::uint32_t message(std::string text, Span span);
 };
@@ -207,7 +208,7 @@ class Lowering {
   };
   std::map<ValueId, Range> in_range_;
   bool parameters_are_given_ = false; // in a simulation: their priors draw nothing
-  bool declares_interface_ = false; // variables declared at a block's top are outputs of this function
+  bool declares_interface_ = false;   // variables declared at a block's top are outputs of this function
 };
 
 // All functions of the model, into `context.model`.

@@ -29,9 +29,9 @@ std::string Lowering::size_key(const ExpressionPtr& size) const {
   const auto* reference = std::get_if<typed::VariableReference>(&size->node);
   if (!reference || frames_.back() != &program_frame_) return "";
   const typed::Variable& one = variable(reference->variable);
-  const bool never_changes =
+  const bool is_data =
       !one.is_local && (one.block == typed::Block::data || one.block == typed::Block::transformed_data);
-  return never_changes ? one.name : "";
+  return is_data && !context_.changing.contains(reference->variable) ? one.name : "";
 }
 
 void Lowering::require_same_size(ValueId a, ValueId b, const std::string& key_a, const std::string& key_b,

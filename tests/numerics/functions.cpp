@@ -7,6 +7,7 @@
 #include <catch2/catch.hpp>
 
 #include <cmath>
+#include <limits>
 #include <sstream>
 
 using namespace sibyl;
@@ -123,4 +124,16 @@ TEST_CASE("functions have their gradients") {
       }
     }
   }
+}
+
+TEST_CASE("an index is checked although its loop ends at a size that has changed since the declaration") {
+  const auto model = compile_text("transformed data { int K; K = 2; vector[K] a = rep_vector(1, K); K = 5; } "
+                                  "parameters { real u; } model { for (k in 1:K) target += a[k]; }");
+  Density density(model, 1);
+  const DataSet sets[] = {DataSet{}};
+  const std::size_t only[] = {0};
+  density.bind(gather(model->facts(), sets), only);
+  density.points()[0] = 0;
+  density.evaluate(false);
+  CHECK(density.value(0) == -std::numeric_limits<double>::infinity());
 }
