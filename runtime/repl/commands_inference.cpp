@@ -48,8 +48,9 @@ void show_check(Workspace& workspace, const std::vector<VariableCheck>& checks) 
   workspace.print(cli::format_table({"variable", "statistic", "data", "replicated", "5%", "95%", "tail  "}, rows, 2));
   for (const VariableCheck& variable : checks) {
     const Bins& bins = variable.observed;
+    const double inset = variable.is_integer ? 0.5 : 0; // whole numbers stand in the middle of their bins
     workspace.print(fmt::format("\n{}, {} to {}\n  data        {}\n  replicated  {}\n", variable.name,
-                                cli::format_number(bins.first), cli::format_number(bins.last()),
+                                cli::format_number(bins.first + inset), cli::format_number(bins.last() - inset),
                                 sparkline(variable.observed, style), sparkline(variable.replicated, style)));
   }
 }

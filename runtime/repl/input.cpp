@@ -17,7 +17,8 @@ bool is_space(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0;
 struct Scan {
   int open_brackets = 0;
   bool in_comment = false;
-  std::string code; // the input without comments and strings
+  std::string code;                        // the input without comments and strings
+  std::vector<std::size_t> statement_ends; // outside of all brackets
 };
 
 Scan scan(std::string_view input) {
@@ -41,6 +42,7 @@ Scan scan(std::string_view input) {
       if (rest.find_first_of("([{") == 0) ++result.open_brackets;
       if (rest.find_first_of(")]}") == 0) --result.open_brackets;
       result.code += input[i];
+      if (result.open_brackets == 0 && (input[i] == ';' || input[i] == '}')) result.statement_ends.push_back(i + 1);
       continue;
     }
     result.code += ' ';
@@ -81,6 +83,13 @@ bool is_complete(std::string_view input) {
   if (code.starts_with(":")) return !starts_with_word(code, ":data") || result.open_brackets <= 0;
   if (result.in_comment || result.open_brackets > 0) return false;
   return code.ends_with(";") || code.ends_with("}") || !wants_body(code);
+}
+
+std::vector<std::size_t> part_starts(std::string_view input) {
+  std::vector<std::size_t> starts = {0};
+  for (const std::size_t end : scan(input).statement_ends)
+    if (block_prefix(input.substr(end))) starts.push_back(end);
+  return starts;
 }
 
 std::optional<BlockPrefix> block_prefix(std::string_view input) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sibyl::repl {
 
@@ -22,6 +23,9 @@ struct BlockPrefix {
 };
 // The block that an input names first: "data int N;", "transformed data { ... }".
 std::optional<BlockPrefix> block_prefix(std::string_view input);
+
+// Where an input's parts begin, each with a block's name before it but the first: "real mu; data real y;" has two.
+std::vector<std::size_t> part_starts(std::string_view input);
 
 // "transformed data"
 std::string_view block_name(ast::BlockKind kind);

@@ -68,9 +68,8 @@ bool is_statement_call(const ast::ExpressionPtr& expression) {
   return call && (call->function.name == "print" || call->function.name == "reject");
 }
 
-} // namespace
-
-TypedInput read_input(const Source& input, std::uint32_t number, const Declarations& declared) {
+// An input, or a part of one with blanks before it: places are those of the input.
+TypedInput read_part(const Source& input, std::uint32_t number, const Declarations& declared) {
   TypedInput result;
   const std::string_view text = input.text();
   const auto prefix = block_prefix(text);
@@ -119,6 +118,39 @@ TypedInput read_input(const Source& input, std::uint32_t number, const Declarati
     result.diagnostics.clear();
   } else if (prefix || looks_like_statement(trimmed(text))) {
     result.diagnostics = std::move(problems);
+  }
+  return result;
+}
+
+Diagnostic asked_among_statements(Span span) {
+  Diagnostic error;
+  error.code = "value-among-statements";
+  error.message = "a value is asked for in a line of its own";
+  error.primary.span = span;
+  return error;
+}
+
+} // namespace
+
+TypedInput read_input(const Source& input, std::uint32_t number, const Declarations& declared) {
+  std::vector<std::size_t> starts = part_starts(input.text());
+  if (starts.size() == 1) return read_part(input, number, declared);
+  starts.push_back(input.text().size());
+  TypedInput result;
+  result.names_block = true;
+  Declarations known = declared;
+  for (std::size_t i = 0; i + 1 < starts.size(); ++i) {
+    std::string text(input.text().substr(0, starts[i + 1]));
+    for (std::size_t at = 0; at < starts[i]; ++at)
+      if (text[at] != '\n') text[at] = ' ';
+    TypedInput part = read_part(Source(input.name(), text), number, known);
+    if (part.expression) part.diagnostics.push_back(asked_among_statements(part.expression->span));
+    result.diagnostics.insert(result.diagnostics.end(), part.diagnostics.begin(), part.diagnostics.end());
+    result.names_block &= part.names_block;
+    for (Piece& piece : part.pieces) {
+      if (piece.subject.kind == Subject::Kind::declaration) known[piece.subject.name] = piece.block;
+      result.pieces.push_back(std::move(piece));
+    }
   }
   return result;
 }

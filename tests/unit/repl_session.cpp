@@ -137,6 +137,27 @@ generated quantities {
 )");
 }
 
+TEST_CASE("a block's name may stand before any statement of a line") {
+  Talk talk;
+  CHECK(talk.ask("real mu; data real y; transformed data real z = 2; model { mu ~ normal(0, z); }") ==
+        "  in parameters, data, transformed data, model\n");
+  CHECK(talk.ask(":model") == R"(data {
+  real y;
+}
+transformed data {
+  real z = 2;
+}
+parameters {
+  real mu;
+}
+model {
+  mu ~ normal(0, z);
+}
+)");
+  CHECK(has(talk.mistake("data real x; data rael x;"), "<3>:1:"));
+  CHECK(has(talk.mistake("mu; data real x;"), "in a line of its own"));
+}
+
 TEST_CASE("a statement that is typed again replaces the one before") {
   Talk talk;
   type_normal_model(talk);
