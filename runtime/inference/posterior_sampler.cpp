@@ -105,6 +105,7 @@ std::vector<Posterior> PosteriorSampler::sample(std::span<const DataSet> data_se
   parallel_for(data_sets.size(), options.threads, [&](std::size_t begin, std::size_t end) {
     ParameterTransform transform(model_);
     for (std::size_t i = begin; i < end; ++i) {
+      if (options.interrupted && *options.interrupted) throw RuntimeError("interrupted");
       result[i] = sample_one(complete, conditioned, i, transform, options);
       result[i].draws.label = data_sets[i].label;
       result[i].verdict.has_missing = has_missing_values(facts, batch, i);

@@ -21,6 +21,7 @@ struct SampleOptions {
   bool with_density = false; // adds the column log_density__, in the model's own space
   Outputs outputs = Outputs::all;
   int threads = 1;
+  const volatile std::int32_t* interrupted = nullptr; // not zero: stop, and throw RuntimeError
 };
 
 struct Posterior {

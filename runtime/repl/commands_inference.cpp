@@ -141,15 +141,20 @@ void sample(Workspace& workspace, std::string_view argument, std::uint32_t) {
   if (count == 0) throw UserError("there are no data sets");
   const auto start = std::chrono::steady_clock::now();
   const std::span wanted(chosen.sets.data() + first, count);
-  workspace.posteriors = trained.sampler->sample(
-      wanted,
-      {.draws = workspace.settings.draws, .seed = workspace.settings.seed, .threads = workspace.settings.threads});
+  std::vector<Posterior> posteriors =
+      trained.sampler->sample(wanted, {.draws = workspace.settings.draws,
+                                       .seed = workspace.settings.seed,
+                                       .threads = workspace.settings.threads,
+                                       .interrupted = workspace.surroundings().interrupted});
   const double seconds = seconds_since(start);
-  const Posterior& shown = workspace.posteriors.front();
-  std::string origin = fmt::format("{} posterior draws", shown.draws.row_count);
-  if (chosen.sets.size() > 1) origin += " for " + shown.draws.label;
+  std::string origin = fmt::format("{} posterior draws", posteriors.front().draws.row_count);
+  if (chosen.sets.size() > 1) origin += " for " + posteriors.front().draws.label;
+  CurrentDraws draws = posterior_draws(trained.model, chosen.sets[first], posteriors.front().draws, origin);
+  // Only now, that nothing can fail, the draws before are given up.
+  workspace.posteriors = std::move(posteriors);
   workspace.shown = first;
-  workspace.set_draws(posterior_draws(trained.model, chosen.sets[first], shown.draws, origin));
+  workspace.set_draws(std::move(draws));
+  const Posterior& shown = workspace.posteriors.front();
   workspace.print(cli::summary_table(workspace.posteriors, trained.model->facts(), chosen.by));
   workspace.print(fmt::format("{} draws{} in {:.2f} s\n", shown.draws.row_count, count > 1 ? " each" : "", seconds));
   if (count > 1)

@@ -35,7 +35,8 @@ EvaluatedExpression evaluated(Workspace& workspace, const ast::ExpressionPtr& ex
   const CurrentDraws nothing = workspace.draft().is_empty() ? no_draws() : CurrentDraws{};
   const CurrentDraws& draws = workspace.draft().is_empty() ? nothing : workspace.draws();
   EvaluatedExpression result =
-      evaluate(expression, workspace.inputs.at(number), number, draws, workspace.functions_text(), workspace.inputs);
+      evaluate(expression, workspace.inputs.at(number), number, draws, workspace.functions_text(), workspace.inputs,
+               workspace.surroundings().interrupted);
   if (has_errors(result.diagnostics)) {
     workspace.show(result.diagnostics, workspace.inputs.at(0));
     throw cli::AlreadyReported();

@@ -47,10 +47,14 @@ Diagnostics Assembled::to_inputs(Diagnostics diagnostics, const Inputs& inputs) 
         continue;
       }
       // Only one input is shown with its text: what was typed elsewhere becomes a note.
-      const Source& elsewhere = label.span.source == 0 ? source : inputs.at(label.span.source);
-      const LineColumn place = elsewhere.locate(label.span.begin);
-      one.notes.push_back(label.text + " at " + elsewhere.name() + ":" + std::to_string(place.line) + ": `" +
-                          std::string(trimmed(elsewhere.line(place.line))) + "`");
+      std::string note = label.text;
+      if (label.span.source != 0) {
+        const Source& elsewhere = inputs.at(label.span.source);
+        const int line = elsewhere.locate(label.span.begin).line;
+        note += " at " + elsewhere.name() + ":" + std::to_string(line) + ": `" +
+                std::string(trimmed(elsewhere.line(line))) + "`";
+      }
+      one.notes.push_back(std::move(note));
     }
     one.secondary = std::move(near);
   }

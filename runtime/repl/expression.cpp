@@ -78,13 +78,14 @@ class Question {
     return std::get<typed::Print>(checked.program->transformed_data.back()->node).arguments.front()->type;
   }
 
-  void answer(const Type& type, EvaluatedExpression& result) const {
+  void answer(const Type& type, EvaluatedExpression& result, const volatile std::int32_t* interrupted) const {
     const Assembled text = assemble(type_for(type, expression_) + " " + result_ + " = ", ";");
     const CompileResult compiled = compile(text.source);
     if (!compiled.model) throw InternalError("the expression was checked, and yet does not compile");
     const std::vector<Needed> needed = find_needed(compiled.model->facts());
     const auto output = static_cast<std::size_t>(compiled.model->facts().find(result_));
     ModelCall call(compiled.model, Precision::f64);
+    if (interrupted) call.set_interrupt_flag(interrupted);
     const auto width = static_cast<std::size_t>(call.lanes());
     result.is_integer = type.base == Base::integer;
     const bool draws_values =
@@ -92,6 +93,7 @@ class Question {
     const bool varies = draws_values || std::ranges::any_of(needed, [&](const Needed& one) { return one.varies; });
     result.count = varies ? draws_.count : 1;
     for (std::size_t first = 0; first < result.count; first += width) {
+      if (interrupted && *interrupted) throw RuntimeError("interrupted");
       const std::size_t active = std::min(width, result.count - first);
       std::vector<std::size_t> which(active);
       std::iota(which.begin(), which.end(), 0);
@@ -224,14 +226,15 @@ bool EvaluatedExpression::is_constant() const {
 }
 
 EvaluatedExpression evaluate(const ast::ExpressionPtr& expression, const Source& input, std::uint32_t number,
-                             const CurrentDraws& draws, const std::string& functions, const Inputs& inputs) {
+                             const CurrentDraws& draws, const std::string& functions, const Inputs& inputs,
+                             const volatile std::int32_t* interrupted) {
   EvaluatedExpression result;
   if (const ast::ExpressionPtr inner = reduced(expression, result)) {
     const Question question(inner, input, number, draws, functions);
     Diagnostics ignored;
     const auto type = question.type(ignored, inputs);
     if (type && type->is_scalar()) {
-      question.answer(*type, result);
+      question.answer(*type, result, interrupted);
       return result;
     }
     result = {};
@@ -240,7 +243,7 @@ EvaluatedExpression evaluate(const ast::ExpressionPtr& expression, const Source&
   const auto type = question.type(result.diagnostics, inputs);
   if (!type) return result;
   result.is_condition = type->is_scalar() && is_condition(expression);
-  question.answer(*type, result);
+  question.answer(*type, result, interrupted);
   return result;
 }
 

@@ -28,7 +28,8 @@ struct EvaluatedExpression {
 // `functions`: the model's block of functions as text. Throws RuntimeError where a check fails in a draw, UserError
 // where the value's size differs between the draws.
 EvaluatedExpression evaluate(const ast::ExpressionPtr& expression, const Source& input, std::uint32_t number,
-                             const CurrentDraws& draws, const std::string& functions, const Inputs& inputs);
+                             const CurrentDraws& draws, const std::string& functions, const Inputs& inputs,
+                             const volatile std::int32_t* interrupted = nullptr);
 
 // The value of the reduction: mean, sd, variance, median, min, max, quantile.
 double reduce(const EvaluatedExpression& expression);

@@ -79,8 +79,10 @@ std::optional<std::string> next_in_script() {
   return input;
 }
 
+// A training that Ctrl-C stops early leaves its sampler, and the script goes on with it; all else that is stopped ends it.
 bool run_script(Session& session) {
   while (const auto input = next_in_script()) {
+    cli::clear_interrupt();
     const Outcome outcome = session.run(*input);
     if (outcome != Outcome::fine) return outcome == Outcome::ended;
   }
