@@ -142,7 +142,7 @@ Sampler Model::train(const TrainingSettings& settings, const ProgressFunction& p
   trained.file.model_library = state_->path;
   PosteriorSampler sampler = make_sampler(compiled, trained.file);
   return Sampler(std::make_shared<const library::SamplerState>(
-      library::SamplerState{std::move(trained.file), *this, std::move(sampler)}));
+      library::SamplerState{std::move(trained.file), *this, compiled, std::move(sampler)}));
 }
 
 } // namespace sibyl

@@ -1,11 +1,15 @@
 #include "lang/errors.hpp"
 #include "runtime/data/convert.hpp"
+#include "runtime/inference/parallel.hpp"
 #include "runtime/inference/train_sampler.hpp"
 #include "runtime/library/state.hpp"
+#include "runtime/model/computed_data.hpp"
+#include "runtime/model/predictor.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 
 namespace sibyl {
 
@@ -33,6 +37,32 @@ PosteriorDraws to_posterior(const Posterior& posterior, const DataSet& data) {
   return result;
 }
 
+// Data simulated anew, one data set for each draw, so that both have the same number: a failure is an error.
+Arrays predict_each(const std::shared_ptr<const CompiledModel>& model, const DataSet& data, const Draws& draws,
+                    std::uint64_t seed) {
+  std::vector<std::size_t> rows(draws.row_count);
+  std::iota(rows.begin(), rows.end(), 0);
+  const Prediction prediction = predict(model, data, draws, rows, seed);
+  if (prediction.failures > 0)
+    throw RuntimeError(fmt::format("{} of {} predictions failed; the first: {}", prediction.failures, rows.size(),
+                                   prediction.first_failure));
+  return to_arrays(to_tensors(model->facts(), prediction.data));
+}
+
+void add_predictions(const SamplerState& state, const std::vector<DataSet>& data_sets,
+                     const std::vector<Posterior>& posteriors, const SamplingSettings& settings,
+                     std::vector<PosteriorDraws>& result) {
+  const auto& model = state.compiled;
+  DataBatch batch = gather(model->facts(), data_sets);
+  compute_observed(model, batch);
+  const DataBatch complete = complete_for_transform(model->facts(), batch);
+  parallel_for(result.size(), thread_count(settings.threads), [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i)
+      result[i].predictions =
+          predict_each(model, extract(model->facts(), complete, i), posteriors[i].draws, settings.seed);
+  });
+}
+
 std::vector<PosteriorDraws> sample(const SamplerState& state, const std::vector<DataSet>& data_sets,
                                    const SamplingSettings& settings) {
   if (settings.draws == 0) throw UserError("no draws are asked for");
@@ -43,6 +73,7 @@ std::vector<PosteriorDraws> sample(const SamplerState& state, const std::vector<
                                        .threads = thread_count(settings.threads)});
   std::vector<PosteriorDraws> result;
   for (std::size_t i = 0; i < posteriors.size(); ++i) result.push_back(to_posterior(posteriors[i], data_sets[i]));
+  if (settings.with_predictions) add_predictions(state, data_sets, posteriors, settings, result);
   return result;
 }
 
@@ -64,8 +95,8 @@ Sampler Sampler::load(const std::string& path) {
   if (model.text() != file.model_text)
     throw UserError(fmt::format("{} was trained on another version of {}", path, file.model_library));
   PosteriorSampler sampler = make_sampler(model.state_->compiled, file);
-  return Sampler(
-      std::make_shared<const library::SamplerState>(library::SamplerState{std::move(file), model, std::move(sampler)}));
+  return Sampler(std::make_shared<const library::SamplerState>(
+      library::SamplerState{std::move(file), model, model.state_->compiled, std::move(sampler)}));
 }
 
 void Sampler::save(const std::string& path) const { write_sampler_file(path, state_->file); }
@@ -81,7 +112,7 @@ std::vector<PosteriorDraws> Sampler::sample_each(const std::vector<Arrays>& data
                                                  const SamplingSettings& settings) const {
   std::vector<DataSet> sets;
   for (const Arrays& data : data_sets) {
-    sets.push_back(library::to_model_data(*state_->model.state_->compiled, data));
+    sets.push_back(library::to_model_data(*state_->compiled, data));
     sets.back().label = std::to_string(sets.size());
   }
   return library::sample(*state_, sets, settings);
@@ -89,20 +120,20 @@ std::vector<PosteriorDraws> Sampler::sample_each(const std::vector<Arrays>& data
 
 std::vector<PosteriorDraws> Sampler::sample_table(std::string_view csv, const std::string& by,
                                                   const SamplingSettings& settings) const {
-  const Facts& facts = state_->model.state_->compiled->facts();
+  const Facts& facts = state_->compiled->facts();
   return library::sample(*state_, to_data_sets(parse_csv(csv, "the table"), facts, {.by = by}), settings);
 }
 
 std::vector<PosteriorDraws> Sampler::sample_file(const std::string& path, const std::string& by,
                                                  const SamplingSettings& settings) const {
-  const Facts& facts = state_->model.state_->compiled->facts();
+  const Facts& facts = state_->compiled->facts();
   return library::sample(*state_, read_data_sets(path, facts, {.by = by}), settings);
 }
 
 double Sampler::log_density(const Arrays& data, const Arrays& parameters) const {
-  const DataSet data_set = library::to_model_data(*state_->model.state_->compiled, data);
+  const DataSet data_set = library::to_model_data(*state_->compiled, data);
   const DataSet point = library::to_data_set(parameters);
-  for (const auto& variable : state_->model.state_->compiled->facts().variables)
+  for (const auto& variable : state_->compiled->facts().variables)
     if (variable.role == Role::parameter && point.variables.count(variable.name) == 0)
       throw UserError(fmt::format("the parameter `{}` is missing", variable.name));
   return state_->sampler.density_at({&data_set, 1}, {&point, 1}).front();

@@ -111,8 +111,9 @@ struct SamplingSettings {
   std::size_t draws = 4000;
   std::uint64_t seed = 1;
   bool with_log_density = false;
-  int threads = 0;        // 0: one for each processor
-  NoteFunction note = {}; // hears how a table was read
+  bool with_predictions = false; // data simulated anew for each draw
+  int threads = 0;               // 0: one for each processor
+  NoteFunction note = {};        // hears how a table was read
 };
 
 struct Summary {
@@ -125,6 +126,7 @@ struct PosteriorDraws {
   std::string label;               // tells the data set from the others of its file or table
   Arrays draws;                    // parameters, transformed parameters, generated quantities: [draw][extents...]
   std::vector<double> log_density; // of each draw's parameters; empty where it was not wanted
+  Arrays predictions;              // of the observed variables, [draw][extents...]; empty where not wanted
   std::vector<Summary> summaries;
   std::string verdict; // "typical", or what is to be known of this posterior
   bool is_fine = true; // whether the verdict raises no doubt

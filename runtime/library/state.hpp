@@ -26,6 +26,7 @@ struct ModelState {
 struct SamplerState {
   SamplerFile file;
   Model model;
+  std::shared_ptr<const CompiledModel> compiled; // the model's
   PosteriorSampler sampler;
 };
 

@@ -190,6 +190,7 @@ nb::dict to_python(sibyl::PosteriorDraws posterior) {
   result["verdict"] = posterior.verdict;
   result["draws"] = to_numpy(std::move(posterior.draws));
   result["data"] = to_numpy(std::move(posterior.data));
+  if (!posterior.predictions.empty()) result["predictions"] = to_numpy(std::move(posterior.predictions));
   const auto count = static_cast<std::int64_t>(posterior.log_density.size());
   if (count > 0) result["log_density"] = to_numpy(std::move(posterior.log_density), {count});
   return result;
@@ -197,11 +198,12 @@ nb::dict to_python(sibyl::PosteriorDraws posterior) {
 
 // `data`: a list of data sets, or the text of a table, or a path.
 template <typename Sample>
-nb::tuple sample(std::size_t draws, std::uint64_t seed, bool log_density, int threads, Sample call) {
+nb::tuple sample(std::size_t draws, std::uint64_t seed, bool log_density, bool predictions, int threads, Sample call) {
   std::vector<std::string> notes;
   const sibyl::SamplingSettings settings{.draws = draws,
                                          .seed = seed,
                                          .with_log_density = log_density,
+                                         .with_predictions = predictions,
                                          .threads = threads,
                                          .note = [&](const std::string& note) { notes.push_back(note); }};
   std::vector<sibyl::PosteriorDraws> posteriors;
@@ -266,22 +268,22 @@ NB_MODULE(_sibyl, module) {
       .def_prop_ro("history", &sibyl::Sampler::history)
       .def("sample_each",
            [](const sibyl::Sampler& self, const std::vector<InputArrays>& data, std::size_t draws, std::uint64_t seed,
-              bool log_density, int threads) {
+              bool log_density, bool predictions, int threads) {
              std::vector<sibyl::Arrays> sets;
              for (const InputArrays& one : data) sets.push_back(from_numpy(one));
-             return sample(draws, seed, log_density, threads,
+             return sample(draws, seed, log_density, predictions, threads,
                            [&](const auto& settings) { return self.sample_each(sets, settings); });
            })
       .def("sample_table",
            [](const sibyl::Sampler& self, const std::string& csv, const std::string& by, std::size_t draws,
-              std::uint64_t seed, bool log_density, int threads) {
-             return sample(draws, seed, log_density, threads,
+              std::uint64_t seed, bool log_density, bool predictions, int threads) {
+             return sample(draws, seed, log_density, predictions, threads,
                            [&](const auto& settings) { return self.sample_table(csv, by, settings); });
            })
       .def("sample_file",
            [](const sibyl::Sampler& self, const std::string& path, const std::string& by, std::size_t draws,
-              std::uint64_t seed, bool log_density, int threads) {
-             return sample(draws, seed, log_density, threads,
+              std::uint64_t seed, bool log_density, bool predictions, int threads) {
+             return sample(draws, seed, log_density, predictions, threads,
                            [&](const auto& settings) { return self.sample_file(path, by, settings); });
            })
       .def("log_density", [](const sibyl::Sampler& self, const InputArrays& data, const InputArrays& parameters) {

@@ -152,6 +152,13 @@ def test_the_density_of_a_draw_is_what_log_density_says(sampler):
         )
 
 
+def test_predictions_are_the_group_posterior_predictive(sampler):
+    posterior = sampler.sample(TABLE, by="who", draws=30, predictions=True)
+    assert posterior.posterior_predictive["y"].dims == ("chain", "draw", "who", "y_dim_0")
+    assert posterior.posterior_predictive["y"].shape == (1, 30, 2, 4)
+    assert np.isnan(posterior.posterior_predictive["y"]).sum() == 30  # ann has three values
+
+
 def test_a_data_frame_is_split_by_a_column(sampler):
     posterior = sampler.sample(TABLE, by="who", draws=50)
     assert posterior.posterior["mu"].dims == ("chain", "draw", "who")

@@ -150,6 +150,20 @@ TEST_CASE("a sampler gives draws in the shape of the variables, with summaries, 
   CHECK(posterior.data.at("y").values == three_values.at("y").values);
 }
 
+TEST_CASE("predictions are data simulated anew, one data set for each draw") {
+  const sibyl::PosteriorDraws posterior = sampler().sample(three_values, {.draws = 400, .with_predictions = true});
+  REQUIRE(posterior.predictions.size() == 1);
+  const Array& y = posterior.predictions.at("y");
+  CHECK(y.extents == std::vector<std::int64_t>{400, 3});
+  // Standardized by their own draw's parameters they are standard normal: the mean square is 1, with sd sqrt(2 / 1200).
+  double squares = 0;
+  for (std::size_t i = 0; i < y.values.size(); ++i) {
+    const double z = (y.values[i] - posterior.draws.at("mu").values[i / 3]) / posterior.draws.at("sigma").values[i / 3];
+    squares += z * z / static_cast<double>(y.values.size());
+  }
+  CHECK(squares == Approx(1).margin(0.16));
+}
+
 TEST_CASE("a saved sampler gives the same draws when it is loaded") {
   const auto path = std::filesystem::temp_directory_path() / ("sibyl_library_test_" + std::to_string(::getpid()));
   sampler().save(path.string());

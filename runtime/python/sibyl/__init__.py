@@ -231,9 +231,9 @@ class Sampler:
         return json.loads(self._handle.history)
 
     def _posteriors(
-        self, data: Any, by: str | None, draws: int, seed: int, log_density: bool, threads: int
+        self, data: Any, by: str | None, draws: int, seed: int, log_density: bool, predictions: bool, threads: int
     ) -> list[dict[str, Any]]:
-        options = (draws, seed, log_density, threads)
+        options = (draws, seed, log_density, predictions, threads)
         if isinstance(data, (str, os.PathLike)):
             posteriors, notes = self._handle.sample_file(os.fspath(data), by or "", *options)
         elif hasattr(data, "to_csv"):  # pandas
@@ -256,14 +256,16 @@ class Sampler:
         draws: int = 4000,
         seed: int = 1,
         log_density: bool = False,
+        predictions: bool = False,
         threads: int = 0,
     ) -> Any:
         """Posterior draws as ArviZ InferenceData, with the groups posterior, sample_stats (the verdicts, and
-        log_density__ where it is wanted), observed_data and constant_data.
+        log_density__ where it is wanted), posterior_predictive (data simulated anew for each draw, where it is wanted),
+        observed_data and constant_data.
 
         `data`: a mapping of arrays, a list of such mappings, a DataFrame, or the path of a file (.csv, .json, .npz).
         `by`: the column of a table that tells data sets apart, and the name of their dimension."""
-        posteriors = self._posteriors(data, by, draws, seed, log_density, threads)
+        posteriors = self._posteriors(data, by, draws, seed, log_density, predictions, threads)
         is_single = isinstance(data, Mapping) or (by is None and len(posteriors) == 1)
         return to_inference_data(self.model.variables, posteriors, None if is_single else by or "set")
 
@@ -276,7 +278,7 @@ class Sampler:
         threads: int = 0,
     ) -> dict[str, np.ndarray] | dict[str, dict[str, np.ndarray]]:
         """The draws alone, as NumPy arrays [draw, ...] by variable; with `by` or a list, by label and variable."""
-        posteriors = self._posteriors(data, by, draws, seed, False, threads)
+        posteriors = self._posteriors(data, by, draws, seed, False, False, threads)
         if isinstance(data, Mapping) or (by is None and len(posteriors) == 1):
             return posteriors[0]["draws"]
         return {one["label"]: one["draws"] for one in posteriors}

@@ -57,16 +57,18 @@ def to_inference_data(variables: Sequence[Variable], posteriors: Sequence[dict[s
     if "log_density" in posteriors[0]:
         stats["log_density__"] = variable("log_density__", [one["log_density"] for one in posteriors], True)
 
-    draws = posteriors[0]["draws"]
-    order = [v.name for v in variables if v.name in draws]
+    def group(part: str, roles: Sequence[str], has_draws: bool) -> dict[str, tuple[list[str], np.ndarray]]:
+        """The variables of some roles among those of a part of the posteriors, in order of declaration."""
+        chosen = [v.name for v in variables if v.role in roles and v.name in posteriors[0].get(part, {})]
+        return {name: variable(name, [one[part][name] for one in posteriors], has_draws) for name in chosen}
+
     groups = {
-        "posterior": {name: variable(name, [one["draws"][name] for one in posteriors], True) for name in order},
+        "posterior": group("draws", ("parameter", "transformed parameter", "generated"), True),
         "sample_stats": stats,
+        "posterior_predictive": group("predictions", ("observed", "underlying"), True),
+        "observed_data": group("data", ("observed", "underlying"), False),
+        "constant_data": group("data", ("design",), False),
     }
-    data = posteriors[0]["data"]
-    for group, roles in (("observed_data", ("observed", "underlying")), ("constant_data", ("design",))):
-        names_of_group = [v.name for v in variables if v.name in data and v.role in roles]
-        groups[group] = {name: variable(name, [one["data"][name] for one in posteriors], False) for name in names_of_group}
     datasets = {name: dataset(contents) for name, contents in groups.items() if contents}
     if int(arviz.__version__.split(".")[0]) < 1:
         return arviz.InferenceData(**datasets)
