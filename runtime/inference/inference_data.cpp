@@ -61,12 +61,14 @@ LabelledArray number_coordinate(const std::string& dimension, std::int64_t exten
   return result;
 }
 
+// The integer that a text is, where a double holds it exactly.
 std::optional<double> integer(const std::string& text) {
-  std::int32_t value = 0;
+  std::int64_t value = 0;
   const char* end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || rest != end) return std::nullopt;
-  return value;
+  const std::int64_t largest = std::int64_t{1} << 53;
+  if (error != std::errc() || rest != end || value < -largest || value > largest) return std::nullopt;
+  return static_cast<double>(value);
 }
 
 // The labels of the data sets: numbers where all are integers.

@@ -43,7 +43,7 @@ class GroupWriter {
     for (std::size_t d = 0; d < array.dimensions.size(); ++d)
       dimensions.push_back(dimension(array.dimensions[d], array.values.extents[d]));
     const bool is_text = !array.texts.empty();
-    const nc_type type = is_text ? NC_STRING : array.values.is_integer ? NC_INT : NC_DOUBLE;
+    const nc_type type = is_text ? NC_STRING : array.values.is_integer ? NC_INT64 : NC_DOUBLE;
     int variable = 0;
     require(
         nc_def_var(id_, array.name.c_str(), type, static_cast<int>(dimensions.size()), dimensions.data(), &variable),

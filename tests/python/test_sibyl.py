@@ -168,6 +168,12 @@ def test_a_data_frame_is_split_by_a_column(sampler):
     np.testing.assert_array_equal(draws["bob"]["mu"], posterior.posterior["mu"].sel(who="bob").values[0])
 
 
+@pytest.mark.parametrize("labels, values", [(["7", "-8"], [7, -8]), (["7", "--8"], ["7", "--8"])])
+def test_labels_that_are_integers_become_numbers(sampler, labels, values):
+    table = TABLE.assign(who=[labels[0]] * 3 + [labels[1]] * 4)
+    assert list(sampler.sample(table, by="who", draws=5).posterior["who"].values) == values
+
+
 def test_a_list_of_data_sets_has_the_dimension_set(sampler):
     posterior = sampler.sample([DATA, {"N": 4, "y": np.arange(4)}], draws=20)
     assert posterior.posterior["mu"].dims == ("chain", "draw", "set")
@@ -265,6 +271,7 @@ class TestNetcdfOfTheCommandLine:
             assert set(read[group].variables) == set(given[group].variables), group
             for name, variable in given[group].variables.items():
                 assert read[group][name].dims == variable.dims, name
+                assert read[group][name].dtype == variable.dtype, name
                 np.testing.assert_array_equal(read[group][name].values, variable.values, err_msg=name)
 
     def test_without_by_there_is_no_dimension_for_the_data_set(self, files):

@@ -3,6 +3,7 @@ them."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Sequence
 
 import numpy as np
@@ -34,7 +35,7 @@ def to_inference_data(variables: Sequence[Variable], posteriors: Sequence[dict[s
     while by in names:
         by += "_set"
     labels = [one["label"] for one in posteriors]
-    if all(label.lstrip("-").isdigit() for label in labels):
+    if all(re.fullmatch("-?[0-9]+", label) and abs(int(label)) <= 2**53 for label in labels):
         labels = [int(label) for label in labels]
 
     def variable(name: str, arrays: Sequence[np.ndarray], has_draws: bool) -> tuple[list[str], np.ndarray]:
@@ -51,9 +52,8 @@ def to_inference_data(variables: Sequence[Variable], posteriors: Sequence[dict[s
                 coordinates[dimension] = labels if dimension == by else np.arange(extent)
         return xarray.Dataset(contents, coords=coordinates, attrs={"inference_library": "sibyl"})
 
-    verdicts = np.array([one["verdict"] for one in posteriors], dtype=object)
-    stats = {"verdict": ([], verdicts[0]) if by is None else ([by], verdicts)}
-    stats["verdict"] = (stats["verdict"][0], np.asarray(stats["verdict"][1]))
+    verdicts = np.array([one["verdict"] for one in posteriors])
+    stats = {"verdict": ([], verdicts.reshape(())) if by is None else ([by], verdicts)}
     if "log_density" in posteriors[0]:
         stats["log_density__"] = variable("log_density__", [one["log_density"] for one in posteriors], True)
 
