@@ -14,8 +14,9 @@ constexpr std::string_view help_on_model =
 
   real<lower=0> sigma;              a parameter
   int<lower=1> N;                   whole numbers are data
-  data vector[N] y;                 any block's name may stand before a statement ...
-  generated quantities { ... }      ... or be written as in a file; the block is extended
+  data vector[N] y;                 any block's name may stand before statements; data and parameters hold for the
+                                    declarations behind them, others for the whole line
+  generated quantities { ... }      blocks may be written as in a file; they are extended
   real ratio = mu / sigma;          computed: transformed data, transformed parameters or, with _rng, generated
                                     quantities, by what it is computed from
   y ~ normal(mu, sigma);            model
@@ -80,7 +81,8 @@ const std::vector<Command>& commands() {
       {"save", "FILE",
        "by its ending: .sib the model, .sibyl the sampler, .csv, .npz or .nc the draws; none: model and sampler", save,
        Kind::file},
-      {"set", "[NAME VALUE]", "settings: seed, draws, prior_draws, replicates, threads, frame", set, Kind::setting},
+      {"set", "[NAME VALUE]", "settings: seed, draws, prior_draws, replicates, threads, missing, frame", set,
+       Kind::setting},
       {"help", "[COMMAND]", "this; also :help model, :help expressions", help, Kind::command},
       {"quit", "", "end the session", nullptr},
   };

@@ -78,6 +78,8 @@ void train(Workspace& workspace, std::string_view argument, std::uint32_t) {
   SamplerTrainingOptions options;
   options.budget.seconds = cli::parse_duration(argument.empty() ? "30s" : std::string(argument));
   options.setup.frame = workspace.settings.frame;
+  options.setup.missing_share = workspace.settings.missing;
+  options.setup.plan.allows_missing = workspace.settings.missing > 0;
   options.setup.seed = workspace.settings.seed;
   options.setup.threads = workspace.settings.threads;
   options.setup.interrupted = workspace.surroundings().interrupted;

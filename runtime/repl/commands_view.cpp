@@ -133,6 +133,14 @@ const std::vector<Setting>& setting_table() {
        "how many data sets `:check` simulates"},
       {"threads", [](const Settings& s) { return std::to_string(s.threads); },
        [](Settings& s, std::string_view text) { return read_number(text, s.threads, 1); }, "a whole number"},
+      {"missing", [](const Settings& s) { return fmt::format("{:g}", s.missing); },
+       [](Settings& s, std::string_view text) {
+         double share = 0;
+         if (!read_number(text, share, 0.0) || share > 0.9) return false;
+         s.missing = share;
+         return true;
+       },
+       "share of observed values that `:train` drops, so that missing ones are understood: 0 to 0.9"},
       {"frame", [](const Settings& s) { return std::string(frames[static_cast<std::size_t>(s.frame)]); },
        [](Settings& s, std::string_view text) {
          const auto found = std::ranges::find(frames, text);

@@ -5,12 +5,14 @@
 #include "runtime/cli/interrupt.hpp"
 #include "runtime/cli/options.hpp"
 #include "runtime/cli/terminal.hpp"
+#include "runtime/model/model_call.hpp"
 #include "runtime/repl/input.hpp"
 #include "runtime/repl/line_editor.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <clocale>
 #include <csignal>
 #include <cstdlib>
@@ -28,6 +30,22 @@ namespace {
 
 constexpr const char* prompt = "sibyl> ";
 constexpr const char* continued_prompt = "     | ";
+
+// `print` of the model runs in each simulated data set, thousands of them: the first few lines of an input are shown.
+constexpr int shown_prints = 10;
+std::atomic<int> prints = 0;
+
+void print_some(const char* text, std::size_t length) {
+  const int number = ++prints;
+  if (number <= shown_prints) fmt::print("{}", std::string_view(text, length));
+  if (number == shown_prints + 1) fmt::print("... and more from `print`\n");
+}
+
+Outcome run(Session& session, const std::string& input) {
+  cli::clear_interrupt();
+  prints = 0;
+  return session.run(input);
+}
 
 PlotStyle plot_style() {
   PlotStyle style;
@@ -79,11 +97,11 @@ std::optional<std::string> next_in_script() {
   return input;
 }
 
-// A training that Ctrl-C stops early leaves its sampler, and the script goes on with it; all else that is stopped ends it.
+// A training that Ctrl-C stops early leaves its sampler, and the script goes on with it; all else that is stopped ends
+// it.
 bool run_script(Session& session) {
   while (const auto input = next_in_script()) {
-    cli::clear_interrupt();
-    const Outcome outcome = session.run(*input);
+    const Outcome outcome = run(session, *input);
     if (outcome != Outcome::fine) return outcome == Outcome::ended;
   }
   return true;
@@ -107,8 +125,7 @@ void run_at_terminal(Session& session) {
     const std::string whole(trimmed(std::exchange(input, "")));
     if (whole.empty()) continue;
     editor.remember(whole);
-    cli::clear_interrupt();
-    if (session.run(whole) == Outcome::ended) return;
+    if (run(session, whole) == Outcome::ended) return;
   }
   fmt::print("\n");
 }
@@ -123,6 +140,7 @@ bool run_repl(const std::string& model, const std::string& version) {
   settings.threads = cli::default_threads();
   Session session(surroundings(progress, interactive), settings);
   std::signal(SIGTERM, SIG_DFL);
+  set_print_sink(print_some);
   if (interactive) fmt::print("Sibyl {}. Type a model, or :help.\n", version);
   if (!model.empty() && session.run(":load " + model) == Outcome::failed && !interactive) return false;
   if (!interactive) return run_script(session);

@@ -97,16 +97,19 @@ TypedInput read_part(const Source& input, std::uint32_t number, const Declaratio
     const ParseResult parsed = parse(wrapped.source);
     if (!parsed.program) return shifted(parsed.diagnostics, wrapped.shift, input, number);
     result.pieces = pieces_of(*parsed.program, wrapped.source, number, wrapped.shift);
-    if (prefix || block == BlockKind::functions) return Diagnostics{};
-    const auto& statements = parsed.program->blocks.front().statements;
+    if (block == BlockKind::functions) return Diagnostics{};
+    // Where the named block takes declarations alone, other statements behind them find their own.
+    const bool holds_all = prefix && block != BlockKind::data && block != BlockKind::parameters;
     // Statements of one input see what those before it declare.
     Declarations known = declared;
     std::size_t next = 0;
-    for (const ast::StatementPtr& one : statements) {
+    for (const ast::StatementPtr& one : parsed.program->blocks.front().statements) {
       if (std::holds_alternative<ast::Empty>(one->node)) continue;
       Piece& piece = result.pieces[next++];
-      piece.block = block_of(one, known);
-      if (piece.subject.kind == Subject::Kind::declaration) known[piece.subject.name] = piece.block;
+      const bool is_declaration = piece.subject.kind == Subject::Kind::declaration;
+      if (!holds_all && !(prefix && is_declaration)) piece.block = block_of(one, known);
+      if (is_declaration) known[piece.subject.name] = piece.block;
+      result.names_block &= piece.block == block;
     }
     return Diagnostics{};
   };

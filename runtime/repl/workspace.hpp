@@ -35,6 +35,7 @@ struct Settings {
   std::size_t prior_draws = 1000; // of `:prior`
   std::size_t replicates = 400;   // of `:check`
   int threads = 1;
+  double missing = 0; // share of observed values that `:train` drops
   FrameChoice frame = FrameChoice::automatic;
 };
 

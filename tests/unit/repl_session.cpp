@@ -154,7 +154,9 @@ model {
   mu ~ normal(0, z);
 }
 )");
-  CHECK(has(talk.mistake("data real x; data rael x;"), "<3>:1:"));
+  CHECK(talk.ask("data vector[2] w; vector[2] v; w ~ normal(mu, 1); v ~ normal(0, 1);") ==
+        "  in data, model, design\n");
+  CHECK(has(talk.mistake("data real x; data rael x;"), "<4>:1:"));
   CHECK(has(talk.mistake("mu; data real x;"), "in a line of its own"));
 }
 
@@ -269,6 +271,17 @@ TEST_CASE("commands may be cut short, and unknown ones are refused") {
   CHECK(has(talk.mistake(":s"), "`:s` may be `:sample` or `:save`"));
   CHECK(has(talk.mistake(":nothing"), "no command `:nothing`"));
   CHECK(talk.say(":quit") == Outcome::ended);
+}
+
+TEST_CASE("settings are listed, changed, and refuse what is no value for them") {
+  Talk talk;
+  CHECK(talk.ask(":set missing 0.1").empty());
+  CHECK(talk.ask(":set missing") == "0.1\n");
+  CHECK(talk.ask(":set frame = prior").empty());
+  CHECK(has(talk.ask(":set"), "frame        prior"));
+  CHECK(has(talk.mistake(":set missing 2"), "`2` is no value for missing"));
+  CHECK(has(talk.mistake(":set draws many"), "`many` is no value for draws"));
+  CHECK(has(talk.mistake(":set nothing 1"), "no setting `nothing`"));
 }
 
 TEST_CASE("facts, stages and help are text") {
