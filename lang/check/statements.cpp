@@ -75,7 +75,8 @@ StatementPtr Checker::declaration(const ast::Declaration& tree, Span span) {
   if (is_plain(written.base) && written.sizes.size() != wanted) {
     error(written.span, "size-count",
           "`" + to_string({variable.type.base, 0}) + "` has " + std::to_string(wanted) +
-              (wanted == 1 ? " size" : " sizes") + ", but here are " + std::to_string(written.sizes.size()));
+              (wanted == 1 ? " size" : " sizes") + (written.sizes.size() == 1 ? ", but here is " : ", but here are ") +
+              std::to_string(written.sizes.size()));
     variable.type = {Base::error, 0};
   }
   const auto size = [&](const ast::ExpressionPtr& tree_size) {

@@ -16,6 +16,62 @@ bool is_punctuation(const std::string& expected) {
          expected == "`~`, `=`, `+=` or `;`";
 }
 
+// The word that ends just before `place`, white space between; empty where something else stands there.
+std::string_view word_before(const State& state, const char* place) {
+  const char* last = state.previous_token_end(place);
+  const char* first = last;
+  while (first > state.begin() && (std::isalnum(static_cast<unsigned char>(first[-1])) || first[-1] == '_')) --first;
+  return {first, static_cast<std::size_t>(last - first)};
+}
+
+// Habits from other languages and slips whose meaning is clear. Returns whether it is one of them.
+bool recognize(State& state, Diagnostic& diagnostic, std::string_view found, const std::string& expected,
+               const char* place) {
+  const auto refuse = [&](const char* code, const std::string& message) {
+    diagnostic.code = code;
+    diagnostic.message = message;
+    return true;
+  };
+  const auto replace = [&](const char* first, const char* last, const std::string& by) {
+    diagnostic.primary.span = state.span(first, last);
+    diagnostic.fix = Fix{diagnostic.primary.span, by, "write `" + by + "`"};
+  };
+  const std::string_view before = word_before(state, place);
+  const bool follows = place > state.begin() && !found.empty() && place[-1] == found[0];
+  const bool is_word = !found.empty() && (std::isalpha(static_cast<unsigned char>(found[0])) || found[0] == '_');
+  if (found == "*" && follows) {
+    replace(place - 1, place + 1, "^");
+    return refuse("power-operator", "a power is written `^`");
+  }
+  if ((found == "+" || found == "-") && follows) {
+    replace(place - 1, place + 1, std::string(found) + "= 1");
+    return refuse("increment", "there is no `" + std::string(2, found[0]) + "`");
+  }
+  if (found == "and" || found == "or") {
+    replace(place, place + found.size(), found == "and" ? "&&" : "||");
+    return refuse("logical-word", "`" + std::string(found) + "` is written " + (found == "and" ? "`&&`" : "`||`"));
+  }
+  if (found == "~" && expected == "`;`")
+    return refuse("drawn-declaration", "a declaration does not draw: declare the variable, then write `" +
+                                           std::string(before) + " ~ ...` in the model");
+  if (found == "target" && expected != "an expression")
+    return refuse("assigned-target", "`target` can only be added to: `target += ...`");
+  if (expected == "`[`" && is_word && (before == "vector" || before == "row_vector" || before == "matrix"))
+    return refuse("missing-size", "a " + std::string(before) + " is declared with its size: `" + std::string(before) +
+                                      (before == "matrix" ? "[N, K] " : "[N] ") + std::string(found) + "`");
+  if (expected == "a name" && found == "[")
+    return refuse("array-brackets", "an array is written `array[]` before its element type");
+  if (expected == "`~`, `=`, `+=` or `;`" && is_word && !before.empty()) {
+    static const std::vector<std::string> types = {"int", "real", "vector", "row_vector", "matrix", "array"};
+    const char* first = before.data();
+    if (const auto nearest = nearest_name(std::string(before), types))
+      diagnostic.fix = Fix{state.span(first, first + before.size()), *nearest, "did you mean `" + *nearest + "`?"};
+    diagnostic.primary.span = state.span(first, first + before.size());
+    return refuse("unknown-type", "there is no type or statement `" + std::string(before) + "`");
+  }
+  return false;
+}
+
 // What the found token tells about the mistake, beyond "expected this, found that".
 void explain(State& state, Diagnostic& diagnostic, std::string_view found, const std::string& expected) {
   const Span place = diagnostic.primary.span;
@@ -53,6 +109,10 @@ void report_expectation(State& state, const char* place, const std::string& expe
   else diagnostic.message = "expected " + expected + ", found `" + std::string(found) + "`";
   diagnostic.primary.span = state.span(place, place + found.size());
 
+  if (recognize(state, diagnostic, found, expected, place)) {
+    state.diagnostics.push_back(std::move(diagnostic));
+    return;
+  }
   // A missing `;` is a mistake of the line before, not of the token that follows.
   const char* before = state.previous_token_end(place);
   const auto line_of = [&](const char* at) {
