@@ -244,26 +244,36 @@ void Lowering::draw(const typed::Tilde& tilde, Span span) {
   if (parameters_are_given_ && drawn.block == typed::Block::parameters && !drawn.is_local) return;
   const Arguments given = distribution_arguments(tilde.arguments, *tilde.distribution, false, span);
   require_parameters(*tilde.distribution, given.given, tilde.arguments, 0, false, given);
-  std::optional<ValueId> lower, upper;
   // Declared bounds truncate a parameter's prior; those of data are a promise that is checked where data are read.
-  if (drawn.block == typed::Block::parameters && !drawn.is_local) {
-    if (drawn.lower) lower = scalar(drawn.lower);
-    if (drawn.upper) upper = scalar(drawn.upper);
-  }
-  if (tilde.truncation) {
-    if (tilde.truncation->lower) lower = scalar(tilde.truncation->lower);
-    if (tilde.truncation->upper) upper = scalar(tilde.truncation->upper);
-  }
+  const bool is_bounded = drawn.block == typed::Block::parameters && !drawn.is_local;
+  const auto bound = [&](const ExpressionPtr& declared, const ExpressionPtr& truncation, bool is_lower) {
+    const ElementBound of_element = is_bounded && declared ? element_bound(id, declared) : ElementBound();
+    std::optional<ValueId> given_here;
+    if (truncation) given_here = scalar(truncation);
+    return [this, of_element, given_here, is_lower](const std::vector<ValueId>& at) -> std::optional<ValueId> {
+      if (!of_element) return given_here;
+      const ValueId declared_here = of_element(at);
+      if (!given_here) return declared_here;
+      if (b_.type(declared_here) == ir::Type::real)
+        return b_.math(is_lower ? MathFunction::fmax : MathFunction::fmin, {declared_here, b_.to_real(*given_here)});
+      return is_lower ? b_.maximum(declared_here, *given_here) : b_.minimum(declared_here, *given_here);
+    };
+  };
+  const auto lower = bound(drawn.lower, tilde.truncation ? tilde.truncation->lower : nullptr, true);
+  const auto upper = bound(drawn.upper, tilde.truncation ? tilde.truncation->upper : nullptr, false);
   b_.set_span(span);
   const ExpressionPtr left = generative::drawn_place(tilde.left);
   const auto* index = std::get_if<typed::Index>(&left->node);
   const std::vector<typed::IndexItem> items = index ? index->items : std::vector<typed::IndexItem>{};
+  std::vector<ValueId> noted;
   if (left->type.is_scalar()) {
-    const ValueId value = sample_between(*tilde.distribution, given.given, lower, upper, drawn.name, span);
+    if (!items.empty()) place(id, items, noted, span).element({});
+    const std::vector<ValueId> where = noted;
+    const ValueId value =
+        sample_between(*tilde.distribution, given.given, lower(where), upper(where), drawn.name, span);
     store(id, items, AsValue{value}, span);
     return;
   }
-  std::vector<ValueId> noted;
   View target = place(id, items, noted, span);
   if (left != tilde.left) target = flat(target);
   const ir::ArrayId array = std::get<InArray>(storage(id)).array;
@@ -274,9 +284,10 @@ void Lowering::draw(const typed::Tilde& tilde, Span span) {
     const std::vector<Storage> element = at(given, i[0]);
     if (given.count) require_parameters(*tilde.distribution, element, tilde.arguments, 0, true, given);
     b_.set_span(span);
-    const ValueId value = sample_between(*tilde.distribution, element, lower, upper, drawn.name, span);
     target.element(i);
     const std::vector<ValueId> place_of = noted;
+    const ValueId value =
+        sample_between(*tilde.distribution, element, lower(place_of), upper(place_of), drawn.name, span);
     b_.store(array, drawn.type.base == Base::real || drawn.type.base_rank() > 0 ? b_.to_real(value) : value, place_of);
   });
 }
@@ -284,17 +295,17 @@ void Lowering::draw(const typed::Tilde& tilde, Span span) {
 void Lowering::draw_uniform_on_bounds(typed::VariableId id) {
   const typed::Variable& parameter = variable(id);
   b_.set_span(parameter.span);
-  const ValueId lower = b_.to_real(scalar(parameter.lower)), upper = b_.to_real(scalar(parameter.upper));
-  const auto uniform = [&] {
-    const ValueId u = b_.draw_uniform(context_.model.site_count++);
-    return b_.add(lower, b_.multiply(b_.subtract(upper, lower), u));
+  const ElementBound lower = element_bound(id, parameter.lower), upper = element_bound(id, parameter.upper);
+  const auto uniform = [&](const std::vector<ValueId>& at) {
+    const ValueId u = b_.draw_uniform(context_.model.site_count++), from = lower(at);
+    return b_.add(from, b_.multiply(b_.subtract(upper(at), from), u));
   };
   if (parameter.type.is_scalar()) {
-    store_scalar(id, uniform());
+    store_scalar(id, uniform({}));
     return;
   }
   const ir::ArrayId array = std::get<InArray>(storage(id)).array;
-  loop(array_view(array, id).sizes, [&](const std::vector<ValueId>& index) { b_.store(array, uniform(), index); });
+  loop(array_view(array, id).sizes, [&](const std::vector<ValueId>& index) { b_.store(array, uniform(index), index); });
 }
 
 } // namespace sibyl::lower

@@ -187,11 +187,14 @@ class Lowering {
   void bind_block(typed::Block block, bool include_drawn);
   void check_bounds(typed::VariableId id);
   void check_block_bounds(const std::vector<typed::StatementPtr>& declarations);
+  // A bound by the position of the element that it bounds: the same for all, or one of its own for each.
+  using ElementBound = std::function<ValueId(const std::vector<ValueId>& index)>;
+  ElementBound element_bound(typed::VariableId id, const typed::ExpressionPtr& bound);
   struct Bounds {
     const typed::Transform* transform;
-    std::vector<Storage> parameters;
+    std::vector<ElementBound> parameters;
   };
-  Bounds bounds(const typed::Variable& variable);
+  Bounds bounds(typed::VariableId id);
 
   ModelContext& context_;
   ir::Function function_;

@@ -44,10 +44,30 @@ void Lowering::in_stan_order(const typed::Variable& declared, const std::vector<
   });
 }
 
-Lowering::Bounds Lowering::bounds(const typed::Variable& declared) {
+Lowering::ElementBound Lowering::element_bound(VariableId id, const typed::ExpressionPtr& bound) {
+  const typed::Variable& declared = variable(id);
+  const bool is_real = declared.type.base != Base::integer;
+  if (bound->type.is_scalar()) {
+    const ValueId value = is_real ? b_.to_real(scalar(bound)) : scalar(bound);
+    return [value](const std::vector<ValueId>&) { return value; };
+  }
+  View given = view(bound);
+  if (!given.is_cheap) given = materialize(given);
+  const View bounded = array_view(std::get<InArray>(storage(id)).array, id);
+  for (std::size_t d = 0; d < given.sizes.size(); ++d)
+    require_same_size(bounded.sizes[d], given.sizes[d], bounded.size_keys[d], given.size_keys[d],
+                      "`" + declared.name + "` has {} elements, its bound has {}", bound->span);
+  return [this, is_real, element = given.element](const std::vector<ValueId>& index) {
+    return is_real ? b_.to_real(element(index)) : element(index);
+  };
+}
+
+Lowering::Bounds Lowering::bounds(VariableId id) {
+  const typed::Variable& declared = variable(id);
   Bounds result{nullptr, {}};
-  const auto add = [&](const typed::ExpressionPtr& bound) {
-    result.parameters.push_back(AsValue{b_.to_real(scalar(bound))});
+  const auto add = [&](const typed::ExpressionPtr& bound) { result.parameters.push_back(element_bound(id, bound)); };
+  const auto constant = [&](double number) {
+    result.parameters.push_back([value = b_.real(number)](const std::vector<ValueId>&) { return value; });
   };
   std::string name = "identity";
   if (declared.lower && declared.upper) name = "lower_upper_bound";
@@ -58,9 +78,9 @@ Lowering::Bounds Lowering::bounds(const typed::Variable& declared) {
   if (declared.upper) add(declared.upper);
   if (name == "offset_multiplier") {
     if (declared.offset) add(declared.offset);
-    else result.parameters.push_back(AsValue{b_.real(0)});
+    else constant(0);
     if (declared.multiplier) add(declared.multiplier);
-    else result.parameters.push_back(AsValue{b_.real(1)});
+    else constant(1);
   }
   for (const auto& transform : context_.program.library->transforms)
     if (transform->name == name) result.transform = transform.get();
@@ -73,25 +93,26 @@ void Lowering::parameter(VariableId id, Direction direction, ir::ArrayId unconst
   const typed::Variable& declared = context_.program.variables[id];
   b_.set_span(declared.span);
   if (direction == Direction::constrain) declaration({id, nullptr}, declared.span);
-  const Bounds transform = bounds(declared);
-  const auto call = [&](const std::shared_ptr<const typed::Function>& function, ValueId value) {
+  const Bounds transform = bounds(id);
+  const auto call = [&](const std::shared_ptr<const typed::Function>& function, ValueId value,
+                        const std::vector<ValueId>& index) {
     std::vector<Storage> arguments{AsValue{value}};
-    arguments.insert(arguments.end(), transform.parameters.begin(), transform.parameters.end());
+    for (const ElementBound& bound : transform.parameters) arguments.push_back(AsValue{bound(index)});
     return call_scalar(*function, arguments);
   };
   const auto one = [&](ValueId place, const std::vector<ValueId>& index) {
     const auto* array = std::get_if<InArray>(&storage(id));
     if (direction == Direction::unconstrain) {
       const ValueId value = array ? b_.load(array->array, index) : b_.load_cell(std::get<InCell>(storage(id)).cell);
-      return b_.store(unconstrained, call(transform.transform->unconstrain, value), {place});
+      return b_.store(unconstrained, call(transform.transform->unconstrain, value, index), {place});
     }
     const ValueId u = b_.load(unconstrained, {place});
-    const ValueId value = call(transform.transform->constrain, u);
+    const ValueId value = call(transform.transform->constrain, u, index);
     if (array) b_.store(array->array, value, index);
     else b_.store_cell(std::get<InCell>(storage(id)).cell, value);
     if (target_ && jacobian_flag_ && transform.transform->name != "identity") {
       const ValueId wanted = b_.compare(Op::not_equal, b_.load(*jacobian_flag_, {}), b_.integer(0));
-      add_to_target(b_.select(wanted, call(transform.transform->log_jacobian, u), b_.real(0)));
+      add_to_target(b_.select(wanted, call(transform.transform->log_jacobian, u, index), b_.real(0)));
     }
   };
   if (declared.type.is_scalar()) {
@@ -143,24 +164,27 @@ void Lowering::check_bounds(VariableId id) {
   const typed::Variable& declared = context_.program.variables[id];
   if (!declared.lower && !declared.upper) return;
   b_.set_span(declared.span);
-  const auto check = [&](ValueId value) {
-    const auto against = [&](const typed::ExpressionPtr& bound, Op outside, const char* must) {
+  const auto bound_of = [&](const typed::ExpressionPtr& bound) {
+    return bound ? element_bound(id, bound) : ElementBound();
+  };
+  const ElementBound lower = bound_of(declared.lower), upper = bound_of(declared.upper);
+  const auto check = [&](ValueId value, const std::vector<ValueId>& index) {
+    const auto against = [&](const ElementBound& bound, Op outside, const char* must) {
       if (!bound) return;
-      ValueId limit = scalar(bound);
-      if (b_.type(value) == ir::Type::real) limit = b_.to_real(limit);
+      const ValueId limit = bound(index);
       b_.check(b_.logical_not(b_.compare(outside, value, limit)),
                context_.message("`" + declared.name + "` is {}, must be " + must + " {}", declared.span),
                {value, limit});
     };
-    against(declared.lower, Op::less, "at least");
-    against(declared.upper, Op::greater, "at most");
+    against(lower, Op::less, "at least");
+    against(upper, Op::greater, "at most");
   };
   if (declared.type.is_scalar()) {
     const auto* array = std::get_if<InArray>(&storage(id));
-    return check(array ? b_.load(array->array, {}) : b_.load_cell(std::get<InCell>(storage(id)).cell));
+    return check(array ? b_.load(array->array, {}) : b_.load_cell(std::get<InCell>(storage(id)).cell), {});
   }
   const View elements = array_view(std::get<InArray>(storage(id)).array, id);
-  loop(elements.sizes, [&](const std::vector<ValueId>& index) { check(elements.element(index)); });
+  loop(elements.sizes, [&](const std::vector<ValueId>& index) { check(elements.element(index), index); });
 }
 
 void Lowering::check_block_bounds(const std::vector<StatementPtr>& declarations) {

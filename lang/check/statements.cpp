@@ -90,8 +90,17 @@ StatementPtr Checker::declaration(const ast::Declaration& tree, Span span) {
 
   const auto bound = [&](const ast::ExpressionPtr& tree_bound, const char* what) -> ExpressionPtr {
     if (!tree_bound) return nullptr;
-    ExpressionPtr value = real(tree_bound, std::string("the bound `") + what + "`");
-    if (variable.type.base == Base::integer && value->type == Type{Base::real, 0}) {
+    ExpressionPtr value = expression(tree_bound);
+    // A container may have a bound for each of its elements.
+    const bool by_element = variable.type.rank() > 0 && converts(value->type, variable.type);
+    if (!value->type.is_error() && !value->type.is_scalar() && !by_element) {
+      error(value->span, "bound-type",
+            "the bound `" + std::string(what) + "` must be a number" +
+                (variable.type.rank() > 0 ? " or `" + to_string(variable.type) + "`" : "") + ", but this is " +
+                describe(value));
+      return poison(value->span);
+    }
+    if (variable.type.base == Base::integer && value->type.base == Base::real) {
       error(value->span, "real-bound-of-int", "the bound of an int must be an int");
       return poison(value->span);
     }

@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <sstream>
@@ -136,4 +137,21 @@ TEST_CASE("an index is checked although its loop ends at a size that has changed
   density.points()[0] = 0;
   density.evaluate(false);
   CHECK(density.value(0) == -std::numeric_limits<double>::infinity());
+}
+
+TEST_CASE("a container may have a bound for each element") {
+  const auto model =
+      compile_text("transformed data { vector[2] low = [-1, 2]'; } "
+                   "parameters { vector<lower=low>[2] x; vector[1] m; vector<offset=m, multiplier=[2]'>[1] z; } "
+                   "model { target += 3 * x[1] + 5 * x[2] + 7 * z[1]; }");
+  Density density(model, 1);
+  const DataSet sets[] = {DataSet{}};
+  const std::size_t only[] = {0};
+  density.bind(gather(model->facts(), sets), only);
+  const double point[] = {0.3, -0.4, 1.5, 0.25};
+  std::copy(point, point + 4, density.points());
+  density.evaluate(false);
+  const double jacobian = 0.3 - 0.4 + std::log(2);
+  CHECK(density.value(0) ==
+        Approx(3 * (std::exp(0.3) - 1) + 5 * (std::exp(-0.4) + 2) + 7 * (1.5 + 2 * 0.25) + jacobian).epsilon(1e-13));
 }

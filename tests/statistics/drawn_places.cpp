@@ -4,6 +4,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+
 using namespace sibyl;
 using namespace sibyl::test;
 
@@ -72,4 +74,24 @@ TEST_CASE("expressions of a slice are no place to draw") {
   const auto model = compile_text("data { array[2] vector[2] y; } parameters { real m; } "
                                   "model { m ~ normal(0, 1); y[, 1][2] ~ normal(m, 1); }");
   CHECK_FALSE(model->facts().is_generative);
+}
+
+TEST_CASE("parameters stay within the bounds of their elements and of the truncation") {
+  const auto compiled = compile_text("parameters { vector<lower=[1, -1]'>[2] y; real<lower=0> p; } "
+                                     "model { y ~ normal(0, 1); p ~ normal(0, 1) T[-1, 2]; }");
+  SimulatorOptions options;
+  options.keep_all = true;
+  const SimulatedBatch batch = Simulator(compiled, options).simulate(0, 2000, 7);
+  REQUIRE(batch.failures == 0);
+  double least[2] = {9, 9}, least_p = 9, most_p = -9;
+  for (std::size_t i = 0; i < 2000; ++i) {
+    for (std::size_t k = 0; k < 2; ++k) least[k] = std::min(least[k], batch.data.variables[0].values[2 * i + k]);
+    least_p = std::min(least_p, batch.data.variables[1].values[i]);
+    most_p = std::max(most_p, batch.data.variables[1].values[i]);
+  }
+  CHECK(least[0] >= 1);
+  CHECK(least[1] >= -1);
+  CHECK(least[1] < -0.5);
+  CHECK(least_p >= 0);
+  CHECK(most_p <= 2);
 }
