@@ -3,12 +3,22 @@
 #include "lang/errors.hpp"
 #include "runtime/networks/dense.hpp"
 
+#include <algorithm>
+
 namespace sibyl {
 
 using Tensor = EigenBackend::Tensor;
 using networks::Offsets;
 
 namespace {
+
+// One row as often as wanted. Eigen's `replicate` divides for the place of every single number.
+template <typename Row>
+Tensor repeat(const Row& row, Eigen::Index count) {
+  Tensor result(count, row.cols());
+  for (Eigen::Index i = 0; i < count; ++i) std::copy_n(row.data(), row.cols(), result.data() + i * row.cols());
+  return result;
+}
 
 // result += x weight
 void multiply(const Tensor& x, const float* weight, Tensor& result) {
@@ -29,16 +39,16 @@ Eigen::Map<const Tensor> EigenBackend::parameter(const std::string& name, std::s
 
 Tensor EigenBackend::linear(const Tensor& x, const Eigen::Map<const Tensor>& weight,
                             const Eigen::Map<const Tensor>& bias) const {
-  Tensor result = bias.replicate(x.rows(), 1);
+  Tensor result = repeat(bias, x.rows());
   multiply(x, weight.data(), result);
   return result;
 }
 
 Tensor EigenBackend::joint_linear(const Tensor& x, const Tensor& y, const Eigen::Map<const Tensor>& weight,
                                   const Eigen::Map<const Tensor>& bias) const {
-  Tensor own = bias.replicate(y.rows(), 1);
+  Tensor own = repeat(bias, y.rows());
   multiply(y, weight.data() + x.cols() * weight.cols(), own);
-  Tensor result = y.rows() == x.rows() ? std::move(own) : Tensor(own.replicate(x.rows(), 1));
+  Tensor result = y.rows() == x.rows() ? std::move(own) : repeat(own, x.rows());
   multiply(x, weight.data(), result);
   return result;
 }
