@@ -1,8 +1,6 @@
 #include "runtime/data/convert.hpp"
 
 #include "lang/errors.hpp"
-#include "runtime/data/json_data.hpp"
-#include "runtime/data/npz.hpp"
 #include "runtime/data/size_expression.hpp"
 
 #include <fmt/format.h>
@@ -10,7 +8,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <limits>
 
 namespace sibyl {
@@ -89,55 +86,6 @@ void check_shape(const VariableFact& variable, Tensor& tensor, const DataSet& da
   }
 }
 
-// Several data sets in one archive: every array has one leading dimension more, and rows are padded to the longest.
-std::vector<DataSet> split_archive(const DataSet& archive, const Facts& facts, const std::string& file,
-                                   const ReadOptions& options) {
-  std::size_t stacked = 0, present = 0;
-  std::int64_t count = -1;
-  for (const VariableFact& variable : facts.variables) {
-    const auto found = archive.variables.find(variable.name);
-    if (!is_wanted(variable, options.wanted) || found == archive.variables.end()) continue;
-    ++present;
-    if (found->second.extents.size() != variable.dimensions.size() + 1) continue;
-    ++stacked;
-    if (count >= 0 && found->second.extents[0] != count)
-      throw UserError(fmt::format("{}: `{}` has {} data sets where an earlier variable has {}", file, variable.name,
-                                  found->second.extents[0], count));
-    count = found->second.extents[0];
-  }
-  if (present == 0 || stacked != present) {
-    DataSet single = archive;
-    single.label = "1";
-    return {single};
-  }
-  std::vector<DataSet> result(static_cast<std::size_t>(count));
-  for (std::size_t i = 0; i < result.size(); ++i) {
-    DataSet& set = result[i];
-    set.label = std::to_string(i + 1);
-    // Variables come in order of declaration, so the sizes of one are known before it is cut to them.
-    for (const VariableFact& variable : facts.variables) {
-      const auto found = archive.variables.find(variable.name);
-      if (!is_wanted(variable, options.wanted) || found == archive.variables.end()) continue;
-      const Tensor& all = found->second;
-      const std::vector<std::int64_t> padded(all.extents.begin() + 1, all.extents.end());
-      Tensor part{all.is_integer, padded, {}};
-      for (std::size_t d = 0; d < padded.size(); ++d)
-        if (const auto extent = declared_extent(variable.dimensions[d], set))
-          part.extents[d] = std::min(*extent, padded[d]);
-      const std::int64_t stride = element_count(padded);
-      for (std::int64_t flat = 0; flat < stride; ++flat) {
-        std::int64_t rest = flat;
-        bool inside = true;
-        for (std::size_t d = padded.size(); d-- > 0; rest /= padded[d]) inside &= rest % padded[d] < part.extents[d];
-        if (inside)
-          part.values.push_back(all.values[i * static_cast<std::size_t>(stride) + static_cast<std::size_t>(flat)]);
-      }
-      set.variables[variable.name] = std::move(part);
-    }
-  }
-  return result;
-}
-
 } // namespace
 
 std::int64_t element_count(const std::vector<std::int64_t>& extents) {
@@ -203,25 +151,6 @@ DataSet conform(DataSet data, const Facts& facts, const std::string& file, const
     tensor.is_integer = variable.is_integer;
     result.variables[variable.name] = std::move(tensor);
   }
-  return result;
-}
-
-ReadResult read_data_sets(const std::string& path, const Facts& facts, const ReadOptions& options) {
-  const std::string ending = lower_case(std::filesystem::path(path).extension().string());
-  if (ending == ".csv" || ending == ".tsv" || ending == ".txt") return to_data_sets(read_csv(path), facts, options);
-  std::vector<DataSet> sets;
-  if (ending == ".json") sets = read_json_data(path);
-  else if (ending == ".npz") {
-    DataSet archive;
-    archive.variables = read_npz(path);
-    sets = split_archive(archive, facts, path, options);
-  } else
-    throw UserError(fmt::format("{}: data are read from .json, .csv, .tsv or .npz files, by the file's ending", path));
-  if (!options.by.empty())
-    throw UserError(fmt::format(
-        "{}: `--by {}` splits the rows of a CSV file; this file's data sets are separate already", path, options.by));
-  ReadResult result;
-  for (DataSet& set : sets) result.data_sets.push_back(conform(std::move(set), facts, path, options));
   return result;
 }
 

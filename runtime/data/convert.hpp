@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sibyl {
@@ -43,6 +44,10 @@ struct ReadResult {
 // Reads FILE.json, FILE.csv (.tsv, .txt) or FILE.npz.
 ReadResult read_data_sets(const std::string& path, const Facts& facts, const ReadOptions& options = {});
 
+// Likewise from a text, JSON (its first character is { or [) or CSV; `name` is what messages call it.
+ReadResult parse_data_sets(std::string_view text, const std::string& name, const Facts& facts,
+                           const ReadOptions& options = {});
+
 // The rows of a table, split by the `by` column in order of first appearance. A vector takes its column's rows; columns
 // `x.1`, `x.2` (or `x[1]`, `x[2]`) are the last dimensions; a scalar takes a constant column; a size without a column
 // is the number of rows; text is read as levels 1, 2, ... in alphabetical order over the whole table.
@@ -51,6 +56,9 @@ ReadResult to_data_sets(const Table& table, const Facts& facts, const ReadOption
 // Checks types, ranks and lengths of named tensors (from JSON, NPZ or code), and gives each the extents it is declared
 // with: an empty array gets all its dimensions. Keeps only wanted variables. `file` is what messages call it.
 DataSet conform(DataSet data, const Facts& facts, const std::string& file, const ReadOptions& options = {});
+// All of a file whose data sets are separate already: `by` has no meaning for them.
+ReadResult conform_all(std::vector<DataSet> sets, const Facts& facts, const std::string& file,
+                       const ReadOptions& options = {});
 
 // The extent of a dimension as the declaration says, where the data set's variables decide it.
 std::optional<std::int64_t> declared_extent(const DimensionFact& dimension, const DataSet& data);

@@ -1,10 +1,10 @@
 #include "runtime/inference/network_posterior.hpp"
 
+#include "runtime/inference/normal_draws.hpp"
 #include "runtime/networks/eigen_backend.hpp"
 
 #include <cmath>
 #include <numbers>
-#include <random>
 
 namespace sibyl {
 
@@ -61,13 +61,6 @@ NetworkBatch network_batch(const EncodedBatch& inputs) {
   return batch;
 }
 
-NetworkBatch network_batch(const Examples& examples) {
-  NetworkBatch batch = network_batch(examples.inputs);
-  batch.dimension = examples.dimension;
-  batch.z = examples.z;
-  return batch;
-}
-
 std::size_t NetworkPosterior::summary_size() const { return networks::summary_size(config_); }
 
 std::vector<float> NetworkPosterior::summarize(const EncodedBatch& inputs) const {
@@ -89,13 +82,12 @@ void NetworkPosterior::sample(const float* summary, std::size_t count, std::uint
   EigenBackend backend(weights_);
   const Eigen::Map<const Matrix> given(summary, 1, static_cast<Eigen::Index>(summary_size()));
   const Matrix context = networks::flow_context(backend, config_, Matrix(given));
-  std::mt19937_64 generator(seed);
-  std::normal_distribution<float> normal;
+  NormalDraws normal(seed);
   constexpr std::size_t most = 1024; // rows at a time: they stay in the cache
   for (std::size_t begin = 0; begin < count; begin += most) {
     const auto rows = static_cast<Eigen::Index>(std::min(most, count - begin));
     Matrix base(rows, static_cast<Eigen::Index>(config_.dimension));
-    for (Eigen::Index i = 0; i < base.size(); ++i) base.data()[i] = normal(generator);
+    for (Eigen::Index i = 0; i < base.size(); ++i) base.data()[i] = normal.next();
     Matrix log_slope = Matrix::Zero(rows, 1);
     const Matrix drawn = networks::flow_inverse(backend, config_, base, context, log_slope);
     for (Eigen::Index r = 0; r < rows; ++r) {

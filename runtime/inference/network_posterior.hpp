@@ -2,7 +2,7 @@
 #pragma once
 
 #include "runtime/inference/frame_posterior.hpp"
-#include "runtime/inference/training_source.hpp"
+#include "runtime/inference/setup.hpp"
 #include "runtime/networks/batch.hpp"
 #include "runtime/networks/network_config.hpp"
 #include "runtime/networks/weights.hpp"
@@ -14,7 +14,6 @@ NetworkConfig network_config(const InferenceSetup& setup);
 
 // Encoded inputs without padding; z is left empty.
 NetworkBatch network_batch(const EncodedBatch& inputs);
-NetworkBatch network_batch(const Examples& examples);
 
 class NetworkPosterior : public FramePosterior {
  public:

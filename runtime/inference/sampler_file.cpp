@@ -1,6 +1,8 @@
 #include "runtime/inference/sampler_file.hpp"
 
 #include "lang/errors.hpp"
+#include "runtime/data/text_file.hpp"
+#include "runtime/inference/network_posterior.hpp"
 
 #include <charconv>
 
@@ -28,20 +30,22 @@ void write_sampler_file(const std::string& path, const SamplerFile& file) {
   write_safetensors(path, out);
 }
 
-SamplerFile read_sampler_file(const std::string& path) {
-  WeightsFile in = read_safetensors(path);
-  const auto text = [&](const char* name) -> const std::string& {
-    const auto found = in.metadata.find(name);
-    if (found == in.metadata.end()) throw UserError(path + " is no sampler file: it has no " + name);
+SamplerFile read_sampler_file(const std::string& path) { return parse_sampler(read_file(path), path); }
+
+SamplerFile parse_sampler(std::string_view bytes, const std::string& name) {
+  WeightsFile in = parse_safetensors(bytes, name);
+  const auto text = [&](const char* key) -> const std::string& {
+    const auto found = in.metadata.find(key);
+    if (found == in.metadata.end()) throw UserError(name + " is no sampler file: it has no " + key);
     return found->second;
   };
-  if (text("format") != "sibyl sampler") throw UserError(path + " is no sampler file");
+  if (text("format") != "sibyl sampler") throw UserError(name + " is no sampler file");
   int written = 0;
   const std::string& digits = text("version");
   if (std::from_chars(digits.data(), digits.data() + digits.size(), written).ec != std::errc())
-    throw UserError(path + " is damaged: its version is `" + digits + "`");
+    throw UserError(name + " is damaged: its version is `" + digits + "`");
   if (written > version)
-    throw UserError(path + " was written by a newer version of Sibyl (format " + text("version") +
+    throw UserError(name + " was written by a newer version of Sibyl (format " + text("version") +
                     "; this program reads up to " + std::to_string(version) + ")");
   SamplerFile file;
   try {
@@ -54,10 +58,15 @@ SamplerFile read_sampler_file(const std::string& path) {
     file.history = nlohmann::json::parse(text("history"));
     file.calibration = nlohmann::json::parse(text("calibration"));
   } catch (const nlohmann::json::exception& error) {
-    throw UserError(path + " is damaged: " + error.what());
+    throw UserError(name + " is damaged: " + error.what());
   }
   file.weights = std::move(in.weights);
   return file;
+}
+
+PosteriorSampler make_sampler(std::shared_ptr<const CompiledModel> model, const SamplerFile& file) {
+  return PosteriorSampler(std::move(model), file.setup,
+                          std::make_shared<const NetworkPosterior>(file.config, file.weights), file.typical);
 }
 
 } // namespace sibyl

@@ -2,6 +2,7 @@
 // that it shows.
 #pragma once
 
+#include "runtime/inference/posterior_sampler.hpp"
 #include "runtime/inference/setup.hpp"
 #include "runtime/inference/typical_set.hpp"
 #include "runtime/networks/network_config.hpp"
@@ -9,7 +10,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include <memory>
 #include <string>
+#include <string_view>
 
 namespace sibyl {
 
@@ -29,5 +32,9 @@ void write_sampler_file(const std::string& path, const SamplerFile& file);
 
 // Throws UserError where it is no sampler file, damaged, or of a newer version than this program knows.
 SamplerFile read_sampler_file(const std::string& path);
+SamplerFile parse_sampler(std::string_view bytes, const std::string& name); // `name` is what messages call them
+
+// The sampler of a file, for the model that the file holds.
+PosteriorSampler make_sampler(std::shared_ptr<const CompiledModel> model, const SamplerFile& file);
 
 } // namespace sibyl

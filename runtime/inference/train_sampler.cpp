@@ -194,9 +194,4 @@ TrainedSampler train_sampler(std::shared_ptr<const CompiledModel> model, const S
   return result;
 }
 
-PosteriorSampler make_sampler(std::shared_ptr<const CompiledModel> model, const SamplerFile& file) {
-  return PosteriorSampler(std::move(model), file.setup,
-                          std::make_shared<const NetworkPosterior>(file.config, file.weights), file.typical);
-}
-
 } // namespace sibyl

@@ -45,7 +45,4 @@ struct TrainedSampler {
 TrainedSampler train_sampler(std::shared_ptr<const CompiledModel> model, const SamplerTrainingOptions& options,
                              const SamplerTrainingEvents& events = {});
 
-// The sampler of a file, for the model that the file holds.
-PosteriorSampler make_sampler(std::shared_ptr<const CompiledModel> model, const SamplerFile& file);
-
 } // namespace sibyl

@@ -60,4 +60,11 @@ TrainingSource::~TrainingSource() {
 
 Examples TrainingSource::next() { return producer_->take(); }
 
+NetworkBatch network_batch(const Examples& examples) {
+  NetworkBatch batch = network_batch(examples.inputs);
+  batch.dimension = examples.dimension;
+  batch.z = examples.z;
+  return batch;
+}
+
 } // namespace sibyl

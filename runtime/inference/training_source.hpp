@@ -1,6 +1,7 @@
 // Training batches, simulated while the optimizer works: simulator, frame and encoder on producer threads.
 #pragma once
 
+#include "runtime/inference/network_posterior.hpp"
 #include "runtime/inference/setup.hpp"
 #include "runtime/model/ordered_producer.hpp"
 
@@ -26,6 +27,9 @@ struct Examples {
 
   std::size_t count() const { return inputs.count; }
 };
+
+// Encoded inputs without padding, and z.
+NetworkBatch network_batch(const Examples& examples);
 
 // Makes examples on the calling thread. Not for several threads at once.
 class ExampleMaker {

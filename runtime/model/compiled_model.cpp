@@ -1,80 +1,18 @@
 #include "runtime/model/compiled_model.hpp"
 
 #include "lang/errors.hpp"
-#include "runtime/model/metadata.hpp"
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <filesystem>
-
-#include <dlfcn.h>
-
 namespace sibyl {
 
-namespace {
-
-// A library in memory; its functions live as long as it is open.
-class LibrarySource final : public FunctionSource {
- public:
-  explicit LibrarySource(const std::string& path) : path_(path) {
-    // Without a slash dlopen would search the system's directories instead.
-    const std::string file = std::filesystem::absolute(path).string();
-    if (!std::filesystem::exists(file)) throw UserError("there is no file " + path);
-    library_ = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (!library_) throw UserError(path + " cannot be loaded: " + dlerror());
-    const auto* text = static_cast<const char*>(dlsym(library_, "sibyl_metadata"));
-    if (!text) {
-      dlclose(library_);
-      throw UserError(path + " is a library, but not one that `sibyl compile --shared` has written");
-    }
-    try {
-      metadata = metadata_from_text(text, path);
-      check_processor();
-    } catch (...) {
-      dlclose(library_);
-      throw;
-    }
+bool FunctionSource::has(std::string_view function, Precision precision, int lanes) {
+  try {
+    return find(function, precision, lanes) != nullptr;
+  } catch (const UserError&) {
+    return false;
   }
-  ~LibrarySource() override { dlclose(library_); }
-  LibrarySource(const LibrarySource&) = delete;
-  LibrarySource& operator=(const LibrarySource&) = delete;
-
-  sibyl_function find(std::string_view function, Precision precision, int lanes) override {
-    const std::string symbol = function_symbol(function, precision, lanes);
-    if (void* code = dlsym(library_, symbol.c_str())) return reinterpret_cast<sibyl_function>(code);
-    const auto& entries = metadata.entries;
-    if (std::find(entries.begin(), entries.end(), function) == entries.end())
-      throw UserError(missing_function(metadata.facts, function));
-    throw UserError(
-        fmt::format("{} has code for 1 and {} lanes, not for {}", path_, preferred_lanes(precision), lanes));
-  }
-
-  int preferred_lanes(Precision precision) const override {
-    return precision == Precision::f32 ? metadata.lanes_f32 : metadata.lanes_f64;
-  }
-
-  Metadata metadata;
-
- private:
-  // Better a sentence now than an illegal instruction later.
-  void check_processor() const {
-#if defined(__x86_64__)
-    const bool has_256 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    const bool has_512 = has_256 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-                         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
-    if ((metadata.vector_bits >= 512 && !has_512) || (metadata.vector_bits >= 256 && !has_256))
-      throw UserError(fmt::format("{} was built for processors of level {}, and this one lacks its {}-bit vectors: "
-                                  "compile the model again with --cpu x86-64-v2",
-                                  path_, metadata.processor, metadata.vector_bits));
-#endif
-  }
-
-  std::string path_;
-  void* library_ = nullptr;
-};
-
-} // namespace
+}
 
 CompiledModel::CompiledModel(std::string name, std::string text, Facts facts, std::vector<ModelMessage> messages,
                              std::shared_ptr<FunctionSource> source)
@@ -97,12 +35,6 @@ std::string CompiledModel::describe_failure(int number, const double* values) co
   if (message.span.source != 0) return fmt::format("{}.sib: {}", name_, text); // a place in the standard library
   const LineColumn place = Source(name_, text_).locate(message.span.begin);
   return fmt::format("{}.sib:{}:{}: {}", name_, place.line, place.column, text);
-}
-
-std::shared_ptr<CompiledModel> load_compiled_model(const std::string& path) {
-  auto source = std::make_shared<LibrarySource>(path);
-  const Metadata& metadata = source->metadata;
-  return std::make_shared<CompiledModel>(metadata.name, metadata.text, metadata.facts, metadata.messages, source);
 }
 
 } // namespace sibyl

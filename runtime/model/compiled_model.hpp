@@ -23,6 +23,7 @@ class FunctionSource {
  public:
   virtual ~FunctionSource() = default;
   virtual sibyl_function find(std::string_view function, Precision precision, int lanes) = 0;
+  virtual bool has(std::string_view function, Precision precision, int lanes);
   // The number of lanes that runs fastest on this machine; functions exist for it and for 1.
   virtual int preferred_lanes(Precision precision) const = 0;
 };
@@ -46,6 +47,7 @@ class CompiledModel {
   sibyl_function function(std::string_view name, Precision precision, int lanes) const {
     return source_->find(name, precision, lanes);
   }
+  bool has(std::string_view name, Precision precision, int lanes) const { return source_->has(name, precision, lanes); }
   int preferred_lanes(Precision precision) const { return source_->preferred_lanes(precision); }
 
   // "model.sib:12:3: sigma is -0.3, must be > 0": message `number` with its values put in.

@@ -14,7 +14,8 @@ namespace sibyl {
 
 namespace {
 
-constexpr std::size_t address_space = std::size_t{64} << 30;
+// Of each call, twice; a page's whole memory has four GiB.
+constexpr std::size_t address_space = sizeof(void*) == 8 ? std::size_t{1} << 36 : std::size_t{1} << 27;
 constexpr std::int32_t missing_integer = std::numeric_limits<std::int32_t>::min();
 const std::int32_t never_interrupted = 0;
 
@@ -171,13 +172,7 @@ double* ModelCall::unconstrained_input(std::size_t parameter_count) {
   return static_cast<double*>(unconstrained_.reserve(bytes));
 }
 
-bool ModelCall::has(std::string_view function) const {
-  try {
-    return model_->function(function, precision_, lanes_) != nullptr;
-  } catch (const UserError&) {
-    return false;
-  }
-}
+bool ModelCall::has(std::string_view function) const { return model_->has(function, precision_, lanes_); }
 
 sibyl_function ModelCall::find(std::string_view function) {
   if (const auto found = functions_.find(function); found != functions_.end()) return found->second;
@@ -196,8 +191,8 @@ bool ModelCall::execute(sibyl_function function) {
   case SIBYL_SOME_LANES_FAILED: return false;
   case SIBYL_INTERRUPTED: throw RuntimeError("interrupted");
   default:
-    throw RuntimeError(fmt::format("the model {} needs more than {} GiB for {} data sets at once", model_->name(),
-                                   (arena_->end() - arena_->begin()) >> 30, lanes_));
+    throw RuntimeError(fmt::format("the model {} needs more than {} MiB for {} data sets at once", model_->name(),
+                                   (arena_->end() - arena_->begin()) >> 20, lanes_));
   }
 }
 

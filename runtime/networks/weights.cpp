@@ -32,10 +32,11 @@ void write_safetensors(const std::string& path, const WeightsFile& file) {
   out.commit();
 }
 
-WeightsFile read_safetensors(const std::string& path) {
-  const std::string bytes = read_file(path);
+WeightsFile read_safetensors(const std::string& path) { return parse_safetensors(read_file(path), path); }
+
+WeightsFile parse_safetensors(std::string_view bytes, const std::string& name) {
   const auto damaged = [&](const std::string& why) {
-    return UserError(path + " is no sampler file, or damaged: " + why);
+    return UserError(name + " is no sampler file, or damaged: " + why);
   };
   std::uint64_t length = 0;
   if (bytes.size() < sizeof length) throw damaged("it is too short");
@@ -46,26 +47,26 @@ WeightsFile read_safetensors(const std::string& path) {
   try {
     const auto header =
         nlohmann::json::parse(bytes.begin() + sizeof length, bytes.begin() + static_cast<std::ptrdiff_t>(begin));
-    for (const auto& [name, entry] : header.items()) {
-      if (name == "__metadata__") {
+    for (const auto& [tensor_name, entry] : header.items()) {
+      if (tensor_name == "__metadata__") {
         file.metadata = entry.get<std::map<std::string, std::string>>();
         continue;
       }
       WeightTensor tensor{entry.at("shape").at(0), entry.at("shape").at(1), {}};
       const std::size_t first = entry.at("data_offsets").at(0), last = entry.at("data_offsets").at(1);
       if (entry.at("dtype") != "F32" || entry.at("shape").size() != 2)
-        throw damaged("the tensor " + name + " is no matrix of floats");
-      if (first > last || last > size) throw damaged("the tensor " + name + " is cut short");
+        throw damaged("the tensor " + tensor_name + " is no matrix of floats");
+      if (first > last || last > size) throw damaged("the tensor " + tensor_name + " is cut short");
       // By division: a product of shapes that are not true may overflow to the right size.
       const std::size_t count = (last - first) / sizeof(float);
       const bool fits = (last - first) % sizeof(float) == 0 &&
                         (tensor.rows == 0 || tensor.columns == 0
                              ? count == 0
                              : count % tensor.columns == 0 && count / tensor.columns == tensor.rows);
-      if (!fits) throw damaged("the tensor " + name + " has not the size of its shape");
+      if (!fits) throw damaged("the tensor " + tensor_name + " has not the size of its shape");
       tensor.values.resize(count);
       std::memcpy(tensor.values.data(), bytes.data() + begin + first, last - first);
-      file.weights[name] = std::move(tensor);
+      file.weights[tensor_name] = std::move(tensor);
     }
   } catch (const nlohmann::json::exception& error) {
     throw damaged("its header is not what it should be");

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sibyl {
@@ -24,5 +25,6 @@ void write_safetensors(const std::string& path, const WeightsFile& file);
 
 // Throws UserError naming the file where it cannot be read, is cut short or damaged.
 WeightsFile read_safetensors(const std::string& path);
+WeightsFile parse_safetensors(std::string_view bytes, const std::string& name); // `name` is what messages call them
 
 } // namespace sibyl
