@@ -15,7 +15,12 @@ if(TARGET sibyl_netcdf)
   install(TARGETS sibyl_netcdf LIBRARY DESTINATION ${private_folder} COMPONENT program)
 endif()
 if(SIBYL_COMPILER)
-  install(TARGETS sibyl_bridgestan ARCHIVE DESTINATION ${private_folder} COMPONENT program)
+  install(TARGETS sibyl_bridgestan sibyl_standalone ARCHIVE DESTINATION ${private_folder} COMPONENT program)
+  # What `build --web` compiles for pages.
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/lang ${PROJECT_SOURCE_DIR}/runtime DESTINATION ${CMAKE_INSTALL_DATADIR}/sibyl/source
+    COMPONENT program FILES_MATCHING PATTERN "*.cpp" PATTERN "*.hpp" PATTERN "*.h"
+    PATTERN "grammar" EXCLUDE PATTERN "check" EXCLUDE PATTERN "cli" EXCLUDE PATTERN "repl" EXCLUDE
+    PATTERN "training" EXCLUDE PATTERN "library" EXCLUDE PATTERN "python" EXCLUDE PATTERN "netcdf" EXCLUDE)
 endif()
 
 # The header includes others by their path in the repository, and finds them beside itself.

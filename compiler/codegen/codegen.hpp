@@ -41,7 +41,15 @@ struct Entry {
   const ir::Function* function;
   Variant variant;
 };
-std::string emit_object(const ir::Model& model, const std::vector<Entry>& entries, const std::string& metadata,
-                        const Machine& machine);
+// Bytes that the object carries as a constant, seen from outside by this name.
+struct Constant {
+  std::string name, bytes;
+};
+std::string emit_object(const ir::Model& model, const std::vector<Entry>& entries, const Machine& machine,
+                        const std::vector<Constant>& constants = {});
+
+// Likewise, but the functions' names stay within the object: they are found through the sibyl_linked_code that it has
+// under the name sibyl_code_<bits>. Objects for several levels of processors then go into one program.
+std::string emit_linked_object(const ir::Model& model, const std::vector<Entry>& entries, const Machine& machine);
 
 } // namespace sibyl::codegen

@@ -36,12 +36,14 @@ const Machine& host_machine() {
 
 Machine machine_named(const std::string& level) {
   if (level == "native") return host_machine();
-  if (level == "x86-64" || level == "x86-64-v2") return {level, "", 128};
-  if (level == "x86-64-v3") return {level, "", 256};
-  if (level == "x86-64-v4") return {level, "", 512};
+  if (level == "x86-64" || level == "x86-64-v2") return {level, "", 128, ""};
+  if (level == "x86-64-v3") return {level, "", 256, ""};
+  if (level == "x86-64-v4") return {level, "", 512, ""};
   throw UserError("there is no processor level `" + level +
                   "`: choose native, x86-64, x86-64-v2, x86-64-v3 or x86-64-v4");
 }
+
+Machine browser_machine() { return {"generic", "+simd128", 128, "wasm32-wasi"}; }
 
 int preferred_lanes(const Machine& machine, Precision precision) {
   return machine.vector_bits / (precision == Precision::f32 ? 32 : 64) < 4

@@ -14,15 +14,19 @@ namespace sibyl::codegen {
 
 namespace {
 
-const llvm::Target& native_target() {
+const llvm::Target& find_target(const std::string& triple) {
   static std::once_flag once;
   std::call_once(once, [] {
     llvm::InitializeNativeTarget();
     llvm::InitializeNativeTargetAsmPrinter();
+    LLVMInitializeWebAssemblyTargetInfo();
+    LLVMInitializeWebAssemblyTarget();
+    LLVMInitializeWebAssemblyTargetMC();
+    LLVMInitializeWebAssemblyAsmPrinter();
   });
   std::string error;
-  const llvm::Target* target = llvm::TargetRegistry::lookupTarget(llvm::sys::getProcessTriple(), error);
-  if (!target) throw InternalError("LLVM has no code generator for this machine: " + error);
+  const llvm::Target* target = llvm::TargetRegistry::lookupTarget(triple, error);
+  if (!target) throw InternalError("LLVM has no code generator for " + triple + ": " + error);
   return *target;
 }
 
@@ -31,9 +35,11 @@ const llvm::Target& native_target() {
 std::unique_ptr<llvm::TargetMachine> create_target_machine(const Machine& machine, bool fast_compilation) {
   llvm::TargetOptions options;
   const auto level = fast_compilation ? llvm::CodeGenOptLevel::Less : llvm::CodeGenOptLevel::Default;
-  std::unique_ptr<llvm::TargetMachine> target(
-      native_target().createTargetMachine(llvm::sys::getProcessTriple(), machine.cpu, machine.features, options,
-                                          llvm::Reloc::PIC_, llvm::CodeModel::Small, level, /*JIT=*/false));
+  const std::string triple = machine.triple.empty() ? llvm::sys::getProcessTriple() : machine.triple;
+  // WebAssembly's position-independent code is for its own kind of shared libraries.
+  const auto relocation = machine.triple.empty() ? llvm::Reloc::PIC_ : llvm::Reloc::Static;
+  std::unique_ptr<llvm::TargetMachine> target(find_target(triple).createTargetMachine(
+      triple, machine.cpu, machine.features, options, relocation, llvm::CodeModel::Small, level, /*JIT=*/false));
   if (!target) throw InternalError("LLVM cannot generate code for " + machine.cpu);
   return target;
 }

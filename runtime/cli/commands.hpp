@@ -10,6 +10,7 @@ class App;
 
 namespace sibyl::cli {
 
+void add_build(CLI::App& program);
 void add_check(CLI::App& program);
 void add_compile(CLI::App& program);
 void add_format(CLI::App& program);

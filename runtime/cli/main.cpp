@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
   program.get_formatter()->column_width(34);
 
 #ifdef SIBYL_WITH_COMPILER
+  sibyl::cli::add_build(program);
   sibyl::cli::add_check(program);
   sibyl::cli::add_compile(program);
   sibyl::cli::add_format(program);

@@ -3,12 +3,25 @@
 
 #include <algorithm>
 #include <cstddef>
+
+#ifndef __wasm__
 #include <exception>
 #include <mutex>
 #include <thread>
 #include <vector>
+#endif
 
 namespace sibyl {
+
+#ifdef __wasm__
+
+// In a page there is one thread.
+template <typename Work>
+void parallel_for(std::size_t count, int, Work&& work) {
+  work(std::size_t{0}, count);
+}
+
+#else
 
 // Calls work(begin, end) for consecutive parts of [0, count), one per thread; the calling thread takes one. Rethrows
 // the first exception.
@@ -31,5 +44,7 @@ void parallel_for(std::size_t count, int threads, Work&& work) {
   for (std::thread& thread : pool) thread.join();
   if (error) std::rethrow_exception(error);
 }
+
+#endif
 
 } // namespace sibyl

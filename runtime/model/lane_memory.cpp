@@ -3,16 +3,32 @@
 #include "lang/errors.hpp"
 
 #include <cstdlib>
+
+#ifndef __wasm__
 #include <sys/mman.h>
+#endif
 
 namespace sibyl {
 
 namespace {
 
 constexpr std::size_t alignment = 64;
-constexpr std::size_t smallest_reservation = std::size_t{64} << 20;
 
 } // namespace
+
+#ifdef __wasm__
+
+// A page's memory has no other way to be reserved; what is not touched costs nothing there either.
+ReservedMemory::ReservedMemory(std::size_t bytes)
+    : begin_(static_cast<char*>(std::aligned_alloc(alignment, bytes))), size_(bytes) {
+  if (!begin_) throw RuntimeError("out of memory: no address space for the model's arrays");
+}
+
+ReservedMemory::~ReservedMemory() { std::free(begin_); }
+
+#else
+
+constexpr std::size_t smallest_reservation = std::size_t{64} << 20;
 
 ReservedMemory::ReservedMemory(std::size_t bytes) : size_(bytes) {
   // Where address space is limited (ulimit -v, strict overcommit) less will have to do.
@@ -25,6 +41,8 @@ ReservedMemory::ReservedMemory(std::size_t bytes) : size_(bytes) {
 }
 
 ReservedMemory::~ReservedMemory() { ::munmap(begin_, size_); }
+
+#endif
 
 AlignedBuffer::~AlignedBuffer() { std::free(data_); }
 

@@ -1,0 +1,16 @@
+// A standalone sampler: `sibyl sample` with the sampler inside. The model's name is only known when it runs.
+#include "runtime/cli/run_program.hpp"
+#include "runtime/cli/sample_data.hpp"
+#include "runtime/standalone/embedded_sampler.hpp"
+
+#include <CLI/CLI.hpp>
+
+int main(int argc, char** argv) {
+  CLI::App program{"Posterior draws for new data sets, by the trained sampler that is in this program"};
+  program.set_version_flag("--version", std::string("sibyl ") + SIBYL_VERSION);
+  program.get_formatter()->column_width(34);
+  sibyl::cli::SampleDataOptions options;
+  sibyl::cli::add_sampling_options(program, options);
+  program.callback([&] { sibyl::cli::sample_data(sibyl::embedded_sampler(), options); });
+  return sibyl::cli::run_program(program, [&] { program.parse(argc, argv); });
+}
