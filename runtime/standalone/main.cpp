@@ -12,5 +12,5 @@ int main(int argc, char** argv) {
   sibyl::cli::SampleDataOptions options;
   sibyl::cli::add_sampling_options(program, options);
   program.callback([&] { sibyl::cli::sample_data(sibyl::embedded_sampler(), options); });
-  return sibyl::cli::run_program(program, [&] { program.parse(argc, argv); });
+  return sibyl::cli::run_program(program, argc, argv, [&] { program.parse(argc, argv); });
 }
