@@ -196,7 +196,7 @@ nb::dict to_python(sibyl::PosteriorDraws posterior) {
   return result;
 }
 
-// `data`: a list of data sets, or the text of a table, or a path.
+// What call(settings) gives, and the notes on how its data were read.
 template <typename Sample>
 nb::tuple sample(std::size_t draws, std::uint64_t seed, bool log_density, bool predictions, int threads, Sample call) {
   std::vector<std::string> notes;
