@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace sibyl {
 
@@ -29,7 +30,7 @@ SimulatedBatch simulate_fresh(std::shared_ptr<const CompiledModel> model, const 
 
 // What the draws of one data set say about one parameter's truth.
 struct Comparison {
-  double truth, mean, variance, rank; // rank: share of the draws below
+  double truth, median, variance, rank; // rank: share of the draws below
   bool covered;
 };
 
@@ -37,21 +38,25 @@ ParameterCalibration judge(const std::string& name, std::vector<Comparison> comp
   ParameterCalibration result;
   result.name = name;
   const double n = static_cast<double>(comparisons.size());
-  double truth = 0, mean = 0, variance = 0;
+  double truth = 0, estimate = 0;
   for (const Comparison& c : comparisons) {
     truth += c.truth / n;
-    mean += c.mean / n;
-    variance += c.variance / n;
+    estimate += c.median / n;
     result.coverage_90 += c.covered / n;
   }
-  double truth_squares = 0, mean_squares = 0, products = 0;
+  double truth_squares = 0, estimate_squares = 0, products = 0;
   for (const Comparison& c : comparisons) {
     truth_squares += (c.truth - truth) * (c.truth - truth);
-    mean_squares += (c.mean - mean) * (c.mean - mean);
-    products += (c.truth - truth) * (c.mean - mean);
+    estimate_squares += (c.median - estimate) * (c.median - estimate);
+    products += (c.truth - truth) * (c.median - estimate);
   }
-  result.recovery = products / std::sqrt(truth_squares * mean_squares);
-  result.contraction = 1 - variance / (truth_squares / n);
+  result.recovery = products / std::sqrt(truth_squares * estimate_squares);
+  std::vector<double> variances;
+  for (const Comparison& c : comparisons)
+    variances.push_back(std::isnan(c.variance) ? std::numeric_limits<double>::infinity() : c.variance);
+  const auto middle = variances.begin() + static_cast<std::ptrdiff_t>(variances.size() / 2);
+  std::nth_element(variances.begin(), middle, variances.end());
+  result.contraction = 1 - *middle / (truth_squares / n);
   std::sort(comparisons.begin(), comparisons.end(), [](const auto& a, const auto& b) { return a.rank < b.rank; });
   for (std::size_t i = 0; i < comparisons.size(); ++i) {
     const double below = static_cast<double>(i) / n, above = static_cast<double>(i + 1) / n;
@@ -102,7 +107,7 @@ Calibration calibrate(std::shared_ptr<const CompiledModel> model, const Posterio
         const ColumnSummary& s = summaries[p];
         // The middle of the truth's place among the draws, so that ranks are symmetric.
         const double rank = (static_cast<double>(below) + 0.5) / static_cast<double>(draws.row_count + 1);
-        comparisons[p].push_back({value, s.mean, s.sd * s.sd, rank, value >= s.q5 && value <= s.q95});
+        comparisons[p].push_back({value, s.median, s.sd * s.sd, rank, value >= s.q5 && value <= s.q95});
       }
     }
   }

@@ -16,9 +16,10 @@ struct ParameterCalibration {
   // Largest distance between the ECDF of the truth's ranks among the draws and the uniform one.
   double calibration_error = 0;
   bool inside_band = true; // whether that is inside the simultaneous 99% band
-  double recovery = 0;     // correlation of posterior mean and truth
-  double contraction = 0;  // 1 - mean posterior variance / variance of the truth
-  double coverage_90 = 0;  // share of truths inside the central 90% intervals
+  // By medians: one data set that tells little of a scale, whose posterior has a long tail, must not decide.
+  double recovery = 0;    // correlation of posterior median and truth
+  double contraction = 0; // 1 - median over data sets of the posterior variance / variance of the truth
+  double coverage_90 = 0; // share of truths inside the central 90% intervals
 };
 
 struct Calibration {
