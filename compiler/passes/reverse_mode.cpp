@@ -237,7 +237,8 @@ class ReverseMode {
     b_.set_span(owner.span);
     switch (owner.op) {
     case Op::if_:
-      b_.if_(map(owner.operands[0]), [&] { write(owner.blocks[0]); }, [&] { write(owner.blocks[1]); });
+      b_.if_(
+          map(owner.operands[0]), [&] { write(owner.blocks[0]); }, [&] { write(owner.blocks[1]); });
       return;
     case Op::for_:
       b_.for_(

@@ -64,8 +64,7 @@ void sample_data(const PosteriorSampler& sampler, const SampleDataOptions& optio
     if (options.output.ends_with(".npz")) write_draws_npz(options.output, draws);
     else if (options.output.ends_with(".csv")) write_draws_csv(options.output, draws, options.by);
     else if (options.output.ends_with(".nc"))
-      write_netcdf(options.output,
-                   to_inference_data(sampler.model().facts(), read.data_sets, posteriors, options.by));
+      write_netcdf(options.output, to_inference_data(sampler.model().facts(), read.data_sets, posteriors, options.by));
     else throw UserError(fmt::format("{}: draws are written as .csv, .npz or .nc", options.output));
   }
   if (options.json) {

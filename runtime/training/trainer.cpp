@@ -70,7 +70,8 @@ class Trainer {
     weights_ = backend_.flatten();
     averaged_ = weights_.detach().clone();
     optimizer_ = std::make_unique<torch::optim::AdamW>(
-        std::vector<Tensor>{weights_}, torch::optim::AdamWOptions(job_.learning_rate).weight_decay(job_.weight_decay).betas({0.9, 0.98}));
+        std::vector<Tensor>{weights_},
+        torch::optim::AdamWOptions(job_.learning_rate).weight_decay(job_.weight_decay).betas({0.9, 0.98}));
     last_validation_ = result_.untrained_validation_loss;
     consider(last_validation_);
     save_good();

@@ -189,8 +189,13 @@ TEST_CASE("draws depend on seed, index, site and iteration, and on nothing else"
     b.for_(b.integer(0), b.subtract(p.n, b.integer(1)), [&](ValueId j) {
       b.for_(b.integer(0), b.integer(8), [&](ValueId k) {
         b.if_(
-            b.compare(Op::equal, b.modulo(k, p.n), b.integer(0)), [&] { b.store(y, b.draw_uniform(2), {i, j, k}); },
-            [&] { b.store(y, b.draw_normal(3), {i, j, k}); });
+            b.compare(Op::equal, b.modulo(k, p.n), b.integer(0)),
+            [&] {
+              b.store(y, b.draw_uniform(2), {i, j, k});
+            },
+            [&] {
+              b.store(y, b.draw_normal(3), {i, j, k});
+            });
       });
     });
   });

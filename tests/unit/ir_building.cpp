@@ -70,7 +70,8 @@ TEST_CASE("a branch on a constant is written in place") {
   Function function;
   Builder b(function);
   const CellId x = b.cell("x");
-  b.if_(b.boolean(false), [&] { b.store_cell(x, b.real(1)); }, [&] { b.store_cell(x, b.real(2)); });
+  b.if_(
+      b.boolean(false), [&] { b.store_cell(x, b.real(1)); }, [&] { b.store_cell(x, b.real(2)); });
   REQUIRE(function.body.back().op == Op::store_cell);
   REQUIRE(b.constant(function.body.back().operands[0]) == 2.0);
 }
@@ -92,9 +93,14 @@ TEST_CASE("a function as text") {
     b.for_(zero, b.subtract(count, b.integer(1)), [&](ValueId i) {
       const ValueId sigma = b.math(MathFunction::exp, {b.load(y, {i})});
       b.check(b.compare(Op::greater, sigma, b.real(2)), 0, {sigma});
-      b.if_(b.is_nan(sigma), [&] { b.break_(); }, [&] { b.store(scratch, sigma, {i, i}); });
+      b.if_(
+          b.is_nan(sigma), [&] { b.break_(); },
+          [&] {
+            b.store(scratch, sigma, {i, i});
+          });
     });
-    b.for_(b.integer(1), count, [&](ValueId i) { b.store_cell(first, i); }, true);
+    b.for_(
+        b.integer(1), count, [&](ValueId i) { b.store_cell(first, i); }, true);
     b.while_([&] { return b.compare(Op::less, b.load_cell(second), count); },
              [&] { b.store_cell(sum, b.draw_normal(0)); });
     b.tape_push(b.tape_pop(Type::boolean));

@@ -140,9 +140,9 @@ TEST_CASE("a function that a model lacks is refused with the reason") {
 TEST_CASE("the two kinds of emitted text name the function") {
   const Model model = quadratic(4);
   const auto text = [&](codegen::TextKind kind) {
-    return codegen::emit_text(model, model.functions[0], {Precision::f64, 8}, codegen::machine_named("x86-64-v4"), kind);
+    return codegen::emit_text(model, model.functions[0], {Precision::f64, 8}, codegen::machine_named("x86-64-v4"),
+                              kind);
   };
-  CHECK_THAT(text(codegen::TextKind::llvm), Contains("@sibyl_log_density_f64_x8(ptr") &&
-                                                Contains("fmul <8 x double>"));
+  CHECK_THAT(text(codegen::TextKind::llvm), Contains("@sibyl_log_density_f64_x8(ptr") && Contains("fmul <8 x double>"));
   CHECK_THAT(text(codegen::TextKind::assembly), Contains("sibyl_log_density_f64_x8:") && Contains("%zmm"));
 }

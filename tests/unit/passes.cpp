@@ -337,7 +337,8 @@ TEST_CASE("an array is stable unless a store may follow a load of the same eleme
     const Model model = written([&](Builder& b) {
       const ArrayId array = b.array("a", Type::real, 1);
       b.declare(array, {b.integer(10)});
-      b.for_(b.integer(1), b.integer(9), [&](ValueId t) { write(b, array, t); }, descending);
+      b.for_(
+          b.integer(1), b.integer(9), [&](ValueId t) { write(b, array, t); }, descending);
     });
     const Structure structure(model.functions[0]);
     const Needs needs{std::vector<bool>(model.functions[0].value_count, true), {}, {}};
