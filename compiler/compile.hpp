@@ -1,7 +1,7 @@
 // The whole compiler as one function: text in, a callable model out. See compile.cpp for the stages.
 #pragma once
 
-#include "compiler/ir.hpp"
+#include "compiler/ir/ir.hpp"
 #include "lang/diagnostic.hpp"
 #include "runtime/model/compiled_model.hpp"
 

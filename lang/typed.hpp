@@ -105,7 +105,7 @@ enum class Builtin {
   is_nan,
   is_inf,
   real_to_integer,
-  // a scalar function of compiler/ir_math.hpp, element by element: `math` names it
+  // a scalar function of compiler/ir/math.hpp, element by element: `math` names it
   math,
   // draws: in the standard library's samplers only
   uniform_draw,

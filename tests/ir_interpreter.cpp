@@ -1,7 +1,7 @@
 #include "tests/ir_interpreter.hpp"
 
-#include "compiler/ir_evaluate.hpp"
-#include "compiler/ir_math.hpp"
+#include "compiler/ir/evaluate.hpp"
+#include "compiler/ir/math.hpp"
 #include "lang/errors.hpp"
 
 #include <algorithm>

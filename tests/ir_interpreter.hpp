@@ -2,7 +2,7 @@
 // instruction after the other, with every index and size checked. Slow and obviously right.
 #pragma once
 
-#include "compiler/ir.hpp"
+#include "compiler/ir/ir.hpp"
 
 #include <functional>
 #include <map>

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "compiler/codegen/machine.hpp"
-#include "compiler/ir.hpp"
+#include "compiler/ir/ir.hpp"
 #include "runtime/model/metadata.hpp"
 
 #include <filesystem>

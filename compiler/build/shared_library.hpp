@@ -5,7 +5,7 @@
 // (runtime/model/bridgestan). The library needs nothing but the C library at run time.
 #pragma once
 
-#include "compiler/ir.hpp"
+#include "compiler/ir/ir.hpp"
 
 #include <string>
 

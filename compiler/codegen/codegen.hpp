@@ -10,7 +10,7 @@
 #pragma once
 
 #include "compiler/codegen/machine.hpp"
-#include "compiler/ir.hpp"
+#include "compiler/ir/ir.hpp"
 
 #include <memory>
 #include <string>

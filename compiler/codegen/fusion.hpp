@@ -4,7 +4,7 @@
 // product that is used once, by an addition or subtraction of the same block.
 #pragma once
 
-#include "compiler/ir.hpp"
+#include "compiler/ir/ir.hpp"
 
 #include <vector>
 

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "compiler/codegen/walks.hpp"
-#include "compiler/ir.hpp"
+#include "compiler/ir/ir.hpp"
 
 #include <unordered_map>
 #include <unordered_set>

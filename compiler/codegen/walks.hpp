@@ -12,7 +12,7 @@
 // apart is that a walk's test depends on a real that its body changes.
 #pragma once
 
-#include "compiler/ir.hpp"
+#include "compiler/ir/ir.hpp"
 
 #include <optional>
 

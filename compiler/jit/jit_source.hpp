@@ -2,7 +2,7 @@
 #pragma once
 
 #include "compiler/codegen/machine.hpp"
-#include "compiler/ir.hpp"
+#include "compiler/ir/ir.hpp"
 #include "runtime/model/compiled_model.hpp"
 
 #include <functional>

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "compiler/generative/reading.hpp"
-#include "compiler/ir_build.hpp"
+#include "compiler/ir/build.hpp"
 #include "compiler/lower/view.hpp"
 #include "lang/diagnostic.hpp"
 #include "lang/typed.hpp"

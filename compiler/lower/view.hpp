@@ -5,7 +5,7 @@
 // array.
 #pragma once
 
-#include "compiler/ir_build.hpp"
+#include "compiler/ir/build.hpp"
 
 #include <functional>
 #include <string>

@@ -6,7 +6,7 @@
 // which a test remakes.
 #pragma once
 
-#include "compiler/ir_math.hpp"
+#include "compiler/ir/math.hpp"
 
 #include <llvm/ADT/ArrayRef.h>
 #include <llvm/IR/IRBuilder.h>

@@ -1,6 +1,6 @@
 #include "compiler/passes/activity.hpp"
 
-#include "compiler/ir_evaluate.hpp"
+#include "compiler/ir/evaluate.hpp"
 #include "compiler/passes/derivatives.hpp"
 
 namespace sibyl::ir {

@@ -1,6 +1,6 @@
 #include "compiler/passes/derivatives.hpp"
 
-#include "compiler/ir_math.hpp"
+#include "compiler/ir/math.hpp"
 #include "lang/errors.hpp"
 
 #include <cmath>

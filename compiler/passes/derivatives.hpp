@@ -1,7 +1,7 @@
 // The derivative of every operation, each one rule.
 #pragma once
 
-#include "compiler/ir_build.hpp"
+#include "compiler/ir/build.hpp"
 
 #include <functional>
 

@@ -1,6 +1,6 @@
 #include "compiler/passes/hoist_guarded.hpp"
 
-#include "compiler/ir_evaluate.hpp"
+#include "compiler/ir/evaluate.hpp"
 #include "compiler/passes/structure.hpp"
 
 #include <algorithm>

@@ -9,7 +9,7 @@
 // innermost loop is worth it, since a read at an index that lanes do not share is a gather.
 #pragma once
 
-#include "compiler/ir.hpp"
+#include "compiler/ir/ir.hpp"
 
 namespace sibyl::ir {
 

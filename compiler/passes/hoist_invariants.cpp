@@ -3,7 +3,7 @@
 // Only what may be computed although the loop does not run at all, or never takes the branch that it stands in: pure
 // operations except integer division, cells that the loop does not write, elements that always exist. Checks are moved
 // from the loop's own block only.
-#include "compiler/ir_evaluate.hpp"
+#include "compiler/ir/evaluate.hpp"
 #include "compiler/passes/simplify.hpp"
 #include "compiler/passes/structure.hpp"
 

@@ -2,7 +2,7 @@
 // code generation.
 #pragma once
 
-#include "compiler/ir.hpp"
+#include "compiler/ir/ir.hpp"
 
 #include <functional>
 #include <string_view>

@@ -1,6 +1,6 @@
 #include "compiler/passes/reverse_mode.hpp"
 
-#include "compiler/ir_evaluate.hpp"
+#include "compiler/ir/evaluate.hpp"
 #include "compiler/passes/derivatives.hpp"
 #include "compiler/passes/reverse_plan.hpp"
 #include "compiler/passes/undo_log.hpp"

@@ -10,7 +10,7 @@
 // to the log density, the usual likelihood, are differentiated in place, in one loop. See reverse_plan.hpp.
 #pragma once
 
-#include "compiler/ir.hpp"
+#include "compiler/ir/ir.hpp"
 
 namespace sibyl::ir {
 

@@ -1,6 +1,6 @@
 #include "compiler/passes/reverse_plan.hpp"
 
-#include "compiler/ir_evaluate.hpp"
+#include "compiler/ir/evaluate.hpp"
 #include "compiler/passes/dependence.hpp"
 #include "compiler/passes/derivatives.hpp"
 

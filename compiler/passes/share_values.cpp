@@ -1,5 +1,5 @@
 // Folds and shares values in one walk: a table of what is already computed, by scope, like the blocks themselves.
-#include "compiler/ir_evaluate.hpp"
+#include "compiler/ir/evaluate.hpp"
 #include "compiler/passes/accumulation.hpp"
 #include "compiler/passes/simplify.hpp"
 #include "compiler/passes/structure.hpp"

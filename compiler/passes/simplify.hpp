@@ -10,7 +10,7 @@
 //   drop dead    values, cells, arrays and loops that nothing reads
 #pragma once
 
-#include "compiler/ir.hpp"
+#include "compiler/ir/ir.hpp"
 
 namespace sibyl::ir {
 

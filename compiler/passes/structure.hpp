@@ -2,7 +2,7 @@
 // block owns what. The analyses of reverse mode ask here; it is valid as long as the function is not changed.
 #pragma once
 
-#include "compiler/ir.hpp"
+#include "compiler/ir/ir.hpp"
 
 #include <functional>
 #include <set>

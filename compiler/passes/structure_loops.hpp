@@ -10,7 +10,7 @@
 // Only log_density is rewritten, on its way to the gradient: the machine code of the other functions is better without.
 #pragma once
 
-#include "compiler/ir.hpp"
+#include "compiler/ir/ir.hpp"
 
 namespace sibyl::ir {
 

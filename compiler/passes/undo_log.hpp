@@ -2,7 +2,7 @@
 // stores reverse mode cannot tell apart from earlier loads.
 #pragma once
 
-#include "compiler/ir_build.hpp"
+#include "compiler/ir/build.hpp"
 #include "compiler/passes/structure.hpp"
 
 namespace sibyl::ir {

@@ -3,7 +3,7 @@
 #include "tests/golden.hpp"
 
 #include "compiler/compile.hpp"
-#include "compiler/ir.hpp"
+#include "compiler/ir/ir.hpp"
 #include "lang/errors.hpp"
 
 #include <algorithm>

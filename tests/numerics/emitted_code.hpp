@@ -1,7 +1,7 @@
 // The math functions and random numbers as lanes run them: emitted, optimized and linked in memory, called on arrays.
 #pragma once
 
-#include "compiler/ir_math.hpp"
+#include "compiler/ir/math.hpp"
 
 #include <array>
 #include <cstddef>

@@ -1,5 +1,5 @@
 // Gradients through loops, branches, cells and arrays, against differences of the density.
-#include "compiler/ir_math.hpp"
+#include "compiler/ir/math.hpp"
 #include "compiler/passes/structure.hpp"
 #include "tests/numerics/hand_built_density.hpp"
 

@@ -1,5 +1,5 @@
 // The derivative of every mathematical function, against differences; and what happens where it has none.
-#include "compiler/ir_math.hpp"
+#include "compiler/ir/math.hpp"
 #include "lang/errors.hpp"
 #include "tests/numerics/hand_built_density.hpp"
 

@@ -2,7 +2,7 @@
 // differences of the density itself, both run by the reference interpreter.
 #pragma once
 
-#include "compiler/ir_build.hpp"
+#include "compiler/ir/build.hpp"
 #include "tests/ir_interpreter.hpp"
 
 #include <functional>

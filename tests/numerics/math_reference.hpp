@@ -1,7 +1,7 @@
 // The math functions in quadruple precision: what the emitted ones are measured against.
 #pragma once
 
-#include "compiler/ir_math.hpp"
+#include "compiler/ir/math.hpp"
 
 namespace sibyl::test {
 

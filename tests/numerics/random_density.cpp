@@ -1,6 +1,6 @@
 #include "tests/numerics/random_density.hpp"
 
-#include "compiler/ir_math.hpp"
+#include "compiler/ir/math.hpp"
 
 #include <random>
 

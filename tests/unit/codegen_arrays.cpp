@@ -1,5 +1,5 @@
 // Arrays over lanes: sizes that differ, indices that differ, memory that runs out; the tape; draws.
-#include "compiler/ir_build.hpp"
+#include "compiler/ir/build.hpp"
 #include "tests/lane_calls.hpp"
 
 #include <catch2/catch.hpp>

@@ -1,6 +1,6 @@
 // Control flow over lanes: every program gives, for 1, 4, 8 and 16 lanes, what the reference interpreter gives for each
 // data set by itself.
-#include "compiler/ir_build.hpp"
+#include "compiler/ir/build.hpp"
 #include "tests/lane_calls.hpp"
 
 #include <catch2/catch.hpp>

@@ -1,7 +1,7 @@
 // The code of two small functions, as LLVM's text: a condition that lanes share, and one that they do not.
 // UPDATE_GOLDEN=1 in the environment writes the golden files anew.
 #include "compiler/codegen/codegen.hpp"
-#include "compiler/ir_build.hpp"
+#include "compiler/ir/build.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,6 +1,6 @@
 // Walks, whose lanes run out of step, give what one lane alone gives: bit for bit, with draws, failures and jumps.
 #include "compiler/codegen/walks.hpp"
-#include "compiler/ir_build.hpp"
+#include "compiler/ir/build.hpp"
 #include "compiler/passes/hoist_guarded.hpp"
 #include "tests/lane_calls.hpp"
 

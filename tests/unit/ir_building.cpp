@@ -1,6 +1,6 @@
 // The builder, the printed text and the verifier of the intermediate representation.
-#include "compiler/ir_build.hpp"
-#include "compiler/ir_math.hpp"
+#include "compiler/ir/build.hpp"
+#include "compiler/ir/math.hpp"
 #include "lang/errors.hpp"
 #include "tests/ir_interpreter.hpp"
 

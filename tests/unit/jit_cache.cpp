@@ -1,5 +1,5 @@
 // Compilation in memory, and what is kept of it on disk.
-#include "compiler/ir_build.hpp"
+#include "compiler/ir/build.hpp"
 #include "compiler/jit/fingerprint.hpp"
 #include "compiler/jit/jit_source.hpp"
 #include "compiler/jit/object_store.hpp"

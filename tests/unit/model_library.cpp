@@ -1,6 +1,6 @@
 // A model's library: what it says about itself, what it refuses, how failures read.
 #include "compiler/build/shared_library.hpp"
-#include "compiler/ir_build.hpp"
+#include "compiler/ir/build.hpp"
 #include "lang/errors.hpp"
 #include "runtime/model/metadata.hpp"
 

@@ -1,7 +1,7 @@
 // Each pass by what it makes of a small function.
 #include "compiler/passes/passes.hpp"
-#include "compiler/ir_build.hpp"
-#include "compiler/ir_math.hpp"
+#include "compiler/ir/build.hpp"
+#include "compiler/ir/math.hpp"
 #include "compiler/passes/dependence.hpp"
 #include "compiler/passes/simplify.hpp"
 #include "compiler/passes/structure_loops.hpp"

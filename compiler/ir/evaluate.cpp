@@ -1,6 +1,6 @@
-#include "compiler/ir_evaluate.hpp"
+#include "compiler/ir/evaluate.hpp"
 
-#include "compiler/ir_math.hpp"
+#include "compiler/ir/math.hpp"
 
 #include <cmath>
 

@@ -11,7 +11,7 @@
 //   });
 #pragma once
 
-#include "compiler/ir.hpp"
+#include "compiler/ir/ir.hpp"
 
 #include <functional>
 #include <optional>

@@ -1,7 +1,7 @@
 // Checks every invariant of ir.hpp, so that a pass that breaks one is caught where it did, not in the machine code.
-#include "compiler/ir_build.hpp"
-#include "compiler/ir_evaluate.hpp"
-#include "compiler/ir_math.hpp"
+#include "compiler/ir/build.hpp"
+#include "compiler/ir/evaluate.hpp"
+#include "compiler/ir/math.hpp"
 #include "lang/errors.hpp"
 
 #include <fmt/format.h>

@@ -2,7 +2,7 @@
 // of the tests). Integers and booleans are held in doubles, exactly.
 #pragma once
 
-#include "compiler/ir.hpp"
+#include "compiler/ir/ir.hpp"
 
 #include <optional>
 #include <vector>

@@ -1,7 +1,7 @@
 // The intermediate representation as text, for `--emit ir` and golden tests: one instruction a line, values as %number,
 // cells and arrays by name (with their number where two share one).
-#include "compiler/ir.hpp"
-#include "compiler/ir_math.hpp"
+#include "compiler/ir/ir.hpp"
+#include "compiler/ir/math.hpp"
 
 #include <fmt/format.h>
 

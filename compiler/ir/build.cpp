@@ -1,6 +1,6 @@
-#include "compiler/ir_build.hpp"
+#include "compiler/ir/build.hpp"
 
-#include "compiler/ir_evaluate.hpp"
+#include "compiler/ir/evaluate.hpp"
 #include "lang/errors.hpp"
 
 #include <cmath>

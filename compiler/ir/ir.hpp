@@ -24,7 +24,7 @@
 //   loops have iterated, and on nothing else; not on lanes, batches or threads.
 #pragma once
 
-#include "compiler/ir_math.hpp"
+#include "compiler/ir/math.hpp"
 #include "lang/source.hpp"
 #include "runtime/model/facts.hpp"
 
@@ -171,12 +171,12 @@ struct Model {
   }
 };
 
-// Text for `--emit ir` and golden tests (compiler/ir_print.cpp).
+// Text for `--emit ir` and golden tests (compiler/ir/print.cpp).
 std::string to_string(const Function& function, const Model& model);
 std::string to_string(const Model& model);
 
 // Throws InternalError naming the function and instruction where an invariant of this page is broken
-// (compiler/ir_verify.cpp).
+// (compiler/ir/verify.cpp).
 void verify(const Model& model);
 
 } // namespace sibyl::ir
