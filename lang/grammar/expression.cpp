@@ -1,3 +1,4 @@
+#include "lang/decimal.hpp"
 #include "lang/grammar/lexical.hpp"
 #include "lang/grammar/rules.hpp"
 
@@ -114,7 +115,7 @@ const auto set_number = [](auto& context) {
                                    .fix = Fix{span, text + ".0", "write it as a real"}});
     x3::_val(context).node = ast::IntegerLiteral{value};
   } else {
-    const double value = std::strtod(text.c_str(), nullptr);
+    const double value = decimal_number(text.c_str());
     if (value == std::numeric_limits<double>::infinity())
       state.diagnostics.push_back({.code = "real-too-large",
                                    .message = "the number `" + written + "` is too large",

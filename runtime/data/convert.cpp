@@ -53,13 +53,14 @@ std::string index_text(std::size_t flat, const std::vector<std::int64_t>& extent
 void check_integers(const VariableFact& variable, const Tensor& tensor, const std::string& file) {
   for (std::size_t i = 0; i < tensor.values.size(); ++i) {
     const double value = tensor.values[i];
-    const std::string place = variable.name + index_text(i, tensor.extents);
+    const auto place = [&] { return variable.name + index_text(i, tensor.extents); };
     if (!std::isnan(value) && value != std::floor(value))
-      throw UserError(fmt::format("{}: `{}` is {}, which is not an integer", file, place, value));
+      throw UserError(fmt::format("{}: `{}` is {}, which is not an integer", file, place(), value));
     if (std::abs(value) > std::numeric_limits<std::int32_t>::max())
-      throw UserError(fmt::format("{}: `{}` is {}, too large for an integer of 32 bits", file, place, value));
+      throw UserError(fmt::format("{}: `{}` is {}, too large for an integer of 32 bits", file, place(), value));
     if (std::isnan(value) && !may_be_missing(variable))
-      throw UserError(fmt::format("{}: `{}` is missing; only observed variables may have missing values", file, place));
+      throw UserError(
+          fmt::format("{}: `{}` is missing; only observed variables may have missing values", file, place()));
   }
 }
 
@@ -72,6 +73,9 @@ void check_shape(const VariableFact& variable, Tensor& tensor, const DataSet& da
                                 tensor.extents.size(), tensor.extents.size() == 1 ? "" : "s", variable.type, rank));
   for (std::size_t d = 0; d < rank; ++d) {
     const auto declared = declared_extent(variable.dimensions[d], data);
+    if (declared && (*declared < 0 || *declared > std::numeric_limits<std::int32_t>::max()))
+      throw UserError(fmt::format("{}: `{}` ({}): the size {} is {}, which no array can have", file, variable.name,
+                                  variable.type, variable.dimensions[d].size, *declared));
     if (d >= tensor.extents.size()) {
       tensor.extents.push_back(declared.value_or(0));
       continue;
@@ -83,15 +87,28 @@ void check_shape(const VariableFact& variable, Tensor& tensor, const DataSet& da
                                   variable.dimensions[d].constant_size
                                       ? ""
                                       : fmt::format(" where {} is {}", variable.dimensions[d].size, *declared)));
+    if (tensor.extents[d] > std::numeric_limits<std::int32_t>::max())
+      throw UserError(fmt::format("{}: `{}` has {} elements in dimension {}, more than an array can have", file,
+                                  variable.name, tensor.extents[d], d + 1));
   }
 }
 
 } // namespace
 
-std::int64_t element_count(const std::vector<std::int64_t>& extents) {
+std::optional<std::int64_t> checked_element_count(const std::vector<std::int64_t>& extents) {
+  constexpr std::int64_t most_elements = std::int64_t{1} << 48;
   std::int64_t count = 1;
-  for (const std::int64_t extent : extents) count *= extent;
-  return count;
+  for (const std::int64_t extent : extents) {
+    // Extents of zero do not excuse what stands before or behind them.
+    if (extent < 0 || extent > most_elements || (extent > 0 && count > most_elements / extent)) return std::nullopt;
+    if (extent > 0) count *= extent;
+  }
+  return std::find(extents.begin(), extents.end(), 0) == extents.end() ? count : 0;
+}
+
+std::int64_t element_count(const std::vector<std::int64_t>& extents) {
+  if (const auto count = checked_element_count(extents)) return *count;
+  throw RuntimeError(fmt::format("an array of {} elements is more than any memory holds", fmt::join(extents, " x ")));
 }
 
 bool is_data(const VariableFact& variable) {
@@ -117,7 +134,8 @@ std::optional<std::int64_t> declared_extent(const DimensionFact& dimension, cons
     const auto found = data.variables.find(std::string(name));
     if (found == data.variables.end() || found->second.values.size() != 1 || !found->second.extents.empty()) return {};
     const double value = found->second.values[0];
-    return std::isfinite(value) ? std::optional<std::int64_t>(static_cast<std::int64_t>(value)) : std::nullopt;
+    constexpr double largest = std::numeric_limits<std::int32_t>::max(); // of the model's integers
+    return std::abs(value) <= largest ? std::optional(static_cast<std::int64_t>(value)) : std::nullopt;
   });
 }
 

@@ -1,6 +1,7 @@
 // to_data_sets: what the cells of a table mean, given what the model wants.
 #include "runtime/data/convert.hpp"
 
+#include "lang/decimal.hpp"
 #include "lang/errors.hpp"
 
 #include <fmt/format.h>
@@ -8,7 +9,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <limits>
 #include <map>
 #include <set>
@@ -23,11 +23,11 @@ bool is_missing(const std::string& cell) {
 
 std::optional<double> parse_number(const std::string& cell) {
   if (is_missing(cell)) return std::numeric_limits<double>::quiet_NaN();
-  char* end = nullptr;
-  const double value = std::strtod(cell.c_str(), &end);
   // strtod also takes hexadecimal numbers and "nan(...)", which in a table are rather typing mistakes.
-  const bool is_decimal = cell.find_first_of("xX(") == std::string::npos;
-  return *end == '\0' && is_decimal ? std::optional(value) : std::nullopt;
+  if (cell.find_first_of("xX(") != std::string::npos || cell.find('\0') != std::string::npos) return std::nullopt;
+  char* end = nullptr;
+  const double value = decimal_number(cell.c_str(), &end);
+  return *end == '\0' ? std::optional(value) : std::nullopt;
 }
 
 // A column as numbers, for all rows of the table.
@@ -97,7 +97,8 @@ class TableConverter {
     for (const auto& [subscripts, column] : parts)
       for (std::size_t d = 0; d < subscripts.size(); ++d)
         result.extents[d] = std::max(result.extents[d], subscripts[d]);
-    if (static_cast<std::size_t>(element_count(result.extents)) != parts.size())
+    const auto wanted = checked_element_count(result.extents);
+    if (!wanted || static_cast<std::size_t>(*wanted) != parts.size())
       throw UserError(fmt::format("{}: {} columns for `{}`, whose subscripts go up to {}", table_.file, parts.size(),
                                   variable.name, fmt::join(result.extents, ",")));
     for (const auto& [subscripts, column] : parts) result.columns.push_back(column);
@@ -111,13 +112,14 @@ class TableConverter {
     if (open != '.' && !(open == '[' && column.back() == ']')) return {};
     const char separator = open == '.' ? '.' : ',';
     const std::size_t end = column.size() - (open == '[' ? 1 : 0);
+    constexpr std::int64_t most_columns = 1 << 30; // a larger number is part of a name
     std::vector<std::int64_t> result(1, 0);
     bool has_digit = false;
     for (std::size_t at = variable.size() + 1; at < end; ++at) {
       if (column[at] == separator && has_digit) {
         result.push_back(0);
         has_digit = false;
-      } else if (column[at] >= '0' && column[at] <= '9') {
+      } else if (column[at] >= '0' && column[at] <= '9' && result.back() <= most_columns) {
         result.back() = result.back() * 10 + (column[at] - '0');
         has_digit = true;
       } else return {};
@@ -248,6 +250,10 @@ class TableConverter {
       double largest = 0;
       for (const TableColumn* column : found->second.columns)
         for (const double number : numbers_.at(column)) largest = std::max(largest, std::isnan(number) ? 0 : number);
+      if (largest > std::numeric_limits<std::int32_t>::max())
+        throw UserError(fmt::format("{}: `{}` has no column and would be {}, the largest value of `{}`: too large for "
+                                    "an integer of 32 bits",
+                                    table_.file, variable.name, largest, other.name));
       value = static_cast<std::int64_t>(largest);
       const std::string note =
           fmt::format("no column `{}`: it is {}, the largest value of `{}`", variable.name, value, other.name);

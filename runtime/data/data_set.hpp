@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,10 @@ struct DataSet {
   std::map<std::string, Tensor> variables;
 };
 
-// Product of the extents; 1 for a scalar.
+// Product of the extents; 1 for a scalar. Throws RuntimeError, naming them, where they are negative or so large that no
+// memory holds the array: sizes come from files and models, and their product must not wrap.
 std::int64_t element_count(const std::vector<std::int64_t>& extents);
+// The same, without a value there.
+std::optional<std::int64_t> checked_element_count(const std::vector<std::int64_t>& extents);
 
 } // namespace sibyl

@@ -8,6 +8,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -40,6 +41,8 @@ void append_number(std::string& bytes, T value) {
 }
 
 std::string inflate_raw(std::string_view packed, std::size_t size, const std::string& what) {
+  constexpr std::size_t most_expansion = 1032; // of deflate: a larger size is not true, and not worth its memory
+  if (size / most_expansion > packed.size()) throw UserError(fmt::format("{}: damaged (its size is not true)", what));
   std::string result(size, '\0');
   z_stream stream{};
   if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) throw RuntimeError("cannot start zlib");
@@ -113,17 +116,23 @@ Tensor parse_npy(std::string_view bytes, const std::string& what) {
     if (c < '0' || c > '9') c = ' ';
   for (std::size_t at = 0; (at = shape.find_first_not_of(' ', at)) != std::string::npos;) {
     const auto end = std::min(shape.find(' ', at), shape.size());
-    tensor.extents.push_back(std::stoll(shape.substr(at, end - at)));
+    std::int64_t extent = 0;
+    if (std::from_chars(shape.data() + at, shape.data() + end, extent).ec != std::errc())
+      throw UserError(fmt::format("{}: damaged (a size of {} elements)", what, shape.substr(at, end - at)));
+    tensor.extents.push_back(extent);
     at = end;
   }
 
-  const std::size_t size = type.size() >= 4 ? static_cast<std::size_t>(std::atoi(type.c_str() + 3)) : 0;
+  std::size_t size = 0; // stays zero where there is no number
+  if (type.size() >= 4) std::from_chars(type.data() + 3, type.data() + type.size(), size);
   const Decoder decode = size > 0 ? find_decoder(type[2], size) : nullptr;
   if (!decode) throw UserError(fmt::format("{}: arrays of type {}' are not supported", what, type));
   tensor.is_integer = type[2] != 'f';
-  const auto count = static_cast<std::size_t>(element_count(tensor.extents));
+  const auto elements = checked_element_count(tensor.extents);
+  if (!elements) throw UserError(fmt::format("{}: damaged (its sizes are not true)", what));
+  const auto count = static_cast<std::size_t>(*elements);
   const std::string_view data = bytes.substr(header_begin + header_size);
-  if (data.size() < count * size) throw UserError(fmt::format("{}: its values are cut off", what));
+  if (data.size() / size < count) throw UserError(fmt::format("{}: its values are cut off", what));
 
   tensor.values.resize(count);
   std::vector<std::int64_t> index(tensor.extents.size(), 0);
@@ -175,6 +184,7 @@ std::map<std::string, Tensor> parse_npz(std::string_view bytes, const std::strin
   std::size_t at = read_number<std::uint32_t>(bytes, end + 16);
 
   std::map<std::string, Tensor> result;
+  std::size_t all_packed = 0; // members that share bytes would unfold to far more than the archive holds
   for (int i = 0; i < count; ++i) {
     if (at + directory_entry_size > bytes.size() || read_number<std::uint32_t>(bytes, at) != directory_signature)
       throw damaged();
@@ -193,6 +203,8 @@ std::map<std::string, Tensor> parse_npz(std::string_view bytes, const std::strin
     const std::size_t data = header + local_header_size + read_number<std::uint16_t>(bytes, header + 26) +
                              read_number<std::uint16_t>(bytes, header + 28);
     if (data > bytes.size() || packed_size > bytes.size() - data) throw damaged();
+    all_packed += packed_size;
+    if (all_packed > bytes.size()) throw damaged();
     if (member.size() > 4 && member.compare(member.size() - 4, 4, ".npy") == 0) member.resize(member.size() - 4);
     const std::string what = fmt::format("{}: `{}`", name, member);
     if (method != 0 && method != 8) throw UserError(fmt::format("{}: unknown compression {}", what, method));

@@ -23,7 +23,7 @@ std::string lower_case(std::string text) {
 // Several data sets in one archive: every array has one leading dimension more, and rows are padded to the longest.
 std::vector<DataSet> split_archive(const DataSet& archive, const Facts& facts, const std::string& file,
                                    const ReadOptions& options) {
-  std::size_t stacked = 0, present = 0;
+  std::size_t stacked = 0, present = 0, values = 0;
   std::int64_t count = -1;
   for (const VariableFact& variable : facts.variables) {
     const auto found = archive.variables.find(variable.name);
@@ -31,6 +31,7 @@ std::vector<DataSet> split_archive(const DataSet& archive, const Facts& facts, c
     ++present;
     if (found->second.extents.size() != variable.dimensions.size() + 1) continue;
     ++stacked;
+    values += found->second.values.size();
     if (count >= 0 && found->second.extents[0] != count)
       throw UserError(fmt::format("{}: `{}` has {} data sets where an earlier variable has {}", file, variable.name,
                                   found->second.extents[0], count));
@@ -38,9 +39,12 @@ std::vector<DataSet> split_archive(const DataSet& archive, const Facts& facts, c
   }
   if (present == 0 || stacked != present) {
     DataSet single = archive;
-    single.label = "1";
+    single.label = std::to_string(1);
     return {single};
   }
+  // Arrays without elements may claim any number of data sets.
+  if (values == 0 && count > 1)
+    throw UserError(fmt::format("{}: {} data sets, and none has a value", file, count));
   std::vector<DataSet> result(static_cast<std::size_t>(count));
   for (std::size_t i = 0; i < result.size(); ++i) {
     DataSet& set = result[i];

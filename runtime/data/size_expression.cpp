@@ -40,8 +40,11 @@ class Evaluator {
       const bool plus = accept('+');
       if (!plus && !accept('-')) break;
       const Value right = product();
-      if (!right) return {};
-      left = plus ? *left + *right : *left - *right;
+      std::int64_t result = 0;
+      if (!right || (plus ? __builtin_add_overflow(*left, *right, &result)
+                          : __builtin_sub_overflow(*left, *right, &result)))
+        return {};
+      left = result;
     }
     return left;
   }
@@ -52,16 +55,30 @@ class Evaluator {
       const bool times = accept('*');
       if (!times && !accept('/')) break;
       const Value right = factor();
+      std::int64_t result = 0;
       if (!right || (!times && *right == 0)) return {};
-      left = times ? *left * *right : *left / *right;
+      if (times ? __builtin_mul_overflow(*left, *right, &result)
+                : *right == -1 && __builtin_sub_overflow(0, *left, &result)) // the only quotient that does not fit
+        return {};
+      left = times ? result : *left / *right;
     }
     return left;
   }
 
   Value factor() {
+    constexpr int most_nested = 256;
+    if (nested_ == most_nested) return {};
+    ++nested_;
+    const Value value = nested_factor();
+    --nested_;
+    return value;
+  }
+
+  Value nested_factor() {
     if (accept('-')) {
       const Value value = factor();
-      return value ? Value(-*value) : Value{};
+      std::int64_t result = 0;
+      return value && !__builtin_sub_overflow(0, *value, &result) ? Value(result) : Value{};
     }
     if (accept('(')) {
       const Value value = sum();
@@ -71,8 +88,11 @@ class Evaluator {
     const std::size_t begin = at_;
     if (at_ < text_.size() && is_digit(text_[at_])) {
       std::int64_t number = 0;
-      while (at_ < text_.size() && is_digit(text_[at_])) number = number * 10 + (text_[at_++] - '0');
-      return number;
+      bool fits = true;
+      for (; at_ < text_.size() && is_digit(text_[at_]); ++at_)
+        fits = fits && !__builtin_mul_overflow(number, 10, &number) &&
+               !__builtin_add_overflow(number, text_[at_] - '0', &number);
+      return fits ? Value(number) : Value{};
     }
     if (at_ < text_.size() && starts_name(text_[at_])) {
       while (at_ < text_.size() && (starts_name(text_[at_]) || is_digit(text_[at_]))) ++at_;
@@ -84,6 +104,7 @@ class Evaluator {
   std::string_view text_;
   const std::function<Value(std::string_view)>& lookup_;
   std::size_t at_ = 0;
+  int nested_ = 0;
 };
 
 } // namespace

@@ -10,7 +10,7 @@
 namespace sibyl {
 
 // Evaluates integer literals, names, + - * / (truncating), unary minus and parentheses. No value where the text has
-// anything else (a function call, an index) or a name for which `lookup` has no value.
+// anything else (a function call, an index), a name for which `lookup` has no value, or a number beyond 64 bits.
 std::optional<std::int64_t>
 evaluate_size(std::string_view expression,
               const std::function<std::optional<std::int64_t>(std::string_view name)>& lookup);

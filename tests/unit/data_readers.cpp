@@ -1,4 +1,7 @@
 // Data sets from JSON, CSV and NPZ: what is accepted, and what the messages say where it is not.
+#include "tests/decimal_comma.hpp"
+#include "tests/stored_archive.hpp"
+
 #include "lang/errors.hpp"
 #include "runtime/data/convert.hpp"
 #include "runtime/data/json_data.hpp"
@@ -8,6 +11,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -290,4 +294,121 @@ TEST_CASE("the data of the drift-diffusion example: 14 people, conditions by nam
   std::size_t trials = 0;
   for (const DataSet& set : result.data_sets) trials += set.variables.at("rt").values.size();
   CHECK(trials == 3988);
+}
+
+TEST_CASE("JSON: what is deep, twice there or too large is refused in one sentence") {
+  const auto of = [](const std::string& text) { return message([&] { parse_json_data(text, "a.json"); }); };
+  const std::string deep(200000, '[');
+  CHECK(of("{\"x\": " + deep) == "a.json: `x` has more than 32 dimensions");
+  CHECK_THAT(of(deep), Contains("a data set is an object"));
+  CHECK_THAT(of("{\"x\": {\"y\": " + deep), Contains("`x` is an object, which is not a number"));
+  CHECK(of(R"({"x": 1, "x": 2})") == "a.json: `x` is there twice in one data set");
+  CHECK_THAT(of(R"({"x": 1e999})"), Contains("not valid JSON: number overflow"));
+  CHECK_THAT(of(R"({"x": [[], [1]]})"), Contains("`x[2]` has 1 elements where the one before it has 0"));
+  CHECK_THAT(of(R"([[{"x": 1}]])"), Contains("a data set is an object") && Contains("this one is an array"));
+  CHECK_THAT(of(R"({"x": [[[1, 2], [3, 4]], [[5, 6], [7, {}]]]})"), Contains("`x[2][2][2]` is an object"));
+}
+
+TEST_CASE("JSON: empty arrays keep the dimensions that they show") {
+  const auto extents = [](const char* text) { return parse_json_data(text, "a.json")[0].variables.at("x").extents; };
+  CHECK(extents(R"({"x": []})") == std::vector<std::int64_t>{0});
+  CHECK(extents(R"({"x": [[], []]})") == std::vector<std::int64_t>{2, 0});
+  CHECK(extents(R"({"x": [[[1], [2]], [[3], [4]], [[5], [6]]]})") == std::vector<std::int64_t>{3, 2, 1});
+}
+
+TEST_CASE("JSON is read in linear time") {
+  std::string text = "{\"x\": [";
+  for (int i = 0; i < 1000000; ++i) text += "[0.25, 1.5],";
+  text.back() = ']';
+  const auto begin = std::chrono::steady_clock::now();
+  const auto sets = parse_json_data(text + "}", "a.json");
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  CHECK(sets[0].variables.at("x").values.size() == 2000000);
+  CHECK(seconds.count() < 5); // about a fifth of a second; a text for the place of each element took ten times that
+}
+
+TEST_CASE("CSV: numbers are read alike whatever the embedding program's locale is") {
+  const test::DecimalComma comma_locale;
+  const auto result = to_data_sets(parse_csv("cond,y\n1,0.5\n2,1.25e1\n", "a.csv"), regression());
+  const std::string comma = csv_message("cond;y\n1;0,5\n", regression());
+  CHECK(parse_json_data(R"({"x": [0.5, 1e-3]})", "a.json")[0].variables.at("x").values == std::vector<double>{0.5, 1e-3});
+  CHECK(result.data_sets[0].variables.at("y").values == std::vector<double>{0.5, 12.5});
+  CHECK(comma == "a.csv: column `y`, row 1 (line 2): `0,5` is not a number");
+}
+
+TEST_CASE("CSV: subscripts that no column can have are part of a name") {
+  Facts facts;
+  facts.variables = {variable("x", "matrix[N, K]", false, Role::observed, {"N", "K"})};
+  CHECK_THAT(csv_message("x.99999999999999999999999,y\n1,2\n", facts), Contains("no column for `x`"));
+  CHECK_THAT(csv_message("x.1000000000.1000000000\n1\n", facts), Contains("1 columns for `x`, whose subscripts go up"));
+  facts.variables = {variable("N", "int", true, Role::design),
+                     variable("g", "array[2] int<upper=N>", true, Role::design, {"2"})};
+  facts.variables[1].upper = "N";
+  CHECK_THAT(csv_message("g.1,g.2\n1,1e300\n", facts), Contains("too large for an integer of 32 bits"));
+}
+
+namespace {
+
+// An archive with one stored member, whose checksum is true.
+std::string archive_of(const std::string& header, const std::string& values) {
+  std::string npy("\x93NUMPY\x01\x00", 8);
+  npy += static_cast<char>(header.size() & 0xff);
+  npy += static_cast<char>(header.size() >> 8);
+  npy += header + values;
+  return test::stored_archive({{"x.npy", npy}});
+}
+
+} // namespace
+
+TEST_CASE("NPZ: sizes that are not true are refused") {
+  const auto of = [](const std::string& shape, const std::string& values = std::string(16, '\0')) {
+    const std::string header = "{'descr': '<f8', 'fortran_order': False, 'shape': " + shape + ", }";
+    return message([&] { parse_npz(archive_of(header, values), "a.npz"); });
+  };
+  CHECK(of("(2,)") == "(no error)");
+  CHECK(of("(99999999999999999999999,)") == "a.npz: `x`: damaged (a size of 99999999999999999999999 elements)");
+  CHECK(of("(4294967296, 4294967296)") == "a.npz: `x`: damaged (its sizes are not true)"); // wraps to 0
+  CHECK(of("(2305843009213693952,)") == "a.npz: `x`: damaged (its sizes are not true)");  // times 8 wraps to 0
+  CHECK(of("(281474976710655,)") == "a.npz: `x`: its values are cut off");
+  CHECK(of("(3,)") == "a.npz: `x`: its values are cut off");
+  const std::string odd = "{'descr': '<f99999999999999999999', 'fortran_order': False, 'shape': (2,), }";
+  CHECK_THAT(message([&] { parse_npz(archive_of(odd, std::string(16, '\0')), "a.npz"); }), Contains("not supported"));
+}
+
+TEST_CASE("NPZ: an archive that would unfold to more than it holds is refused") {
+  std::string bomb = test::stored_archive({{"x.npy", std::string(1000, '\0')}});
+  const std::size_t directory = bomb.find("PK\x01\x02");
+  bomb[directory + 10] = 8;                                                    // deflated
+  for (std::size_t i = 24; i < 28; ++i) bomb[directory + i] = '\xf0';          // to four billion bytes
+  CHECK(message([&] { parse_npz(bomb, "a.npz"); }) == "a.npz: `x`: damaged (its size is not true)");
+}
+
+TEST_CASE("a size that no array can have is refused, and named") {
+  Facts facts;
+  facts.variables = {variable("N", "int", true, Role::design), variable("M", "int", true, Role::design),
+                     variable("x", "vector[N * M]", false, Role::design, {"N * M"})};
+  const auto of = [&](const char* text) {
+    return message([&] { conform(parse_json_data(text, "a.json")[0], facts, "a.json"); });
+  };
+  CHECK(of(R"({"N": 65536, "M": 65536, "x": []})") ==
+        "a.json: `x` (vector[N * M]): the size N * M is 4294967296, which no array can have");
+  CHECK(of(R"({"N": 3, "M": -1, "x": []})") ==
+        "a.json: `x` (vector[N * M]): the size N * M is -3, which no array can have");
+  CHECK(checked_element_count({3, 4}) == 12);
+  CHECK(checked_element_count({}) == 1);
+  CHECK(checked_element_count({0, 1 << 20}) == 0);
+  CHECK_FALSE(checked_element_count({std::int64_t{1} << 32, std::int64_t{1} << 32}));
+  CHECK_FALSE(checked_element_count({0, std::int64_t{1} << 60, 16}));
+  CHECK_FALSE(checked_element_count({-1}));
+  CHECK_THROWS_AS(element_count({std::int64_t{1} << 40, std::int64_t{1} << 40}), RuntimeError);
+  const auto size = [](const std::string& text) {
+    return evaluate_size(text, [](std::string_view) { return std::optional<std::int64_t>(INT64_MIN); });
+  };
+  CHECK_FALSE(size("9223372036854775807 + 1"));
+  CHECK_FALSE(size("99999999999999999999"));
+  CHECK_FALSE(size("4294967296 * 4294967296"));
+  CHECK_FALSE(size("-N"));
+  CHECK_FALSE(size("N / (-1)"));
+  CHECK_FALSE(size(std::string(100000, '(')));
+  CHECK_FALSE(size(std::string(100000, '-') + "1"));
 }

@@ -1,4 +1,5 @@
 // The grammar and the formatter: precedence, spans, comments, and texts that were damaged at random.
+#include "tests/decimal_comma.hpp"
 #include "tests/golden.hpp"
 
 #include "lang/ast_print.hpp"
@@ -147,4 +148,13 @@ TEST_CASE("the standard library is right and has what the language promises") {
     CHECK(distribution->log_density);
     CHECK(distribution->sample);
   }
+}
+
+TEST_CASE("numbers of a model text are read alike whatever the embedding program's locale is") {
+  const test::DecimalComma locale;
+  const ParseResult parsed = parse(Source("model.sib", "model { target += 12.5e-1; }"));
+  REQUIRE(parsed.program);
+  const auto& statement = parsed.program->blocks[0].statements[0];
+  const auto& value = std::get<ast::TargetIncrement>(statement->node).value;
+  CHECK(std::get<ast::RealLiteral>(value->node).value == 1.25);
 }
