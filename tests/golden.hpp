@@ -4,12 +4,15 @@
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 
 namespace sibyl::test {
 
+// Throws where there is no such file: an empty text in its place would agree with a program that prints nothing.
 inline std::string read_golden(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
+  if (!file) throw std::runtime_error("there is no file " + path + " (UPDATE_GOLDEN=1 writes golden files)");
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();

@@ -47,6 +47,17 @@ TEST_CASE("every wrong program gets the messages that were agreed on") {
     }
 }
 
+TEST_CASE("a golden file that is missing is a failure, and every one has its program") {
+  CHECK_THROWS_WITH(test::read_golden("/nowhere/a.expected"), Catch::Contains("/nowhere/a.expected"));
+  if (!std::getenv("UPDATE_GOLDEN")) CHECK_THROWS(test::matches_golden("/nowhere/a.expected", ""));
+  for (const auto& entry :
+       fs::recursive_directory_iterator(fs::path(SIBYL_SOURCE_DIR) / "tests/golden/errors")) {
+    fs::path program = entry.path();
+    INFO(program.string());
+    if (program.extension() == ".expected") CHECK(fs::exists(program.replace_extension(".sib")));
+  }
+}
+
 TEST_CASE("there are at least sixty wrong programs") {
   CHECK(programs("syntax").size() + programs("semantic").size() + programs("generative").size() >= 60);
 }
