@@ -155,6 +155,8 @@ struct Message {
 //   constrain      inputs: data, transformed data, unconstrained_in. Outputs: parameters, transformed parameters,
 //   generated
 //                  quantities (these draw).
+//   log_jacobian   inputs: data, transformed data, unconstrained_in. Output: log_density, which holds
+//                  log |d parameters / d unconstrained|.
 //   unconstrain    inputs: data, transformed data, parameters. Output: unconstrained_out.
 //   predict        inputs: design, transformed data, parameters. Outputs: the observed variables (and transformed
 //                  parameters): simulate with the parameters given, latents drawn anew. Generative models have it.

@@ -110,10 +110,11 @@ void Lowering::parameter(VariableId id, Direction direction, ir::ArrayId unconst
     const ValueId value = call(transform.transform->constrain, u, index);
     if (array) b_.store(array->array, value, index);
     else b_.store_cell(std::get<InCell>(storage(id)).cell, value);
-    if (target_ && jacobian_flag_ && transform.transform->name != "identity") {
-      const ValueId wanted = b_.compare(Op::not_equal, b_.load(*jacobian_flag_, {}), b_.integer(0));
-      add_to_target(b_.select(wanted, call(transform.transform->log_jacobian, u, index), b_.real(0)));
-    }
+    if (!target_ || transform.transform->name == "identity") return;
+    const auto log_jacobian = [&] { return call(transform.transform->log_jacobian, u, index); };
+    if (!jacobian_flag_) return add_to_target(log_jacobian());
+    const ValueId wanted = b_.compare(Op::not_equal, b_.load(*jacobian_flag_, {}), b_.integer(0));
+    add_to_target(b_.select(wanted, log_jacobian(), b_.real(0)));
   };
   if (declared.type.is_scalar()) {
     one(offset, {});
@@ -221,6 +222,17 @@ void Lowering::write_density() {
   b_.store(out, b_.load_cell(*target_), {});
 }
 
+void Lowering::write_log_jacobian() {
+  const typed::Program& program = context_.program;
+  bind_inputs(program.data);
+  bind_inputs(program.transformed_data);
+  target_ = b_.cell("target", ir::Type::real);
+  b_.store_cell(*target_, b_.real(0));
+  parameters(Direction::constrain);
+  const ir::ArrayId out = b_.array("log_density", ir::Type::real, 0, Binding::log_density);
+  b_.store(out, b_.load_cell(*target_), {});
+}
+
 void Lowering::write_constrain() {
   const typed::Program& program = context_.program;
   bind_inputs(program.data);
@@ -319,6 +331,7 @@ void lower_model(ModelContext& context) {
   if (context.model.facts.is_generative) add("simulate", Mode::simulate, &Lowering::write_simulate);
   if (context.model.facts.has_density) add("log_density", Mode::density, &Lowering::write_density);
   add("constrain", Mode::compute, &Lowering::write_constrain);
+  add("log_jacobian", Mode::compute, &Lowering::write_log_jacobian);
   add("unconstrain", Mode::compute, &Lowering::write_unconstrain);
   if (context.model.facts.is_generative) add("predict", Mode::simulate, &Lowering::write_predict);
 }

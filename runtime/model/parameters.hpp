@@ -42,20 +42,14 @@ class ParameterTransform {
   std::vector<double> unconstrain(const DataBatch& parameters, std::size_t data_set);
 
  private:
-  // How a block of unconstrained parameters is constrained. Bounds act on each element alone.
-  struct Block {
-    std::size_t variable, first, count;
-    bool has_lower, has_upper;
-    double width; // of an interval with constant ends, NaN where the ends are known only in the call
-  };
   Draws make_layout(Outputs outputs) const;
-  void make_blocks();
-  double interval_width(const Block& block, std::size_t element, std::span<const double> unconstrained);
+  std::size_t row_count(std::span<const double> unconstrained) const;
+  void run(const char* function, std::span<const double> unconstrained, std::size_t row, std::size_t active,
+           const RunOptions& options);
 
   ModelCall call_;
   std::size_t unconstrained_count_ = 0;
   Draws parameters_, all_;
-  std::vector<Block> blocks_;
 };
 
 } // namespace sibyl

@@ -168,6 +168,16 @@ struct Functions {
     return SIBYL_OK;
   }
 
+  static std::int32_t log_jacobian(sibyl_call* call) {
+    const Real* unconstrained = static_cast<const Real*>(call->unconstrained);
+    for (int lane = 0; lane < call->active_lanes; ++lane) {
+      const Real v = unconstrained[W + lane], magnitude = std::abs(v);
+      static_cast<Real*>(call->log_density)[lane] =
+          std::log(static_cast<Real>(tau_upper)) - magnitude - 2 * std::log1p(std::exp(-magnitude));
+    }
+    return status(call);
+  }
+
   static std::int32_t unconstrain(sibyl_call* call) {
     void* memory;
     if (!allocate(call, 2 * W * sizeof(Real), &memory)) return SIBYL_ARENA_EXHAUSTED;
@@ -189,6 +199,7 @@ struct Functions {
     if (name == "log_density") return log_density;
     if (name == "log_density_gradient") return log_density_gradient;
     if (name == "constrain") return constrain;
+    if (name == "log_jacobian") return log_jacobian;
     if (name == "unconstrain") return unconstrain;
     return nullptr;
   }

@@ -132,21 +132,6 @@ TEST_CASE("the Jacobian of the constraint is that of finite differences") {
   }
 }
 
-TEST_CASE("an interval whose ends the facts do not know gives the same Jacobian") {
-  const auto known = hand_written::make();
-  Facts facts = known->facts();
-  facts.variables[hand_written::tau].constant_upper.reset();
-  const auto unknown =
-      std::make_shared<CompiledModel>("m", "", facts, known->messages(), std::make_shared<hand_written::Source>());
-  const DataBatch batch = gather(facts, two_data_sets());
-  ParameterTransform a(known), b(unknown);
-  a.bind(batch, 0);
-  b.bind(batch, 0);
-  const std::vector<double> points = {1, -2, 0, 3};
-  for (std::size_t i = 0; i < 2; ++i)
-    CHECK(a.log_jacobian(points)[i] == Approx(b.log_jacobian(points)[i]).epsilon(1e-12));
-}
-
 TEST_CASE("unconstrain inverts constrain, and refuses what is out of bounds") {
   const auto model = hand_written::make();
   std::vector<DataSet> sets = {two_data_sets()[0]};
