@@ -1,6 +1,7 @@
 // The function's frame: what is read from the call at the start, the lanes that take part, and the ways out.
 #include "compiler/codegen/emitter.hpp"
 
+#include "compiler/ir/traverse.hpp"
 #include "lang/errors.hpp"
 #include "runtime/model/metadata.hpp"
 
@@ -17,17 +18,6 @@ using llvm::ConstantInt;
 using llvm::Type;
 using llvm::Value;
 
-namespace {
-
-void collect_definitions(const ir::Block& block, std::vector<const ir::Instruction*>& definitions) {
-  for (const ir::Instruction& instruction : block) {
-    if (instruction.result != ir::none) definitions[instruction.result] = &instruction;
-    for (const ir::Block& inner : instruction.blocks) collect_definitions(inner, definitions);
-  }
-}
-
-} // namespace
-
 void emit_function(llvm::Module& module, const ir::Model& model, const ir::Function& function, Variant variant,
                    const Machine& machine) {
   Emitter(module, model, function, variant, machine).emit();
@@ -40,7 +30,9 @@ Emitter::Emitter(llvm::Module& module, const ir::Model& model, const ir::Functio
       builder_(context_), values_(function.value_count), definitions_(function.value_count) {
   real_ = variant.precision == Precision::f32 ? builder_.getFloatTy() : builder_.getDoubleTy();
   mask_type_ = wide(builder_.getInt1Ty());
-  collect_definitions(function.body, definitions_);
+  ir::for_each(function.body, [this](const ir::Instruction& instruction) {
+    if (instruction.result != ir::none) definitions_[instruction.result] = &instruction;
+  });
 }
 
 void Emitter::emit() {
@@ -135,15 +127,11 @@ void Emitter::create_arrays() {
     }
     arrays_.push_back(array);
   }
-  const auto mark_declared = [&](const auto& self, const ir::Block& block) -> void {
-    for (const ir::Instruction& instruction : block) {
-      if (instruction.op == ir::Op::declare) arrays_[instruction.id].declared = true;
-      for (const ir::Block& inner : instruction.blocks) self(self, inner);
-    }
-  };
-  mark_declared(mark_declared, function_.body);
-  for (Array& array : arrays_)
-    if (!array.declared) bind_input(array);
+  const std::vector<bool> declared = ir::declared_arrays(function_);
+  for (std::size_t a = 0; a < arrays_.size(); ++a) {
+    arrays_[a].declared = declared[a];
+    if (!declared[a]) bind_input(arrays_[a]);
+  }
 }
 
 // What the caller has given: pointers, extents and sizes are read once.

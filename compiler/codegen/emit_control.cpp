@@ -1,6 +1,7 @@
 // Branches and loops: real ones where all lanes agree, masks where they may not.
 #include "compiler/codegen/emitter.hpp"
 
+#include "compiler/ir/traverse.hpp"
 #include "lang/errors.hpp"
 
 #include <algorithm>
@@ -17,35 +18,9 @@ namespace {
 // Cheap, and harmless where no lane wants it: better executed than branched around.
 bool can_blend(const ir::Block& block) {
   constexpr std::size_t most_instructions = 12;
-  using ir::Op;
   return block.size() <= most_instructions &&
-         std::all_of(block.begin(), block.end(), [](const ir::Instruction& instruction) {
-           switch (instruction.op) {
-           case Op::constant:
-           case Op::add:
-           case Op::subtract:
-           case Op::multiply:
-           case Op::negate:
-           case Op::minimum:
-           case Op::maximum:
-           case Op::to_real:
-           case Op::equal:
-           case Op::not_equal:
-           case Op::less:
-           case Op::less_equal:
-           case Op::greater:
-           case Op::greater_equal:
-           case Op::is_nan:
-           case Op::is_infinite:
-           case Op::logical_and:
-           case Op::logical_or:
-           case Op::logical_not:
-           case Op::select:
-           case Op::load_cell:
-           case Op::store_cell: return true;
-           default: return false;
-           }
-         });
+         std::all_of(block.begin(), block.end(),
+                     [](const ir::Instruction& instruction) { return has(instruction.op, ir::trait::cheap); });
 }
 
 } // namespace
@@ -91,7 +66,7 @@ void Emitter::emit_varying_if(const ir::Instruction& instruction, Value* conditi
   for (std::size_t side = 0; side < instruction.blocks.size(); ++side) {
     const ir::Block& body = instruction.blocks[side];
     if (body.empty()) continue;
-    may_shrink |= escapes(body);
+    may_shrink |= ir::may_leave(body);
     // A lane that has left in the first side takes no part in the second: its own condition keeps it out.
     AllocaInst* mask = slot(mask_type_, side == 0 ? "then_mask" : "else_mask");
     Value* here = builder_.CreateAnd(current_mask(), side == 0 ? condition : builder_.CreateNot(condition));

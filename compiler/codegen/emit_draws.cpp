@@ -28,7 +28,7 @@ Type* Emitter::block_type() {
 // Buffers for the draws of one loop, not of those within it.
 void Emitter::create_draw_buffers(const ir::Block& block, std::vector<DrawBuffer>& created) {
   for (const ir::Instruction& instruction : block) {
-    if (instruction.op == ir::Op::draw_uniform || instruction.op == ir::Op::draw_normal) {
+    if (has(instruction.op, ir::trait::draws)) {
       const DrawBuffer buffer{&instruction, slot(block_type(), "draws"), slot(builder_.getInt32Ty(), "draws_block")};
       draw_buffers_.insert_or_assign(&instruction, buffer);
       created.push_back(buffer);

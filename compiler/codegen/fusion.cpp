@@ -1,5 +1,7 @@
 #include "compiler/codegen/fusion.hpp"
 
+#include "compiler/ir/traverse.hpp"
+
 namespace sibyl::codegen {
 
 namespace {
@@ -8,13 +10,6 @@ struct Candidate {
   const ir::Instruction* product = nullptr; // used once
   const ir::Block* block = nullptr;         // that it is in
 };
-
-void count_uses(const ir::Block& block, std::vector<int>& uses) {
-  for (const ir::Instruction& instruction : block) {
-    for (const ir::ValueId operand : instruction.operands) ++uses[operand];
-    for (const ir::Block& inner : instruction.blocks) count_uses(inner, uses);
-  }
-}
 
 void fuse(const ir::Block& block, const std::vector<int>& uses, std::vector<Candidate>& candidates, Fusion& fusion) {
   for (const ir::Instruction& instruction : block) {
@@ -35,7 +30,9 @@ void fuse(const ir::Block& block, const std::vector<int>& uses, std::vector<Cand
 
 Fusion find_fusions(const ir::Function& function) {
   std::vector<int> uses(function.value_count);
-  count_uses(function.body, uses);
+  ir::for_each(function.body, [&](const ir::Instruction& instruction) {
+    for (const ir::ValueId operand : instruction.operands) ++uses[operand];
+  });
   std::vector<Candidate> candidates(function.value_count);
   Fusion fusion{std::vector<const ir::Instruction*>(function.value_count)};
   fuse(function.body, uses, candidates, fusion);

@@ -1,5 +1,7 @@
 #include "compiler/codegen/uniformity.hpp"
 
+#include "compiler/ir/traverse.hpp"
+
 #include <algorithm>
 
 namespace sibyl::codegen {
@@ -7,6 +9,7 @@ namespace sibyl::codegen {
 namespace {
 
 using ir::Op;
+namespace trait = ir::trait;
 
 class Analysis {
  public:
@@ -14,8 +17,7 @@ class Analysis {
     result_.varying_value.resize(function.value_count);
     result_.varying_cell.resize(function.cells.size());
     result_.varying_extent.resize(function.arrays.size());
-    std::vector<bool> declared(function.arrays.size());
-    collect_declared(function.body, declared);
+    const std::vector<bool> declared = declared_arrays(function);
     for (std::size_t a = 0; a < function.arrays.size(); ++a)
       result_.varying_extent[a] = function.arrays[a].binding == ir::Binding::variable && !declared[a];
   }
@@ -29,13 +31,6 @@ class Analysis {
   }
 
  private:
-  static void collect_declared(const ir::Block& block, std::vector<bool>& declared) {
-    for (const ir::Instruction& instruction : block) {
-      if (instruction.op == Op::declare) declared[instruction.id] = true;
-      for (const ir::Block& inner : instruction.blocks) collect_declared(inner, declared);
-    }
-  }
-
   bool varies(ir::ValueId value) const { return result_.varying_value[value]; }
   bool any_varies(const ir::Instruction& instruction) const {
     return std::any_of(instruction.operands.begin(), instruction.operands.end(), [&](auto v) { return varies(v); });
@@ -73,28 +68,24 @@ class Analysis {
       if (varies(instruction.blocks[0].back().operands[0])) mark_divergent(&instruction);
       visit_loop(instruction);
       return;
-    case Op::break_:
-    case Op::continue_:
+    default: break;
+    }
+    if (has(instruction.op, trait::leaves)) {
       // Some lanes go on while others have left: only if control has diverged since the loop was entered.
       if (divergence_ > loops_.back().divergence_inside) mark_divergent(loops_.back().instruction);
-      return;
-    case Op::store_cell: mark(result_.varying_cell, instruction.id, divergence_ > 0 || varies(operands[0])); return;
-    case Op::declare: mark(result_.varying_extent, instruction.id, any_varies(instruction)); return;
-    case Op::load_cell: mark(result_.varying_value, instruction.result, result_.varying_cell[instruction.id]); return;
-    case Op::array_size:
-      mark(result_.varying_value, instruction.result, result_.varying_extent[instruction.id]);
-      return;
-    case Op::load:
-      mark(result_.varying_value, instruction.result,
-           function_.arrays[instruction.id].binding != ir::Binding::include_jacobian);
-      return;
-    case Op::tape_push: result_.divergent_tape |= divergence_ > 0; return;
-    case Op::tape_pop: result_.divergent_tape |= divergence_ > 0; [[fallthrough]];
-    case Op::draw_uniform:
-    case Op::draw_normal: mark(result_.varying_value, instruction.result, true); return;
-    default:
-      if (instruction.result != ir::none) mark(result_.varying_value, instruction.result, any_varies(instruction));
     }
+    if (writes_cell(instruction.op)) mark(result_.varying_cell, instruction.id, divergence_ > 0 || varies(operands[0]));
+    if (has(instruction.op, trait::declares)) mark(result_.varying_extent, instruction.id, any_varies(instruction));
+    if (has(instruction.op, trait::tape)) result_.divergent_tape |= divergence_ > 0;
+    if (instruction.result != ir::none) mark(result_.varying_value, instruction.result, result_varies(instruction));
+  }
+
+  bool result_varies(const ir::Instruction& instruction) const {
+    if (reads_cell(instruction.op)) return result_.varying_cell[instruction.id];
+    if (has(instruction.op, trait::measures)) return result_.varying_extent[instruction.id];
+    if (reads_array(instruction.op) && function_.arrays[instruction.id].binding == ir::Binding::include_jacobian)
+      return false; // one flag for all
+    return has(instruction.op, trait::varies) || any_varies(instruction);
   }
 
   void visit_loop(const ir::Instruction& loop) {
@@ -127,14 +118,6 @@ Uniformity analyze_uniformity(const ir::Function& function, int lanes) {
   uniform.varying_cell.resize(function.cells.size());
   uniform.varying_extent.resize(function.arrays.size());
   return uniform;
-}
-
-bool escapes(const ir::Block& block) {
-  return std::any_of(block.begin(), block.end(), [](const ir::Instruction& instruction) {
-    if (instruction.op == Op::break_ || instruction.op == Op::continue_) return true;
-    if (instruction.op != Op::if_) return false;
-    return std::any_of(instruction.blocks.begin(), instruction.blocks.end(), escapes);
-  });
 }
 
 } // namespace sibyl::codegen

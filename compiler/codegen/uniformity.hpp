@@ -27,7 +27,4 @@ struct Uniformity {
 // For one lane everything is uniform.
 Uniformity analyze_uniformity(const ir::Function& function, int lanes);
 
-// Whether a break or continue in the block leaves it for a loop around it.
-bool escapes(const ir::Block& block);
-
 } // namespace sibyl::codegen

@@ -1,6 +1,6 @@
 #include "compiler/codegen/walks.hpp"
 
-#include "compiler/codegen/uniformity.hpp"
+#include "compiler/ir/traverse.hpp"
 
 #include <algorithm>
 #include <set>
@@ -11,19 +11,11 @@ namespace {
 
 using ir::Op;
 
-template <typename Visit>
-void for_each(const ir::Block& block, const Visit& visit) {
-  for (const ir::Instruction& instruction : block) {
-    visit(instruction);
-    for (const ir::Block& inner : instruction.blocks) for_each(inner, visit);
-  }
-}
-
 // Storage and tapes are shared by lanes that are in step.
 bool needs_step(const ir::Block& block) {
   bool found = false;
   for_each(block, [&](const ir::Instruction& instruction) {
-    found |= instruction.op == Op::declare || instruction.op == Op::tape_push || instruction.op == Op::tape_pop;
+    found |= has(instruction.op, ir::trait::declares | ir::trait::tape);
   });
   return found;
 }
@@ -31,12 +23,12 @@ bool needs_step(const ir::Block& block) {
 bool test_depends_on_changing_real(const ir::Instruction& loop, const ir::Function& function) {
   std::set<ir::CellId> changed;
   for_each(loop.blocks[1], [&](const ir::Instruction& instruction) {
-    if (instruction.op == Op::store_cell && function.cells[instruction.id].type == ir::Type::real)
+    if (writes_cell(instruction.op) && function.cells[instruction.id].type == ir::Type::real)
       changed.insert(instruction.id);
   });
   bool depends = false;
   for_each(loop.blocks[0], [&](const ir::Instruction& instruction) {
-    depends |= instruction.op == Op::load_cell && changed.contains(instruction.id);
+    depends |= reads_cell(instruction.op) && changed.contains(instruction.id);
   });
   return depends;
 }
@@ -49,7 +41,7 @@ std::optional<Walk> find_walk(const ir::Instruction& loop, const ir::Function& f
   const auto is_while = [](const ir::Instruction& instruction) { return instruction.op == Op::while_; };
   const auto found = std::find_if(body.begin(), body.end(), is_while);
   if (found == body.end() || std::count_if(body.begin(), body.end(), is_while) != 1) return std::nullopt;
-  if (needs_step(body) || escapes(body) || !test_depends_on_changing_real(*found, function)) return std::nullopt;
+  if (needs_step(body) || may_leave(body) || !test_depends_on_changing_real(*found, function)) return std::nullopt;
   return Walk{static_cast<std::size_t>(found - body.begin())};
 }
 

@@ -1,72 +1,34 @@
 #include "compiler/ir/build.hpp"
 
 #include "compiler/ir/evaluate.hpp"
+#include "compiler/ir/traverse.hpp"
+#include "compiler/ir/typing.hpp"
 #include "lang/errors.hpp"
+
+#include <fmt/format.h>
 
 #include <cmath>
 
 namespace sibyl::ir {
-namespace {
-
-void collect(const Block& block, std::vector<Type>& types, std::vector<bool>& constants, std::vector<double>& numbers) {
-  for (const Instruction& instruction : block) {
-    if (instruction.result != none) {
-      types.at(instruction.result) = instruction.type;
-      constants[instruction.result] = instruction.op == Op::constant;
-      numbers[instruction.result] = instruction.number;
-    }
-    for (const Block& nested : instruction.blocks) collect(nested, types, constants, numbers);
-  }
-}
-
-} // namespace
-
 Type result_type(Op op, const std::vector<Type>& operands) {
-  auto expect = [&](bool fits) {
-    if (!fits) throw InternalError("operands of the wrong type for an operation of the intermediate representation");
-  };
-  auto all = [&](std::size_t count, Type type) {
-    if (operands.size() != count) return false;
-    for (Type operand : operands)
-      if (operand != type) return false;
-    return true;
-  };
-  switch (op) {
-  case Op::add:
-  case Op::subtract:
-  case Op::multiply:
-  case Op::divide: expect(all(2, Type::real) || all(2, Type::integer)); return operands[0];
-  case Op::negate: expect(all(1, Type::real) || all(1, Type::integer)); return operands[0];
-  case Op::modulo:
-  case Op::minimum:
-  case Op::maximum: expect(all(2, Type::integer)); return Type::integer;
-  case Op::math: expect(all(operands.size(), Type::real)); return Type::real;
-  case Op::to_real: expect(all(1, Type::integer) || all(1, Type::boolean)); return Type::real;
-  case Op::to_integer: expect(all(1, Type::real) || all(1, Type::boolean)); return Type::integer;
-  case Op::equal:
-  case Op::not_equal:
-  case Op::less:
-  case Op::less_equal:
-  case Op::greater:
-  case Op::greater_equal: expect(all(2, Type::real) || all(2, Type::integer)); return Type::boolean;
-  case Op::is_nan:
-  case Op::is_infinite: expect(all(1, Type::real)); return Type::boolean;
-  case Op::logical_and:
-  case Op::logical_or: expect(all(2, Type::boolean)); return Type::boolean;
-  case Op::logical_not: expect(all(1, Type::boolean)); return Type::boolean;
-  case Op::select:
-    expect(operands.size() == 3 && operands[0] == Type::boolean && operands[1] == operands[2] &&
-           operands[1] != Type::none);
-    return operands[1];
-  default: throw InternalError("not a pure operation of the intermediate representation");
-  }
+  if (!is_pure(op) || op == Op::constant)
+    throw InternalError("not a pure operation of operands in the intermediate representation");
+  const Fit found = fit(op, operands, {.repeats = operands.size()});
+  if (!found.mismatch.empty())
+    throw InternalError(fmt::format("`{}` in the intermediate representation: {}", fact(op).name, found.mismatch));
+  return found.result;
 }
 
 Builder::Builder(Function& function) : function_(function), block_(&function.body) {
   types_.assign(function.value_count, Type::none);
   constants_.assign(function.value_count, false);
   numbers_.assign(function.value_count, 0);
-  collect(function.body, types_, constants_, numbers_);
+  for_each(function.body, [&](const Instruction& instruction) {
+    if (instruction.result == none) return;
+    types_.at(instruction.result) = instruction.type;
+    constants_[instruction.result] = instruction.op == Op::constant;
+    numbers_[instruction.result] = instruction.number;
+  });
 }
 
 std::optional<double> Builder::constant(ValueId value) const {

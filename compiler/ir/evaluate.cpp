@@ -85,11 +85,7 @@ std::optional<double> compare(Op op, double a, double b) {
   }
 }
 
-bool is_comparison(Op op) { return op >= Op::equal && op <= Op::greater_equal; }
-
 } // namespace
-
-bool is_pure(Op op) { return op <= Op::select; }
 
 std::optional<double> evaluate(Op op, std::uint32_t id, const std::vector<Type>& types, const std::vector<double>& x) {
   if (is_comparison(op)) return compare(op, x[0], x[1]);

@@ -9,8 +9,6 @@
 
 namespace sibyl::ir {
 
-bool is_pure(Op op); // constant .. select: no state, no effect, total (integer division by zero aside)
-
 // The value of a pure operation on known operands of these types. Nothing where it has none (integer division by zero)
 // or where the C library lacks the function (digamma and kin).
 std::optional<double> evaluate(Op op, std::uint32_t id, const std::vector<Type>& types,

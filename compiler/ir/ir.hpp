@@ -25,6 +25,7 @@
 #pragma once
 
 #include "compiler/ir/math.hpp"
+#include "compiler/ir/operations.hpp"
 #include "lang/source.hpp"
 #include "runtime/model/facts.hpp"
 
@@ -40,53 +41,6 @@ using ValueId = std::uint32_t;
 using CellId = std::uint32_t;
 using ArrayId = std::uint32_t;
 inline constexpr std::uint32_t none = 0xffffffffu;
-
-enum class Op : std::uint8_t {
-  constant, // `number` as real, integer or boolean (0 or 1) by the result's type
-  add,
-  subtract,
-  multiply,
-  divide,
-  negate, // real or integer; integer divide truncates toward zero
-  modulo, // integers, sign of the dividend
-  minimum,
-  maximum,    // integers
-  math,       // real; `id` is the MathFunction
-  to_real,    // integer or boolean to real
-  to_integer, // real (truncated toward zero) or boolean to integer
-  equal,
-  not_equal,
-  less,
-  less_equal,
-  greater,
-  greater_equal, // two reals or two integers to boolean; false on NaN but not_equal
-  is_nan,
-  is_infinite,
-  logical_and,
-  logical_or,
-  logical_not,  // booleans; both sides are evaluated
-  select,       // (boolean, if true, if false): both sides are evaluated
-  load_cell,    // `id`: the cell
-  store_cell,   // `id`: the cell; operand 0
-  declare,      // `id`: the array; operands: its sizes (integer, >= 0: negative sizes must have been checked). Fresh
-                // storage, filled with NaN or the smallest integer unless `number` is 1: then with zeros.
-  load,         // `id`: the array; operands: indices
-  store,        // `id`: the array; operands: the value, then indices
-  array_size,   // `id`: the array; `number`: the dimension; this lane's extent
-  draw_uniform, // real in (0, 1); `id`: the site
-  draw_normal,  // real, standard normal; `id`: the site
-  check,        // operand 0: boolean; the others: values to report (at most 4). `id`: the message. Fails when false.
-  reject,       // operands: values to report; `id`: the message. Fails.
-  print,        // operands: values; `id`: the message
-  if_,          // operand 0: boolean; blocks: then, else (else may be empty)
-  for_, // operands: first, last; result: the loop variable (integer); blocks: body. `number` 1: from last down to first
-  while_, // blocks: condition (its last instruction is `yield`), body
-  yield,  // operand 0: boolean
-  break_,
-  continue_, // of the innermost for_ or while_
-  tape_push, // operand 0: saved for the reverse sweep
-  tape_pop,  // what was pushed last and not yet popped, of the result's type
-};
 
 struct Instruction;
 using Block = std::vector<Instruction>;

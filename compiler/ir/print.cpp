@@ -21,19 +21,6 @@ const char* name_of(Type type) {
   return "?";
 }
 
-const char* name_of(Op op) {
-  static constexpr const char* names[] = {
-      "constant",   "add",         "subtract",     "multiply",      "divide",     "negate",      "modulo",
-      "minimum",    "maximum",     "math",         "to_real",       "to_integer", "equal",       "not_equal",
-      "less",       "less_equal",  "greater",      "greater_equal", "is_nan",     "is_infinite", "logical_and",
-      "logical_or", "logical_not", "select",       "load_cell",     "store_cell", "declare",     "load",
-      "store",      "array_size",  "draw_uniform", "draw_normal",   "check",      "reject",      "print",
-      "if",         "for",         "while",        "yield",         "break",      "continue",    "tape_push",
-      "tape_pop"};
-  static_assert(std::size(names) == static_cast<std::size_t>(Op::tape_pop) + 1);
-  return names[static_cast<std::size_t>(op)];
-}
-
 std::string binding_of(const Array& array, const Facts& facts) {
   switch (array.binding) {
   case Binding::local: return "local";
@@ -120,15 +107,15 @@ class Printer {
                          value(operands.empty() ? none : operands[0]));
     case Op::array_size: return fmt::format("size {}, {}", array(instruction.id), instruction.number);
     case Op::draw_uniform:
-    case Op::draw_normal: return fmt::format("{} site {}", name_of(instruction.op), instruction.id);
+    case Op::draw_normal: return fmt::format("{} site {}", fact(instruction.op).name, instruction.id);
     case Op::check:
       return fmt::format("check {}, {}{}{}", value(operands.empty() ? none : operands[0]), message(instruction.id),
                          operands.size() > 1 ? ", " : "", list(operands, 1));
     case Op::reject:
     case Op::print:
-      return fmt::format("{} {}{}{}", name_of(instruction.op), message(instruction.id), operands.empty() ? "" : ", ",
+      return fmt::format("{} {}{}{}", fact(instruction.op).name, message(instruction.id), operands.empty() ? "" : ", ",
                          list(operands));
-    default: return std::string(name_of(instruction.op)) + (operands.empty() ? "" : " ") + list(operands);
+    default: return fmt::format("{}{}{}", fact(instruction.op).name, operands.empty() ? "" : " ", list(operands));
     }
   }
 

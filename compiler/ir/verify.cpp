@@ -1,7 +1,7 @@
 // Checks every invariant of ir.hpp, so that a pass that breaks one is caught where it did, not in the machine code.
-#include "compiler/ir/build.hpp"
-#include "compiler/ir/evaluate.hpp"
+#include "compiler/ir/ir.hpp"
 #include "compiler/ir/math.hpp"
+#include "compiler/ir/typing.hpp"
 #include "lang/errors.hpp"
 
 #include <fmt/format.h>
@@ -84,71 +84,44 @@ class Verifier {
     return types_[id];
   }
 
-  void operands(std::size_t count) const {
-    require(current_->operands.size() == count,
-            fmt::format("{} operands instead of {}", current_->operands.size(), count));
-    for (std::size_t i = 0; i < count; ++i) operand(i);
-  }
-
-  void operands(std::initializer_list<Type> expected) const {
-    operands(expected.size());
-    std::size_t index = 0;
-    for (Type type : expected) {
-      require(operand(index) == type, fmt::format("operand {} has the wrong type", index));
-      ++index;
+  void subject() const {
+    const std::uint32_t id = current_->id;
+    switch (fact(current_->op).subject) {
+    case Subject::nothing: return;
+    case Subject::function: require(id < math_function_count, "no such function"); return;
+    case Subject::cell: require(id < function_.cells.size(), "no such cell"); return;
+    case Subject::array: require(id < function_.arrays.size(), "no such array"); return;
+    case Subject::site: require(id < model_.site_count, "no such draw site"); return;
+    case Subject::message: require(id < model_.messages.size(), "no such message"); return;
     }
   }
 
-  void result(Type type) const {
-    require(current_->type == type, "the result has the wrong type");
-    require((current_->result != none) == (type != Type::none), "a result where none is due, or none where one is");
+  SignatureContext context() const {
+    SignatureContext context{.own = current_->type};
+    switch (fact(current_->op).subject) {
+    case Subject::function:
+      context.repeats = static_cast<std::size_t>(arity(static_cast<MathFunction>(current_->id)));
+      break;
+    case Subject::cell: context.element = function_.cells[current_->id].type; break;
+    case Subject::array:
+      context.element = function_.arrays[current_->id].element;
+      context.repeats = static_cast<std::size_t>(function_.arrays[current_->id].rank);
+      break;
+    default: break;
+    }
+    return context;
   }
 
-  void blocks(std::size_t count) const {
-    require(current_->blocks.size() == count, fmt::format("{} blocks instead of {}", current_->blocks.size(), count));
-  }
-
-  const Array& array(std::size_t first_index) const {
-    require(current_->id < function_.arrays.size(), "no such array");
-    const Array& array = function_.arrays[current_->id];
-    require(array.binding != Binding::local || declared_[current_->id],
-            "the local array `" + array.name + "` is not declared here");
-    indices(array, first_index);
-    return array;
-  }
-
-  void indices(const Array& array, std::size_t first_index) const {
-    operands(first_index + static_cast<std::size_t>(array.rank));
-    for (std::size_t i = first_index; i < current_->operands.size(); ++i)
-      require(operand(i) == Type::integer, fmt::format("operand {} is not an integer", i));
-  }
-
-  const Cell& cell() const {
-    require(current_->id < function_.cells.size(), "no such cell");
-    return function_.cells[current_->id];
-  }
-
-  void reports(std::size_t from) const {
-    require(current_->id < model_.messages.size(), "no such message");
-    for (std::size_t i = 0; i < current_->operands.size(); ++i) operand(i);
-    require(current_->op == Op::print || current_->operands.size() - from <= 4, "more than 4 reported values");
-  }
-
-  void pure() const {
-    operands(current_->operands.size());
+  void signature() const {
     std::vector<Type> types;
     for (std::size_t i = 0; i < current_->operands.size(); ++i) types.push_back(operand(i));
-    if (current_->op == Op::math) {
-      require(current_->id < math_function_count, "no such function");
-      operands(static_cast<std::size_t>(arity(static_cast<MathFunction>(current_->id))));
-    }
-    Type expected = Type::none;
-    try {
-      expected = result_type(current_->op, types);
-    } catch (const InternalError&) {
-      fail("operands of the wrong type");
-    }
-    result(expected);
+    const Fit found = fit(current_->op, types, context());
+    require(found.mismatch.empty(), found.mismatch);
+    require(current_->type == found.result, "the result has the wrong type");
+    require((current_->result != none) == (found.result != Type::none),
+            "a result where none is due, or none where one is");
+    const auto blocks = static_cast<std::size_t>(fact(current_->op).blocks);
+    require(current_->blocks.size() == blocks, fmt::format("{} blocks instead of {}", current_->blocks.size(), blocks));
   }
 
   void define() {
@@ -185,98 +158,44 @@ class Verifier {
   }
 
   void verify(const Instruction& instruction, int loops) {
+    subject();
+    signature();
     switch (instruction.op) {
     case Op::constant:
-      operands(0);
       require(instruction.type != Type::none, "a constant without type");
       require(instruction.type == Type::real || instruction.number == static_cast<std::int32_t>(instruction.number),
               "a constant that its type cannot hold");
-      result(instruction.type);
       return;
-    case Op::load_cell:
-      operands(0);
-      result(cell().type);
-      return;
-    case Op::store_cell:
-      operands({cell().type});
-      result(Type::none);
-      return;
-    case Op::declare: {
-      require(instruction.id < function_.arrays.size(), "no such array");
-      indices(function_.arrays[instruction.id], 0);
-      result(Type::none);
+    case Op::load:
+    case Op::store: {
+      const Array& array = function_.arrays[instruction.id];
+      require(array.binding != Binding::local || declared_[instruction.id],
+              "the local array `" + array.name + "` is not declared here");
       return;
     }
-    case Op::load: result(array(0).element); return;
-    case Op::store:
-      require(array(1).element == operand(0), "the stored value has the wrong type");
-      result(Type::none);
-      return;
     case Op::array_size:
-      require(instruction.id < function_.arrays.size(), "no such array");
       require(instruction.number >= 0 && instruction.number < function_.arrays[instruction.id].rank,
               "no such dimension");
-      operands(0);
-      result(Type::integer);
       return;
-    case Op::draw_uniform:
-    case Op::draw_normal:
-      operands(0);
-      require(instruction.id < model_.site_count, "no such draw site");
-      result(Type::real);
-      return;
-    case Op::check:
-      require(!instruction.operands.empty() && operand(0) == Type::boolean, "a check of no boolean");
-      reports(1);
-      result(Type::none);
-      return;
-    case Op::reject:
-    case Op::print:
-      reports(0);
-      result(Type::none);
-      return;
+    case Op::check: require(instruction.operands.size() <= 5, "more than 4 reported values"); return;
+    case Op::reject: require(instruction.operands.size() <= 4, "more than 4 reported values"); return;
     case Op::if_:
-      operands({Type::boolean});
-      blocks(2);
-      result(Type::none);
       block(instruction.blocks[0], loops, false);
       block(instruction.blocks[1], loops, false);
       return;
     case Op::for_:
-      operands({Type::integer, Type::integer});
-      blocks(1);
-      result(Type::integer);
       define();
       block(instruction.blocks[0], loops + 1, false);
       visible_[instruction.result] = false;
       return;
     case Op::while_:
-      operands(0);
-      blocks(2);
-      result(Type::none);
       block(instruction.blocks[0], loops, true);
       block(instruction.blocks[1], loops + 1, false);
       return;
-    case Op::yield:
-      operands({Type::boolean});
-      result(Type::none);
-      return;
     case Op::break_:
-    case Op::continue_:
-      operands(0);
-      require(loops > 0, "break or continue outside a loop");
-      result(Type::none);
-      return;
-    case Op::tape_push:
-      operands(1);
-      result(Type::none);
-      return;
-    case Op::tape_pop:
-      operands(0);
-      require(instruction.type != Type::none, "a pop without type");
-      result(instruction.type);
-      return;
-    default: pure(); return;
+    case Op::continue_: require(loops > 0, "break or continue outside a loop"); return;
+    case Op::tape_pop: require(instruction.type != Type::none, "a pop without type"); return;
+    default: return;
     }
   }
 

@@ -1,6 +1,5 @@
 #include "compiler/passes/activity.hpp"
 
-#include "compiler/ir/evaluate.hpp"
 #include "compiler/passes/derivatives.hpp"
 
 namespace sibyl::ir {
@@ -25,13 +24,13 @@ Activity find_varied(const Structure& structure) {
   for (std::size_t i = 0; i < function.arrays.size(); ++i)
     varied.array[i] = function.arrays[i].binding == Binding::unconstrained_in;
   auto flows = [&](const Instruction& instruction) {
-    if (instruction.op == Op::store_cell)
-      return varied.value[instruction.operands[0]] && mark(varied.cell, instruction.id);
-    if (instruction.op == Op::store) return varied.value[instruction.operands[0]] && mark(varied.array, instruction.id);
+    if (writes_cell(instruction.op)) return varied.value[instruction.operands[0]] && mark(varied.cell, instruction.id);
+    if (writes_array(instruction.op))
+      return varied.value[instruction.operands[0]] && mark(varied.array, instruction.id);
     if (instruction.type != Type::real) return false;
     bool varies = false;
-    if (instruction.op == Op::load_cell) varies = varied.cell[instruction.id];
-    else if (instruction.op == Op::load) varies = varied.array[instruction.id];
+    if (reads_cell(instruction.op)) varies = varied.cell[instruction.id];
+    else if (reads_array(instruction.op)) varies = varied.array[instruction.id];
     else
       for (std::size_t i = 0; i < instruction.operands.size(); ++i)
         varies = varies || (varied.value[instruction.operands[i]] && is_differentiable(instruction, i));
@@ -51,12 +50,12 @@ Activity find_useful(const Structure& structure) {
   for (std::size_t i = 0; i < function.arrays.size(); ++i)
     useful.array[i] = function.arrays[i].binding == Binding::log_density;
   auto flows = [&](const Instruction& instruction) {
-    if (instruction.op == Op::store_cell)
-      return useful.cell[instruction.id] && mark(useful.value, instruction.operands[0]);
-    if (instruction.op == Op::store) return useful.array[instruction.id] && mark(useful.value, instruction.operands[0]);
+    if (writes_cell(instruction.op)) return useful.cell[instruction.id] && mark(useful.value, instruction.operands[0]);
+    if (writes_array(instruction.op))
+      return useful.array[instruction.id] && mark(useful.value, instruction.operands[0]);
     if (instruction.result == none || !useful.value[instruction.result]) return false;
-    if (instruction.op == Op::load_cell) return mark(useful.cell, instruction.id);
-    if (instruction.op == Op::load) return mark(useful.array, instruction.id);
+    if (reads_cell(instruction.op)) return mark(useful.cell, instruction.id);
+    if (reads_array(instruction.op)) return mark(useful.array, instruction.id);
     bool news = false;
     for (std::size_t i = 0; i < instruction.operands.size(); ++i)
       if (is_differentiable(instruction, i)) news = mark(useful.value, instruction.operands[i]) || news;
@@ -112,7 +111,7 @@ class NeedFinder {
   }
 
   void seed(const Instruction& instruction) {
-    if (instruction.op == Op::declare && activity_.array[instruction.id]) need_from(instruction, 0);
+    if (has(instruction.op, trait::declares) && activity_.array[instruction.id]) need_from(instruction, 0);
     if (!is_active(instruction, activity_)) return;
     need_path(instruction);
     for (ValueId value : values_read_back(instruction, activity_)) need(value);
@@ -121,9 +120,10 @@ class NeedFinder {
   void follow(const Instruction& instruction) {
     need_path(instruction);
     need_from(instruction, 0);
-    if (instruction.op == Op::load_cell && mark(needs_.cell, instruction.id))
+    if (reads_cell(instruction.op) && mark(needs_.cell, instruction.id))
       need_stores(structure_.cell_accesses(instruction.id));
-    if ((instruction.op == Op::load || instruction.op == Op::array_size) && mark(needs_.array, instruction.id)) {
+    const bool looks_at_array = reads_array(instruction.op) || has(instruction.op, trait::measures);
+    if (looks_at_array && mark(needs_.array, instruction.id)) {
       need_stores(structure_.array_accesses(instruction.id));
       const Instruction* declaration = structure_.declaration(instruction.id);
       if (declaration && is_inside(*declaration)) {
@@ -135,7 +135,7 @@ class NeedFinder {
 
   void need_stores(const InstructionList& accesses) {
     for (const Instruction* access : accesses) {
-      if ((access->op != Op::store_cell && access->op != Op::store) || !is_inside(*access)) continue;
+      if (!has(access->op, trait::writes) || !is_inside(*access)) continue;
       need_path(*access);
       need_from(*access, 0);
     }
@@ -170,8 +170,8 @@ std::vector<bool> active_operands(const Instruction& instruction, const Activity
 }
 
 bool is_active(const Instruction& instruction, const Activity& activity) {
-  if (instruction.op == Op::store_cell) return activity.cell[instruction.id];
-  if (instruction.op == Op::store) return activity.array[instruction.id];
+  if (writes_cell(instruction.op)) return activity.cell[instruction.id];
+  if (writes_array(instruction.op)) return activity.array[instruction.id];
   return instruction.type == Type::real && instruction.result != none && activity.value[instruction.result];
 }
 

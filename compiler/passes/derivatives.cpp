@@ -87,63 +87,12 @@ ValueId partial(const Rule& d, MathFunction function, std::size_t operand) {
   }
 }
 
-bool is_step(MathFunction function) {
-  return function == MathFunction::floor || function == MathFunction::ceil || function == MathFunction::round ||
-         function == MathFunction::trunc;
-}
-
-bool reads_result(MathFunction function) {
-  switch (function) {
-  case MathFunction::exp:
-  case MathFunction::exp2:
-  case MathFunction::expm1:
-  case MathFunction::sqrt:
-  case MathFunction::cbrt:
-  case MathFunction::tan:
-  case MathFunction::tanh:
-  case MathFunction::pow:
-  case MathFunction::tgamma:
-  case MathFunction::inv_Phi:
-  case MathFunction::hypot: return true;
-  default: return false;
-  }
-}
-
-// Derivatives that are finite wherever the operands are.
-bool is_smooth(MathFunction function) {
-  switch (function) {
-  case MathFunction::exp:
-  case MathFunction::exp2:
-  case MathFunction::expm1:
-  case MathFunction::sinh:
-  case MathFunction::cosh:
-  case MathFunction::sin:
-  case MathFunction::cos:
-  case MathFunction::tanh:
-  case MathFunction::atan:
-  case MathFunction::asinh:
-  case MathFunction::erf:
-  case MathFunction::erfc:
-  case MathFunction::fabs:
-  case MathFunction::fmin:
-  case MathFunction::fmax: return true;
-  default: return false;
-  }
-}
-
 } // namespace
 
 bool is_differentiable(const Instruction& instruction, std::size_t operand) {
-  switch (instruction.op) {
-  case Op::add:
-  case Op::subtract:
-  case Op::multiply:
-  case Op::divide:
-  case Op::negate: return instruction.type == Type::real;
-  case Op::math: return !is_step(static_cast<MathFunction>(instruction.id));
-  case Op::select: return instruction.type == Type::real && operand > 0;
-  default: return false;
-  }
+  if (!has(instruction.op, trait::differentiable) || instruction.type != Type::real) return false;
+  if (instruction.op == Op::math) return !has(static_cast<MathFunction>(instruction.id), slope::zero);
+  return fact(instruction.op).signature[operand] != 'b';
 }
 
 RuleNeeds needs_of_rule(const Instruction& instruction, const std::vector<bool>& wanted) {
@@ -158,7 +107,7 @@ RuleNeeds needs_of_rule(const Instruction& instruction, const std::vector<bool>&
   case Op::select: needs.operands[0] = true; break;
   case Op::math:
     needs.operands.assign(instruction.operands.size(), true);
-    needs.result = reads_result(static_cast<MathFunction>(instruction.id));
+    needs.result = has(static_cast<MathFunction>(instruction.id), slope::reads_result);
     break;
   default: break;
   }
@@ -203,7 +152,7 @@ void differentiate(Builder& b, const Instruction& instruction, const RulePlace& 
     for (std::size_t i = 0; i < x.size(); ++i) {
       if (!wanted[i]) continue;
       const ValueId product = b.multiply(adjoint, partial({b, x, place.result}, function, i));
-      contribute(i, is_smooth(function) ? product : guard(product));
+      contribute(i, has(function, slope::always_finite) ? product : guard(product));
     }
     return;
   }

@@ -13,7 +13,7 @@ class Liveness {
       : structure_(function), live_(structure_.all().size(), false), cells_(function.cells.size(), false),
         arrays_(function.arrays.size(), false), declarations_(function.arrays.size()) {
     for (const Instruction* instruction : structure_.all())
-      if (instruction->op == Op::declare) declarations_[instruction->id].push_back(instruction);
+      if (has(instruction->op, trait::declares)) declarations_[instruction->id].push_back(instruction);
     for (const Instruction* instruction : structure_.all())
       if (has_effect(*instruction)) mark(*instruction);
     while (!pending_.empty()) {
@@ -27,18 +27,9 @@ class Liveness {
 
  private:
   bool has_effect(const Instruction& instruction) const {
-    switch (instruction.op) {
-    case Op::check:
-    case Op::reject:
-    case Op::print:
-    case Op::break_:
-    case Op::continue_:
-    case Op::tape_push:
-    case Op::tape_pop: return true;
-    case Op::declare:
-    case Op::store: return structure_.function().arrays[instruction.id].binding != Binding::local;
-    default: return false;
-    }
+    if (has(instruction.op, trait::may_fail | trait::visible | trait::leaves | trait::tape)) return true;
+    if (!has(instruction.op, trait::declares) && !writes_array(instruction.op)) return false;
+    return structure_.function().arrays[instruction.id].binding != Binding::local;
   }
 
   void mark(const Instruction& instruction) {
@@ -51,28 +42,25 @@ class Liveness {
   void follow(const Instruction& instruction) {
     for (ValueId operand : instruction.operands) mark(*structure_.definition(operand));
     if (const Instruction* owner = structure_.at(instruction).owner) mark(*owner);
-    switch (instruction.op) {
-    case Op::while_: mark(instruction.blocks[0].back()); return;
-    case Op::load_cell: return read_cell(instruction.id);
-    case Op::load:
-    case Op::store:
-    case Op::array_size: return read_array(instruction.id);
-    default: return;
-    }
+    if (instruction.op == Op::while_) mark(instruction.blocks[0].back());
+    if (reads_cell(instruction.op)) read_cell(instruction.id);
+    // A store needs the storage; what else is stored there may be read wherever this is.
+    if (reads_array(instruction.op) || writes_array(instruction.op) || has(instruction.op, trait::measures))
+      read_array(instruction.id);
   }
 
   void read_cell(CellId cell) {
     if (cells_[cell]) return;
     cells_[cell] = true;
     for (const Instruction* access : structure_.cell_accesses(cell))
-      if (access->op == Op::store_cell) mark(*access);
+      if (writes_cell(access->op)) mark(*access);
   }
 
   void read_array(ArrayId array) {
     if (arrays_[array]) return;
     arrays_[array] = true;
     for (const Instruction* access : structure_.array_accesses(array))
-      if (access->op == Op::store) mark(*access);
+      if (writes_array(access->op)) mark(*access);
     for (const Instruction* declaration : declarations_[array]) mark(*declaration);
   }
 

@@ -13,17 +13,13 @@ void visit(Block& block) {
   std::vector<bool> dead(block.size(), false);
   for (std::size_t i = block.size(); i-- > 0;) {
     Instruction& instruction = block[i];
-    switch (instruction.op) {
-    case Op::store_cell: dead[i] = !overwritten.insert(instruction.id).second; break;
-    case Op::load_cell: overwritten.erase(instruction.id); break;
-    case Op::break_:
-    case Op::continue_: overwritten.clear(); break;
-    default: break;
-    }
-    for_each_nested(instruction, [&](const Instruction& inner) {
-      if (inner.op == Op::load_cell) overwritten.erase(inner.id);
-      if (inner.op == Op::break_ || inner.op == Op::continue_) overwritten.clear(); // perhaps of this block's loop
-    });
+    if (writes_cell(instruction.op)) dead[i] = !overwritten.insert(instruction.id).second;
+    const auto look = [&](const Instruction& one) {
+      if (reads_cell(one.op)) overwritten.erase(one.id);
+      if (has(one.op, trait::leaves)) overwritten.clear(); // a nested one perhaps leaves this block's loop
+    };
+    look(instruction);
+    for_each_nested(instruction, look);
     for (Block& nested : instruction.blocks) visit(nested);
   }
   std::size_t index = 0;

@@ -1,6 +1,5 @@
 #include "compiler/passes/hoist_guarded.hpp"
 
-#include "compiler/ir/evaluate.hpp"
 #include "compiler/passes/structure.hpp"
 
 #include <algorithm>
@@ -31,8 +30,7 @@ class Hoister {
     const Block& condition = loop.blocks[0];
     // The test is done once more, so it must have no effect.
     const bool repeatable = std::all_of(condition.begin(), condition.end(), [](const Instruction& instruction) {
-      return is_pure(instruction.op) || instruction.op == Op::load_cell || instruction.op == Op::load ||
-             instruction.op == Op::array_size || instruction.op == Op::yield;
+      return has(instruction.op, trait::pure | trait::reads | trait::measures) || instruction.op == Op::yield;
     });
     if (!repeatable) return;
 
@@ -53,7 +51,7 @@ class Hoister {
         kept.push_back(std::move(instruction));
         continue;
       }
-      worthwhile |= instruction.op == Op::load || instruction.op == Op::check;
+      worthwhile |= reads_array(instruction.op) || instruction.op == Op::check;
       if (instruction.result != none) inside[instruction.result] = false;
       moved.push_back(std::move(instruction));
     }
@@ -71,28 +69,16 @@ class Hoister {
   }
 
   static bool is_fixed(const Instruction& instruction, const CellSet& cells, const ArraySet& arrays) {
-    switch (instruction.op) {
-    case Op::check: return true;
-    case Op::load: return !arrays.count(instruction.id);
-    case Op::load_cell: return !cells.count(instruction.id);
-    case Op::array_size: return !arrays.count(instruction.id);
-    default: return is_pure(instruction.op);
-    }
+    if (reads_cell(instruction.op)) return !cells.count(instruction.id);
+    if (reads_array(instruction.op) || has(instruction.op, trait::measures)) return !arrays.count(instruction.id);
+    return is_pure(instruction.op) || instruction.op == Op::check;
   }
 
   // What follows in the iteration may not be reached, or must not be seen to fail before.
   static bool may_stop(const Instruction& instruction) {
     bool stops = false;
     const auto look = [&](const Instruction& inner) {
-      switch (inner.op) {
-      case Op::check:
-      case Op::reject:
-      case Op::print:
-      case Op::break_:
-      case Op::continue_:
-      case Op::while_: stops = true; break;
-      default: break;
-      }
+      stops |= has(inner.op, trait::may_fail | trait::visible | trait::leaves | trait::may_not_end);
     };
     look(instruction);
     for_each_nested(instruction, look);

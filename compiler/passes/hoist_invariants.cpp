@@ -3,7 +3,6 @@
 // Only what may be computed although the loop does not run at all, or never takes the branch that it stands in: pure
 // operations except integer division, cells that the loop does not write, elements that always exist. Checks are moved
 // from the loop's own block only.
-#include "compiler/ir/evaluate.hpp"
 #include "compiler/passes/simplify.hpp"
 #include "compiler/passes/structure.hpp"
 
@@ -19,7 +18,7 @@ class Hoister {
       : function_(function), inside_(function.value_count, false), constant_(function.value_count, false),
         changes_(function.arrays.size(), false) {
     for_each(function.body, [&](const Instruction& instruction) {
-      if (instruction.op == Op::store || instruction.op == Op::declare) changes_[instruction.id] = true;
+      if (writes_array(instruction.op) || has(instruction.op, trait::declares)) changes_[instruction.id] = true;
       if (instruction.op == Op::constant) constant_[instruction.result] = true;
     });
   }
@@ -95,14 +94,10 @@ class Hoister {
   }
 
   bool may_hoist(const Instruction& instruction, const CellSet& written) const {
-    switch (instruction.op) {
-    case Op::load_cell: return !written.count(instruction.id);
-    case Op::divide: return instruction.type == Type::real;
-    case Op::modulo: return false;
-    case Op::array_size: return !changes_[instruction.id];
-    case Op::load: return !changes_[instruction.id] && always_exists(instruction);
-    default: return is_pure(instruction.op);
-    }
+    if (reads_cell(instruction.op)) return !written.count(instruction.id);
+    if (has(instruction.op, trait::measures)) return !changes_[instruction.id];
+    if (reads_array(instruction.op)) return !changes_[instruction.id] && always_exists(instruction);
+    return is_pure(instruction.op) && (instruction.type == Type::real || !has(instruction.op, trait::undefined));
   }
 
   bool always_exists(const Instruction& load) const {
@@ -111,16 +106,11 @@ class Hoister {
     return array.binding == Binding::unconstrained_in && constant_[load.operands[0]];
   }
 
-  // What follows it in the body may not be reached, or something was seen before.
+  // What follows it in the body may not be reached, or something was seen before. A failing check does not matter: one
+  // that follows may be reported in its place.
   static bool may_stop(const Instruction& instruction, bool in_own_loop = true) {
-    switch (instruction.op) {
-    case Op::print:
-    case Op::reject:
-    case Op::while_: return true;
-    case Op::break_:
-    case Op::continue_: return in_own_loop;
-    default: break;
-    }
+    if (has(instruction.op, trait::leaves)) return in_own_loop;
+    if (has(instruction.op, trait::may_fail | trait::visible | trait::may_not_end)) return instruction.op != Op::check;
     for (const Block& nested : instruction.blocks)
       for (const Instruction& inner : nested)
         if (may_stop(inner, in_own_loop && instruction.op == Op::if_)) return true;

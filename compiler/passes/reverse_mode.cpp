@@ -1,6 +1,5 @@
 #include "compiler/passes/reverse_mode.hpp"
 
-#include "compiler/ir/evaluate.hpp"
 #include "compiler/passes/derivatives.hpp"
 #include "compiler/passes/reverse_plan.hpp"
 #include "compiler/passes/undo_log.hpp"
@@ -113,14 +112,10 @@ class ReverseMode {
     case Op::for_:
     case Op::while_: return forward_region(instruction, mode);
     case Op::declare: return forward_declare(instruction, mode);
-    case Op::draw_uniform:
-    case Op::draw_normal:
-    case Op::tape_push:
-    case Op::tape_pop:
-    case Op::break_:
-    case Op::continue_: throw InternalError("reverse mode met an instruction that no log density has");
     default: break;
     }
+    if (has(instruction.op, trait::draws | trait::tape | trait::leaves))
+      throw InternalError("reverse mode met an instruction that no log density has");
     if (mode == Mode::reversing && instruction.result != none && active(instruction.result) &&
         plan_.crosses(instruction.result))
       b_.store_cell(adjoint_cell_of_value(instruction.result), b_.real(0));
@@ -135,7 +130,7 @@ class ReverseMode {
     }
     Instruction copy = instruction;
     copy.operands = map(instruction.operands);
-    if (instruction.op == Op::load || instruction.op == Op::array_size) copy.id = arrays_[instruction.id];
+    if (fact(instruction.op).subject == Subject::array) copy.id = arrays_[instruction.id];
     const bool folds = is_pure(instruction.op) && instruction.op != Op::constant;
     const ValueId result =
         folds ? b_.pure(instruction.op, std::move(copy.operands), instruction.id) : b_.emit(std::move(copy));
@@ -229,7 +224,7 @@ class ReverseMode {
   }
 
   bool is_restored(const Instruction& instruction) const {
-    return (instruction.op == Op::store_cell || instruction.op == Op::store) && plan_.restores(instruction);
+    return has(instruction.op, trait::writes) && plan_.restores(instruction);
   }
 
   // The region's control flow, with its blocks written by `write`.
@@ -237,8 +232,7 @@ class ReverseMode {
     b_.set_span(owner.span);
     switch (owner.op) {
     case Op::if_:
-      b_.if_(
-          map(owner.operands[0]), [&] { write(owner.blocks[0]); }, [&] { write(owner.blocks[1]); });
+      b_.if_(map(owner.operands[0]), [&] { write(owner.blocks[0]); }, [&] { write(owner.blocks[1]); });
       return;
     case Op::for_:
       b_.for_(

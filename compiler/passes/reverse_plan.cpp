@@ -1,20 +1,11 @@
 #include "compiler/passes/reverse_plan.hpp"
 
-#include "compiler/ir/evaluate.hpp"
 #include "compiler/passes/dependence.hpp"
 #include "compiler/passes/derivatives.hpp"
 
 #include <algorithm>
 
 namespace sibyl::ir {
-namespace {
-
-bool is_region(const Instruction& instruction) {
-  return instruction.op == Op::if_ || instruction.op == Op::for_ || instruction.op == Op::while_;
-}
-
-} // namespace
-
 ReversePlan::ReversePlan(const Structure& structure)
     : structure_(structure), activity_(find_activity(structure)), needs_(find_needs(structure, activity_)),
       sums_(find_sums(structure)), sinks_(find_sinks(structure, activity_, sums_)),
@@ -23,7 +14,7 @@ ReversePlan::ReversePlan(const Structure& structure)
   find_crossing_values();
   find_guarded_values();
   for (const Instruction* instruction : structure.all())
-    if (is_region(*instruction)) plan(*instruction);
+    if (is_region(instruction->op)) plan(*instruction);
 }
 
 void ReversePlan::find_values_read_back() {
@@ -52,10 +43,8 @@ void ReversePlan::find_guarded_values() {
   for (auto it = structure_.all().rbegin(); it != structure_.all().rend(); ++it) {
     const Instruction& instruction = **it;
     if (!is_pure(instruction.op) || instruction.type != Type::real) continue;
-    const auto function = static_cast<MathFunction>(instruction.id);
-    const bool chooses =
-        instruction.op == Op::select ||
-        (instruction.op == Op::math && (function == MathFunction::fmin || function == MathFunction::fmax));
+    const bool chooses = instruction.op == Op::select ||
+                         (instruction.op == Op::math && has(static_cast<MathFunction>(instruction.id), slope::chooses));
     // Used in nested blocks alone, which perhaps do not run: hoist_invariants makes such values.
     const InstructionList& uses = structure_.uses(instruction.result);
     const bool conditional = std::all_of(uses.begin(), uses.end(), [&](const Instruction* use) {
@@ -195,7 +184,7 @@ bool ReversePlan::can_be_kept(const Instruction& owner) const {
   if (owner.op != Op::if_) return false;
   bool fits = true;
   for_each_nested(owner, [&](const Instruction& inner) {
-    fits = fits && inner.op != Op::for_ && inner.op != Op::while_ && inner.op != Op::declare;
+    fits = fits && (!is_region(inner.op) || inner.op == Op::if_) && !has(inner.op, trait::declares);
   });
   return fits;
 }

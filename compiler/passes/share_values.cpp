@@ -35,20 +35,6 @@ struct KeyHash {
   }
 };
 
-bool commutes(Op op) {
-  switch (op) {
-  case Op::add:
-  case Op::multiply:
-  case Op::minimum:
-  case Op::maximum:
-  case Op::equal:
-  case Op::not_equal:
-  case Op::logical_and:
-  case Op::logical_or: return true;
-  default: return false;
-  }
-}
-
 class Sharer {
  public:
   explicit Sharer(Function& function)
@@ -57,7 +43,7 @@ class Sharer {
         sums_(find_sums(Structure(function))) {
     for (ValueId value = 0; value < function.value_count; ++value) replacement_[value] = value;
     for_each(function.body, [&](const Instruction& instruction) {
-      if (instruction.op == Op::store || instruction.op == Op::declare) stored_[instruction.id] = true;
+      if (writes_array(instruction.op) || has(instruction.op, trait::declares)) stored_[instruction.id] = true;
     });
   }
 
@@ -156,7 +142,8 @@ class Sharer {
   Key key_of(const Instruction& instruction) const {
     Key key{instruction.op, instruction.type, instruction.id, std::bit_cast<std::uint64_t>(instruction.number),
             instruction.operands};
-    if (commutes(instruction.op) && key.operands[0] > key.operands[1]) std::swap(key.operands[0], key.operands[1]);
+    if (has(instruction.op, trait::commutative) && key.operands[0] > key.operands[1])
+      std::swap(key.operands[0], key.operands[1]);
     return key;
   }
 

@@ -19,30 +19,18 @@ void Structure::visit(const Block& block, const Instruction* owner) {
     all_.push_back(&instruction);
     if (instruction.result != none) definitions_[instruction.result] = &instruction;
     for (ValueId operand : instruction.operands) uses_[operand].push_back(&instruction);
-    if (instruction.op == Op::load_cell || instruction.op == Op::store_cell)
-      cells_[instruction.id].push_back(&instruction);
-    if (instruction.op == Op::load || instruction.op == Op::store) arrays_[instruction.id].push_back(&instruction);
-    if (instruction.op == Op::declare) declarations_[instruction.id] = &instruction;
+    if (reads_cell(instruction.op) || writes_cell(instruction.op)) cells_[instruction.id].push_back(&instruction);
+    if (reads_array(instruction.op) || writes_array(instruction.op)) arrays_[instruction.id].push_back(&instruction);
+    if (has(instruction.op, trait::declares)) declarations_[instruction.id] = &instruction;
     for (const Block& nested : instruction.blocks) visit(nested, &instruction);
     sites_[&instruction].end = static_cast<std::uint32_t>(all_.size());
   }
 }
 
-void for_each(const Block& block, const std::function<void(const Instruction&)>& visit) {
-  for (const Instruction& instruction : block) {
-    visit(instruction);
-    for_each_nested(instruction, visit);
-  }
-}
-
-void for_each_nested(const Instruction& owner, const std::function<void(const Instruction&)>& visit) {
-  for (const Block& block : owner.blocks) for_each(block, visit);
-}
-
 CellSet cells_written(const Instruction& owner) {
   CellSet cells;
   for_each_nested(owner, [&](const Instruction& inner) {
-    if (inner.op == Op::store_cell) cells.insert(inner.id);
+    if (writes_cell(inner.op)) cells.insert(inner.id);
   });
   return cells;
 }
@@ -50,7 +38,7 @@ CellSet cells_written(const Instruction& owner) {
 ArraySet arrays_written(const Instruction& owner) {
   ArraySet arrays;
   for_each_nested(owner, [&](const Instruction& inner) {
-    if (inner.op == Op::store) arrays.insert(inner.id);
+    if (writes_array(inner.op)) arrays.insert(inner.id);
   });
   return arrays;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "compiler/ir/ir.hpp"
+#include "compiler/ir/traverse.hpp"
 
 #include <functional>
 #include <set>
@@ -52,9 +53,6 @@ class Structure {
   InstructionList definitions_, declarations_, all_;
   std::vector<InstructionList> uses_, cells_, arrays_;
 };
-
-void for_each(const Block& block, const std::function<void(const Instruction&)>& visit); // nested ones too
-void for_each_nested(const Instruction& owner, const std::function<void(const Instruction&)>& visit);
 
 using CellSet = std::set<CellId>;
 using ArraySet = std::set<ArrayId>;

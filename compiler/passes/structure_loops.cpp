@@ -1,26 +1,16 @@
 #include "compiler/passes/structure_loops.hpp"
 
+#include "compiler/ir/traverse.hpp"
+
+#include <algorithm>
 #include <iterator>
 
 namespace sibyl::ir {
 namespace {
 
-// How the blocks of one loop's body may be left.
-bool leaves(const Block& block, Op how) {
-  for (const Instruction& instruction : block) {
-    if (instruction.op == how) return true;
-    if (instruction.op == Op::if_)
-      for (const Block& nested : instruction.blocks)
-        if (leaves(nested, how)) return true;
-  }
-  return false;
-}
-
-bool leaves(const Instruction& instruction) {
-  if (instruction.op != Op::if_) return false;
-  for (const Block& nested : instruction.blocks)
-    if (leaves(nested, Op::break_) || leaves(nested, Op::continue_)) return true;
-  return false;
+bool may_leave(const Instruction& instruction) {
+  return instruction.op == Op::if_ && std::any_of(instruction.blocks.begin(), instruction.blocks.end(),
+                                                  [](const Block& branch) { return may_leave(branch); });
 }
 
 // Flags of the innermost loop: boolean cells, `none` where not needed.
@@ -43,9 +33,9 @@ class Structurer {
         if (loop.rest != none) store(out, loop.rest, false);
         return out; // what follows is never reached
       }
-      const bool may_leave = leaves(instruction);
+      const bool rest_is_guarded = may_leave(instruction) && i + 1 < instructions.size();
       nest(instruction, loop, out);
-      if (may_leave && i + 1 < instructions.size()) {
+      if (rest_is_guarded) {
         Block rest(std::make_move_iterator(instructions.begin() + static_cast<std::ptrdiff_t>(i) + 1),
                    std::make_move_iterator(instructions.end()));
         guarded(out, loop.guard(), block(std::move(rest), loop));
@@ -62,7 +52,7 @@ class Structurer {
       for (Block& nested : instruction.blocks) nested = block(std::move(nested), loop);
       break;
     case Op::for_: {
-      const Loop inner = flags(instruction.blocks[0], leaves(instruction.blocks[0], Op::break_));
+      const Loop inner = flags(instruction.blocks[0], may_leave(instruction.blocks[0], Op::break_));
       Block body = iteration(std::move(instruction.blocks[0]), inner);
       if (inner.go != none) {
         store(out, inner.go, true);
@@ -94,7 +84,7 @@ class Structurer {
   Loop flags(const Block& body, bool needs_go) {
     Loop loop;
     if (needs_go) loop.go = flag("go");
-    if (leaves(body, Op::continue_)) loop.rest = flag("rest");
+    if (may_leave(body, Op::continue_)) loop.rest = flag("rest");
     return loop;
   }
 
