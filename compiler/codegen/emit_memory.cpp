@@ -110,9 +110,13 @@ void Emitter::emit_declare(const ir::Instruction& instruction) {
     extent = builder_.CreateSExt(extent, i64);
     builder_.CreateStore(extent, array.capacity[d]);
     extents.push_back(extent);
-    elements = builder_.CreateMul(elements, extent);
+    // The lanes' largest sizes together may have a product that no lane has, beyond 64 bits: it stops at 2^32.
+    elements = builder_.CreateBinaryIntrinsic(llvm::Intrinsic::umin, builder_.CreateMul(elements, extent),
+                                              builder_.getInt64(std::uint64_t{1} << 32));
     const auto* constant = llvm::dyn_cast<llvm::ConstantInt>(extent);
-    known_elements = constant && known_elements >= 0 ? known_elements * constant->getSExtValue() : -1;
+    if (!constant || known_elements < 0 ||
+        __builtin_mul_overflow(known_elements, constant->getSExtValue(), &known_elements))
+      known_elements = -1;
   }
 
   const ir::Binding binding = array.description->binding;
@@ -125,7 +129,7 @@ void Emitter::emit_declare(const ir::Instruction& instruction) {
     auto count = static_cast<std::uint64_t>(std::max<std::int64_t>(known_elements, 1));
     base = slot(llvm::ArrayType::get(wide(memory_type(type)), count), array.description->name);
   } else {
-    base = allocate(builder_.CreateMul(elements, builder_.getInt64(element_bytes)));
+    base = allocate_elements(elements, element_bytes);
   }
   builder_.CreateStore(base, array.base);
   fill(base, elements, type, instruction.number != 0);
@@ -150,6 +154,15 @@ void Emitter::emit_declare(const ir::Instruction& instruction) {
     builder_.CreateAlignedStore(size, builder_.CreateConstGEP1_64(builder_.getInt8Ty(), sizes, d * row_bytes),
                                 Align(4));
   }
+}
+
+// More elements than flat_index can count are more than the arena ever has.
+Value* Emitter::allocate_elements(Value* elements, std::uint64_t element_bytes) {
+  constexpr std::uint64_t beyond_any_arena = std::uint64_t{1} << 48;
+  const std::uint64_t most = std::numeric_limits<std::int32_t>::max() / static_cast<std::uint64_t>(variant_.lanes);
+  Value* bytes = builder_.CreateMul(elements, builder_.getInt64(element_bytes));
+  return allocate(builder_.CreateSelect(builder_.CreateICmpUGT(elements, builder_.getInt64(most)),
+                                        builder_.getInt64(beyond_any_arena), bytes));
 }
 
 // Takes memory from the arena, or leaves the function when there is not enough.

@@ -133,6 +133,7 @@ class Emitter {
   Value* tape_slots(Value* tops);
   Value* flat_index(const Array& array, const ir::Instruction& instruction, std::size_t first_operand);
   Value* element_address(const Array& array, Value* flat, ir::Type type);
+  Value* allocate_elements(Value* elements, std::uint64_t element_bytes);
   Value* allocate(Value* bytes);
   void fill(Value* base, Value* elements, ir::Type type, bool zeros);
 

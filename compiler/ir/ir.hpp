@@ -41,6 +41,8 @@ using ValueId = std::uint32_t;
 using CellId = std::uint32_t;
 using ArrayId = std::uint32_t;
 inline constexpr std::uint32_t none = 0xffffffffu;
+// Of an array of several dimensions: 32 bits count the elements of 16 lanes.
+inline constexpr std::int32_t most_elements = (1 << 27) - 1;
 
 struct Instruction;
 using Block = std::vector<Instruction>;

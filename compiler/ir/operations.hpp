@@ -44,8 +44,9 @@ enum class Op : std::uint8_t {
   select,       // (boolean, if true, if false): both sides are evaluated
   load_cell,    // `id`: the cell
   store_cell,   // `id`: the cell; operand 0
-  declare,      // `id`: the array; operands: its sizes (integer, >= 0: negative sizes must have been checked). Fresh
-                // storage, filled with NaN or the smallest integer unless `number` is 1: then with zeros.
+  declare,      // `id`: the array; operands: its sizes (integer, >= 0 and with a product of at most most_elements:
+                // others must have been checked). Fresh storage, filled with NaN or the smallest integer unless `number`
+                // is 1: then with zeros.
   load,         // `id`: the array; operands: indices
   store,        // `id`: the array; operands: the value, then indices
   array_size,   // `id`: the array; `number`: the dimension; this lane's extent

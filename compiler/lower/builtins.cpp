@@ -30,11 +30,13 @@ View Lowering::to_matrix(const typed::BuiltinCall& call, Span span) {
     return result;
   }
   base = flat(base);
-  const ValueId rows = scalar(call.arguments[1]), columns = scalar(call.arguments[2]);
+  const ValueId rows = size(call.arguments[1], "the number of rows"),
+                columns = size(call.arguments[2], "the number of columns");
   const ValueId by_columns = call.arguments.size() == 4
                                  ? b_.compare(Op::not_equal, scalar(call.arguments[3]), b_.integer(0))
                                  : b_.boolean(true);
-  b_.check(b_.compare(Op::equal, b_.multiply(rows, columns), base.sizes[0]),
+  const ValueId count = element_count({rows, columns}, "the matrix", span);
+  b_.check(b_.compare(Op::equal, count, base.sizes[0]),
            context_.message("{} rows and {} columns were asked for, but there are {} elements", span),
            {rows, columns, base.sizes[0]});
   result.sizes = {rows, columns};
@@ -52,10 +54,7 @@ View Lowering::builtin_view(const typed::BuiltinCall& call, const ExpressionPtr&
   const auto constant_view = [&](ValueId value, std::size_t first_size) {
     View result;
     for (std::size_t i = first_size; i < call.arguments.size(); ++i) {
-      const ValueId size = scalar(call.arguments[i]);
-      b_.check(b_.compare(Op::greater_equal, size, b_.integer(0)),
-               context_.message("the size is {}, must not be negative", span), {size});
-      result.sizes.push_back(size);
+      result.sizes.push_back(size(call.arguments[i]));
       result.size_keys.push_back(size_key(call.arguments[i]));
     }
     result.is_integer = type.base == Base::integer;
@@ -195,7 +194,7 @@ View Lowering::builtin_view(const typed::BuiltinCall& call, const ExpressionPtr&
       if (d != joined)
         require_same_size(first.sizes[d], second.sizes[d], first.size_keys[d], second.size_keys[d],
                           "the sizes do not match: {} and {}", span);
-    result.sizes[joined] = b_.add(first.sizes[joined], second.sizes[joined]);
+    result.sizes[joined] = checked_sum(first.sizes[joined], second.sizes[joined], span);
     result.size_keys[joined].clear();
     const ir::ArrayId array = declare_local("joined", type_of(type), result.sizes);
     loop(first.sizes, [&](const std::vector<ValueId>& i) { b_.store(array, first.element(i), i); });
@@ -212,15 +211,15 @@ View Lowering::builtin_view(const typed::BuiltinCall& call, const ExpressionPtr&
   case Builtin::tail:
   case Builtin::segment: {
     const View base = view(call.arguments[0]);
-    const ValueId count = scalar(call.arguments.back());
+    const ValueId count = size(call.arguments.back(), "the number of elements");
     const bool from_end = call.builtin == Builtin::tail;
     const ValueId first = call.builtin == Builtin::segment ? b_.subtract(scalar(call.arguments[1]), b_.integer(1))
                           : from_end                       ? b_.subtract(base.sizes[0], count)
                                                            : b_.integer(0);
+    // Without a sum, which may wrap: what is behind `first` wraps only where `first` is already refused.
     const ValueId inside = b_.logical_and(b_.compare(Op::greater_equal, first, b_.integer(0)),
-                                          b_.compare(Op::less_equal, b_.add(first, count), base.sizes[0]));
-    b_.check(b_.logical_and(inside, b_.compare(Op::greater_equal, count, b_.integer(0))),
-             context_.message("{} elements were asked for, but there are {}", span), {count, base.sizes[0]});
+                                          b_.compare(Op::less_equal, count, b_.subtract(base.sizes[0], first)));
+    b_.check(inside, context_.message("{} elements were asked for, but there are {}", span), {count, base.sizes[0]});
     return slice(base, first, count);
   }
   case Builtin::row:
@@ -231,10 +230,11 @@ View Lowering::builtin_view(const typed::BuiltinCall& call, const ExpressionPtr&
       const ValueId row = position(scalar(call.arguments[1]), base.sizes[0], "", base.name, span);
       const ValueId column = position(scalar(call.arguments[2]), base.sizes[1], "", base.name, span);
       View result = base;
-      result.sizes = {scalar(call.arguments[3]), scalar(call.arguments[4])};
+      result.sizes = {size(call.arguments[3], "the number of rows"), size(call.arguments[4], "the number of columns")};
       result.size_keys = {"", ""};
-      const ValueId fits = b_.logical_and(b_.compare(Op::less_equal, b_.add(row, result.sizes[0]), base.sizes[0]),
-                                          b_.compare(Op::less_equal, b_.add(column, result.sizes[1]), base.sizes[1]));
+      const ValueId rows_left = b_.subtract(base.sizes[0], row), columns_left = b_.subtract(base.sizes[1], column);
+      const ValueId fits = b_.logical_and(b_.compare(Op::less_equal, result.sizes[0], rows_left),
+                                          b_.compare(Op::less_equal, result.sizes[1], columns_left));
       b_.check(fits, context_.message("the block of {} rows and {} columns does not fit", span),
                {result.sizes[0], result.sizes[1]});
       result.element = [this, inner = base.element, row, column](const std::vector<ValueId>& i) {

@@ -236,10 +236,10 @@ ValueId Lowering::scalar_builtin(const typed::BuiltinCall& call, const Expressio
       return view(call.arguments[0]).sizes[0];
     [[fallthrough]];
   case Builtin::num_elements: {
-    ValueId count = b_.integer(1);
-    if (call.arguments[0]->type.is_scalar()) return count;
-    for (const ValueId size : view(call.arguments[0]).sizes) count = b_.multiply(count, size);
-    return count;
+    if (call.arguments[0]->type.is_scalar()) return b_.integer(1);
+    const View counted = view(call.arguments[0]);
+    return element_count(counted.sizes, counted.name.empty() ? "the container" : "`" + counted.name + "`",
+                         expression->span);
   }
   default: throw InternalError("a primitive that is no scalar");
   }

@@ -120,7 +120,17 @@ class Lowering {
   // 0-based position of the 1-based index, checked against the size unless it is known to fit.
   ValueId position(ValueId index, ValueId size, const std::string& size_key, const std::string& name, Span span);
   std::string size_key(const typed::ExpressionPtr& size) const;
-  ir::ArrayId declare_local(const std::string& name, ir::Type type, const std::vector<ValueId>& sizes);
+  // `what`: its name in messages, should it have too many elements.
+  ir::ArrayId declare_local(const std::string& name, ir::Type type, const std::vector<ValueId>& sizes,
+                            const std::string& what = "the value");
+
+  // ---- sizes.cpp
+  // A size as the text computes it, not negative; `what` is its name in messages.
+  ValueId size(const typed::ExpressionPtr& expression, const std::string& what = "the size");
+  ValueId checked_sum(ValueId a, ValueId b, Span span);
+  ValueId checked_product(ValueId a, ValueId b, Span span);
+  // The product of sizes that are not negative; `what` has that many elements.
+  ValueId element_count(const std::vector<ValueId>& sizes, const std::string& what, Span span);
 
   // ---- calls.cpp
   ValueId call_scalar(const typed::Function& function, const std::vector<Storage>& arguments);
@@ -175,6 +185,7 @@ class Lowering {
   void message_statement(const std::vector<typed::ExpressionPtr>& arguments, bool is_reject, Span span);
   void add_to_target(ValueId value);
   std::vector<ValueId> declared_sizes(const typed::Variable& variable);
+  void declare_interface(ir::ArrayId array, const typed::Variable& variable);
   bool is_interface(typed::VariableId id) const;
 
   // ---- model.cpp

@@ -284,10 +284,8 @@ void Lowering::write_sizes() {
   bind_inputs(program.transformed_data);
   for (const auto* block : {&program.parameters, &program.transformed_parameters, &program.generated_quantities})
     for (const StatementPtr& one : *block)
-      if (const auto* declaration = std::get_if<typed::Declaration>(&one->node)) {
-        const ir::ArrayId array = bind_interface(declaration->variable);
-        b_.declare(array, declared_sizes(program.variables[declaration->variable]));
-      }
+      if (const auto* declaration = std::get_if<typed::Declaration>(&one->node))
+        declare_interface(bind_interface(declaration->variable), program.variables[declaration->variable]);
   const ir::ArrayId unconstrained = b_.array("unconstrained", ir::Type::real, 1, Binding::unconstrained_out);
   b_.declare(unconstrained, {unconstrained_count()});
 }

@@ -130,13 +130,15 @@ bool Lowering::is_interface(VariableId id) const {
 std::vector<ValueId> Lowering::declared_sizes(const typed::Variable& declared) {
   std::vector<ValueId> sizes;
   for (const ExpressionPtr& size : declared.sizes) {
-    const ValueId value = scalar(size);
-    if (const auto constant = b_.constant(value); !constant || *constant < 0)
-      b_.check(b_.compare(Op::greater_equal, value, b_.integer(0)),
-               context_.message("a size of `" + declared.name + "` is {}, must not be negative", size->span), {value});
-    sizes.push_back(value);
+    sizes.push_back(this->size(size, "a size of `" + declared.name + "`"));
   }
   return sizes;
+}
+
+void Lowering::declare_interface(ir::ArrayId array, const typed::Variable& declared) {
+  const std::vector<ValueId> sizes = declared_sizes(declared);
+  element_count(sizes, "`" + declared.name + "`", declared.span);
+  b_.declare(array, sizes);
 }
 
 void Lowering::declaration(const typed::Declaration& tree, Span span) {
@@ -144,12 +146,12 @@ void Lowering::declaration(const typed::Declaration& tree, Span span) {
   const typed::Variable& declared = variable(id);
   const bool output = declares_interface_ && is_interface(id);
   if (output) {
-    const ir::ArrayId array = bind_interface(id);
-    b_.declare(array, declared_sizes(declared));
+    declare_interface(bind_interface(id), declared);
   } else if (declared.type.rank() == 0) {
     storage(id) = InCell{b_.cell(declared.name, type_of(declared.type))};
   } else {
-    storage(id) = InArray{declare_local(declared.name, type_of(declared.type), declared_sizes(declared))};
+    const std::vector<ValueId> sizes = declared_sizes(declared);
+    storage(id) = InArray{declare_local(declared.name, type_of(declared.type), sizes, "`" + declared.name + "`")};
   }
   if (tree.initializer) assignment({id, {}, tree.initializer}, span);
   if (mode_ == Mode::simulate && frames_.back() == &program_frame_)

@@ -54,7 +54,9 @@ ValueId Lowering::position(ValueId index, ValueId size, const std::string& key, 
   return b_.subtract(index, b_.integer(1));
 }
 
-ir::ArrayId Lowering::declare_local(const std::string& name, ir::Type type, const std::vector<ValueId>& sizes) {
+ir::ArrayId Lowering::declare_local(const std::string& name, ir::Type type, const std::vector<ValueId>& sizes,
+                                    const std::string& what) {
+  element_count(sizes, what, b_.span());
   const ir::ArrayId array = b_.array(name, type, static_cast<int>(sizes.size()));
   b_.declare(array, sizes);
   return array;
@@ -281,8 +283,9 @@ View Lowering::indexed(View base, const std::vector<IndexItem>& items, Span span
       const ValueId first = items[d].first ? scalar(items[d].first) : b_.integer(1);
       const bool open = items[d].kind == IndexItem::Kind::from;
       const ValueId last = open ? size : scalar(items[d].second);
-      const ValueId count = b_.maximum(b_.add(b_.subtract(last, first), b_.integer(1)), b_.integer(0));
       const ValueId is_empty = b_.compare(Op::less, last, first);
+      // The difference of ends far apart wraps: in an empty range it must not count.
+      const ValueId count = b_.select(is_empty, b_.integer(0), b_.add(b_.subtract(last, first), b_.integer(1)));
       const ValueId inside =
           b_.logical_and(b_.compare(Op::greater_equal, first, b_.integer(1)), b_.compare(Op::less_equal, last, size));
       b_.check(b_.logical_or(is_empty, inside),
@@ -312,9 +315,7 @@ View Lowering::flat(const View& base) {
   if (base.sizes.size() == 1) return base;
   View result = base;
   const bool is_matrix = base.array_rank == 0 && base.sizes.size() == 2;
-  ValueId count = b_.integer(1);
-  for (const ValueId size : base.sizes) count = b_.multiply(count, size);
-  result.sizes = {count};
+  result.sizes = {element_count(base.sizes, base.name.empty() ? "the container" : "`" + base.name + "`", b_.span())};
   result.size_keys = {""};
   result.array_rank = is_matrix ? 0 : 1;
   result.element = [this, base, is_matrix](const std::vector<ValueId>& index) {
