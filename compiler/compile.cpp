@@ -9,7 +9,6 @@
 #include "compiler/generative/reading.hpp"
 #include "compiler/jit/jit_source.hpp"
 #include "compiler/lower/lowering.hpp"
-#include "compiler/passes/passes.hpp"
 #include "lang/check.hpp"
 #include "lang/parse.hpp"
 
@@ -37,7 +36,7 @@ void tell_refusals(const Facts& facts, Diagnostics& diagnostics) {
 
 } // namespace
 
-Frontend compile_to_ir(const Source& source) {
+Frontend compile_to_ir(const Source& source, const ir::PassObserver& observe) {
   Frontend result;
   ParseResult parsed = parse(source);
   append(result.diagnostics, parsed.diagnostics);
@@ -70,7 +69,7 @@ Frontend compile_to_ir(const Source& source) {
   sort_and_deduplicate(result.diagnostics);
   if (has_errors(context.diagnostics)) return result;
 
-  ir::run_passes(model);
+  ir::run_passes(model, observe);
   result.model = std::move(model);
   return result;
 }

@@ -1,7 +1,7 @@
 // The whole compiler as one function: text in, a callable model out. See compile.cpp for the stages.
 #pragma once
 
-#include "compiler/ir/ir.hpp"
+#include "compiler/passes/passes.hpp"
 #include "lang/diagnostic.hpp"
 #include "runtime/model/compiled_model.hpp"
 
@@ -20,8 +20,8 @@ struct Frontend {
   std::optional<ir::Model> model; // absent when there are errors
 };
 
-// Parse, check, lower and transform; no machine code.
-Frontend compile_to_ir(const Source& source);
+// Parse, check, lower and transform; no machine code. `observe` sees the model before and after each pass.
+Frontend compile_to_ir(const Source& source, const ir::PassObserver& observe = {});
 
 struct CompileResult {
   Diagnostics diagnostics;

@@ -10,11 +10,12 @@
 #include "lang/typed_print.hpp"
 
 #include <algorithm>
+#include <map>
 
 namespace sibyl {
 
 const std::vector<std::string>& emit_stages() {
-  static const std::vector<std::string> stages = {"ast", "typed", "ir", "facts", "llvm", "asm"};
+  static const std::vector<std::string> stages = {"ast", "typed", "facts", "passes", "ir", "llvm", "asm"};
   return stages;
 }
 
@@ -27,6 +28,38 @@ std::string of_functions(const ir::Model& model, const std::string& wanted, cons
   if (text.empty()) throw UserError("the model has no function `" + wanted + "`");
   return text;
 }
+
+// The functions as lowering made them, then those that each pass has changed.
+class PassLog {
+ public:
+  explicit PassLog(const std::string& wanted) : wanted_(wanted) {}
+
+  void add(const ir::Pass& pass, const ir::Model& model) {
+    if (!wanted_.empty() && !pass.function.empty() && pass.function != wanted_) return;
+    std::string changed;
+    for (const ir::Function& function : model.functions) {
+      if (!wanted_.empty() && function.name != wanted_) continue;
+      std::string text = ir::to_string(function, model);
+      std::string& before = functions_[function.name];
+      if (text == before) continue;
+      changed += "\n" + text;
+      before = std::move(text);
+    }
+    text_ += (text_.empty() ? "" : "\n") + std::string("after ") + std::string(pass.name);
+    if (!pass.function.empty()) text_ += " of " + std::string(pass.function);
+    text_ += changed.empty() ? ": (unchanged)\n" : ":\n" + changed;
+  }
+
+  const std::string& text() const {
+    if (functions_.empty()) throw UserError("the model has no function `" + wanted_ + "`");
+    return text_;
+  }
+
+ private:
+  const std::string wanted_;
+  std::map<std::string, std::string> functions_; // by name: as last printed
+  std::string text_;
+};
 
 } // namespace
 
@@ -48,11 +81,15 @@ EmitResult emit(const Source& source, const std::string& stage, const std::strin
     if (checked.program) result.text = to_string(*checked.program);
     return result;
   }
-  Frontend frontend = compile_to_ir(source);
+  PassLog log(function);
+  ir::PassObserver observe;
+  if (stage == "passes") observe = [&](const ir::Pass& pass, const ir::Model& model) { log.add(pass, model); };
+  Frontend frontend = compile_to_ir(source, observe);
   result.diagnostics = std::move(frontend.diagnostics);
   if (!frontend.model) return result;
   const ir::Model& model = *frontend.model;
   if (stage == "facts") result.text = describe(model.facts, source);
+  else if (stage == "passes") result.text = log.text();
   else if (stage == "ir")
     result.text = of_functions(model, function, [&](const ir::Function& one) { return ir::to_string(one, model); });
   else {

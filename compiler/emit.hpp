@@ -16,8 +16,8 @@ struct EmitResult {
   std::string text; // empty when there are errors
 };
 
-// `function`: for ir, llvm and asm, the one function to show; empty for all of the model's. UserError for an unknown
-// stage or function.
+// `function`: for ir, passes, llvm and asm, the one function to show; empty for all of the model's. UserError for an
+// unknown stage or function.
 EmitResult emit(const Source& source, const std::string& stage, const std::string& function = "");
 
 } // namespace sibyl

@@ -8,47 +8,47 @@
 namespace sibyl::ir {
 namespace {
 
-void simplify_all(Model& model) {
-  for (Function& function : model.functions) simplify(function);
-}
+constexpr std::string_view gradient = "log_density_gradient";
 
-void add_gradient(Model& model) {
+void make_gradient(Function& function) { function = reverse_mode(function); }
+
+// Of the log density, once that is simplified: the passes that follow make the gradient of the copy.
+void start_gradient(Model& model) {
   const Function* log_density = model.find("log_density");
   if (!log_density) return;
-  Function structured = *log_density;
-  structure_loops(structured);
-  model.functions.push_back(reverse_mode(structured));
+  Function copy = *log_density;
+  copy.name = gradient;
+  model.functions.push_back(std::move(copy));
 }
 
-void simplify_gradient(Model& model) {
-  for (Function& function : model.functions)
-    if (function.name == "log_density_gradient") simplify(function);
-}
-
-void hoist_guarded_in_simulators(Model& model) {
-  for (Function& function : model.functions)
-    if (function.name == "simulate") hoist_guarded(function);
+std::vector<Pass> list_passes() {
+  std::vector<Pass> list;
+  for (const SimplificationStep& step : simplification()) list.push_back({step.name, "", step.run});
+  list.push_back({"hoist_guarded", "simulate", hoist_guarded});
+  list.push_back({"structure_loops", gradient, structure_loops});
+  list.push_back({"reverse_mode", gradient, make_gradient});
+  for (const SimplificationStep& step : simplification()) list.push_back({step.name, gradient, step.run});
+  return list;
 }
 
 } // namespace
 
 const std::vector<Pass>& passes() {
-  static const std::vector<Pass> list{
-      {"simplify", simplify_all},
-      {"hoist_guarded", hoist_guarded_in_simulators},
-      {"reverse_mode", add_gradient},
-      {"simplify_gradient", simplify_gradient},
-  };
+  static const std::vector<Pass> list = list_passes();
   return list;
 }
 
-void run_passes(Model& model, const PassObserver& after) {
+void run_passes(Model& model, const PassObserver& observe) {
+  if (observe) observe({"lower", "", nullptr}, model);
   for (const Pass& pass : passes()) {
-    pass.run(model);
+    if (pass.function == gradient && !model.find(gradient)) start_gradient(model);
+    for (Function& function : model.functions)
+      if (pass.function.empty() || pass.function == function.name) pass.run(function);
 #ifndef NDEBUG
-    verify(model);
+    const bool is_last = &pass == &passes().back() || (&pass)[1].function != pass.function;
+    if (observe || is_last) verify(model);
 #endif
-    if (after) after(pass, model);
+    if (observe) observe(pass, model);
   }
 }
 

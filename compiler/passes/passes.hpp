@@ -1,5 +1,5 @@
 // The passes over the intermediate representation, in order: the one place that says what happens between lowering and
-// code generation.
+// code generation. `sibyl compile --emit passes` shows what each of them does to a model.
 #pragma once
 
 #include "compiler/ir/ir.hpp"
@@ -12,14 +12,15 @@ namespace sibyl::ir {
 
 struct Pass {
   std::string_view name;
-  void (*run)(Model& model);
+  std::string_view function; // the one that it is for; empty: each that there is
+  void (*run)(Function& function);
 };
 
 const std::vector<Pass>& passes();
 
-// Runs them all; tells of each when it is done, so that `--emit ir` and tests can look at (and verify) what it made.
-// Builds without NDEBUG verify anyway.
+// Runs them all. `observe` is told of the model as it comes (from a pass `lower`), then after each pass. Builds without
+// NDEBUG verify the model: after each pass that is observed, else after the last of those that are for one function.
 using PassObserver = std::function<void(const Pass& pass, const Model& model)>;
-void run_passes(Model& model, const PassObserver& after = {});
+void run_passes(Model& model, const PassObserver& observe = {});
 
 } // namespace sibyl::ir

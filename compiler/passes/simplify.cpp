@@ -2,12 +2,19 @@
 
 namespace sibyl::ir {
 
+const std::vector<SimplificationStep>& simplification() {
+  static const std::vector<SimplificationStep> steps{
+      {"share_values", share_values},
+      {"hoist_invariants", hoist_invariants},
+      {"share_values", share_values}, // what several loops had in common
+      {"drop_overwritten_stores", drop_overwritten_stores},
+      {"drop_dead_code", drop_dead_code},
+  };
+  return steps;
+}
+
 void simplify(Function& function) {
-  share_values(function);
-  hoist_invariants(function);
-  share_values(function); // what several loops had in common
-  drop_overwritten_stores(function);
-  drop_dead_code(function);
+  for (const SimplificationStep& step : simplification()) step.run(function);
 }
 
 } // namespace sibyl::ir

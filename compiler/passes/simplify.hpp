@@ -12,6 +12,9 @@
 
 #include "compiler/ir/ir.hpp"
 
+#include <string_view>
+#include <vector>
+
 namespace sibyl::ir {
 
 void share_values(Function& function);
@@ -19,6 +22,12 @@ void hoist_invariants(Function& function);
 void drop_overwritten_stores(Function& function);
 void drop_dead_code(Function& function);
 
-void simplify(Function& function); // all of them, in the order that pays
+struct SimplificationStep {
+  std::string_view name;
+  void (*run)(Function& function);
+};
+// All of them, in the order that pays.
+const std::vector<SimplificationStep>& simplification();
+void simplify(Function& function);
 
 } // namespace sibyl::ir

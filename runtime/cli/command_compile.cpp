@@ -52,7 +52,7 @@ void add_compile(CLI::App& program) {
   std::string stages;
   for (const std::string& stage : emit_stages()) stages += (stages.empty() ? "" : ", ") + stage;
   CLI::Option* emit_option = command->add_option("--emit", options->stage, "print a stage: " + stages);
-  command->add_option("--function", options->function, "with --emit ir, llvm, asm: only this function")
+  command->add_option("--function", options->function, "with --emit passes, ir, llvm, asm: only this function")
       ->needs(emit_option);
   CLI::Option* shared =
       command->add_flag("--shared", options->shared, "write a shared library with BridgeStan's C interface");
