@@ -1,10 +1,8 @@
-// The facts of 36 models, and every stage of the compiler for three of them, as text.
+// The facts of 36 models.
 #include "tests/golden.hpp"
 
 #include "compiler/compile.hpp"
-#include "compiler/emit.hpp"
 #include "compiler/facts/find_facts.hpp"
-#include "lang/errors.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -102,19 +100,4 @@ TEST_CASE("latents and computed data have no density, sums over labels do") {
   CHECK_FALSE(facts_of("state_space").has_density);
   CHECK(facts_of("mixture").has_density);
   CHECK_FALSE(facts_of("mixture").is_generative);
-}
-
-TEST_CASE("every stage prints") {
-  for (const char* model :
-       {"01_linear_regression/linear_regression", "02_two_moons/two_moons", "03_drift_diffusion/drift_diffusion"}) {
-    const fs::path path = root / "examples" / (std::string(model) + ".sib");
-    for (const std::string stage : {"ast", "typed", "ir"}) {
-      const EmitResult result = emit(open(path), stage);
-      require_golden(root / "tests/golden/emit" / (path.stem().string() + "." + stage), result.text);
-    }
-    // Machine code depends on the processor: only that it is there can be held.
-    CHECK(emit(open(path), "llvm", "simulate").text.find("define") != std::string::npos);
-    CHECK(emit(open(path), "asm", "simulate").text.find("sibyl_simulate_f32") != std::string::npos);
-  }
-  CHECK_THROWS_AS(emit(open(root / "examples/02_two_moons/two_moons.sib"), "ptx"), UserError);
 }
