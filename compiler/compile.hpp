@@ -1,9 +1,10 @@
 // The whole compiler as one function: text in, a callable model out. See compile.cpp for the stages.
 #pragma once
 
+#include "compiler/interface/compiled_model.hpp"
+#include "compiler/ir/ir.hpp"
 #include "compiler/passes/passes.hpp"
 #include "lang/diagnostic.hpp"
-#include "runtime/model/compiled_model.hpp"
 
 #include <memory>
 #include <optional>

@@ -1,5 +1,5 @@
 # What `cmake --install` puts where. An installation can be moved: its files find each other from where they lie
-# (runtime/data/installed_file.hpp).
+# (lang/files/installed_file.hpp).
 include(CMakePackageConfigHelpers)
 set(private_folder ${CMAKE_INSTALL_LIBDIR}/sibyl) # for what is opened at run time, not linked to
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/Sibyl)
@@ -20,7 +20,10 @@ if(SIBYL_COMPILER)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/lang ${PROJECT_SOURCE_DIR}/runtime DESTINATION ${CMAKE_INSTALL_DATADIR}/sibyl/source
     COMPONENT program FILES_MATCHING PATTERN "*.cpp" PATTERN "*.hpp" PATTERN "*.h"
     PATTERN "grammar" EXCLUDE PATTERN "check" EXCLUDE PATTERN "cli" EXCLUDE PATTERN "repl" EXCLUDE
-    PATTERN "training" EXCLUDE PATTERN "library" EXCLUDE PATTERN "python" EXCLUDE PATTERN "netcdf" EXCLUDE)
+    PATTERN "terminal" EXCLUDE PATTERN "training" EXCLUDE PATTERN "library" EXCLUDE PATTERN "python" EXCLUDE
+    PATTERN "netcdf" EXCLUDE)
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/compiler/interface DESTINATION ${CMAKE_INSTALL_DATADIR}/sibyl/source/compiler
+    COMPONENT program FILES_MATCHING PATTERN "*.cpp" PATTERN "*.hpp" PATTERN "*.h")
 endif()
 
 # The header includes others by their path in the repository, and finds them beside itself.

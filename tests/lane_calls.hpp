@@ -1,8 +1,8 @@
 // Runs a compiled function for a list of data sets, any number of lanes at a time, for tests of the code generator.
 #pragma once
 
+#include "compiler/interface/compiled_model.hpp"
 #include "compiler/ir/ir.hpp"
-#include "runtime/model/compiled_model.hpp"
 #include "tests/ir_interpreter.hpp"
 
 #include <map>

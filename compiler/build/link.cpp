@@ -2,7 +2,7 @@
 
 #include "compiler/build/process.hpp"
 #include "lang/errors.hpp"
-#include "runtime/data/installed_file.hpp"
+#include "lang/files/installed_file.hpp"
 
 #include "sibyl_code_version.hpp"
 

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "compiler/codegen/machine.hpp"
+#include "compiler/interface/metadata.hpp"
 #include "compiler/ir/ir.hpp"
-#include "runtime/model/metadata.hpp"
 
 #include <filesystem>
 #include <string>

@@ -2,7 +2,7 @@
 
 #include "compiler/build/link.hpp"
 #include "compiler/codegen/codegen.hpp"
-#include "runtime/data/text_file.hpp"
+#include "lang/files/text_file.hpp"
 
 #include "sibyl_embedded_files.hpp"
 

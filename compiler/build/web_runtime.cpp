@@ -3,7 +3,7 @@
 #include "compiler/build/link.hpp"
 #include "compiler/build/process.hpp"
 #include "lang/errors.hpp"
-#include "runtime/data/text_file.hpp"
+#include "lang/files/text_file.hpp"
 
 #include "sibyl_web_configuration.hpp" // generated: web_source_root, web_include_folders, web_version
 
@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <thread>
 
 namespace sibyl::build {
@@ -23,44 +24,21 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// The sampling half of the runtime without files, threads and processes.
-const std::vector<std::string> sources = {
-    "lang/source.cpp",
-    "runtime/data/convert.cpp",
-    "runtime/data/convert_table.cpp",
-    "runtime/data/draws.cpp",
-    "runtime/data/json_data.cpp",
-    "runtime/data/parse_data_sets.cpp",
-    "runtime/data/size_expression.cpp",
-    "runtime/data/table.cpp",
-    "runtime/inference/frame.cpp",
-    "runtime/inference/input_encoder.cpp",
-    "runtime/inference/input_plan.cpp",
-    "runtime/inference/laplace_frame.cpp",
-    "runtime/inference/network_posterior.cpp",
-    "runtime/inference/posterior_sampler.cpp",
-    "runtime/inference/sampler_file.cpp",
-    "runtime/inference/setup.cpp",
-    "runtime/inference/typical_set.cpp",
-    "runtime/model/compiled_model.cpp",
-    "runtime/model/computed_data.cpp",
-    "runtime/model/data_batch.cpp",
-    "runtime/model/density.cpp",
-    "runtime/model/facts.cpp",
-    "runtime/model/lane_memory.cpp",
-    "runtime/model/metadata.cpp",
-    "runtime/model/model_call.cpp",
-    "runtime/model/parameters.cpp",
-    "runtime/networks/dense.cpp",
-    "runtime/networks/eigen_backend.cpp",
-    "runtime/networks/network_config.cpp",
-    "runtime/networks/spline.cpp",
-    "runtime/networks/weights.cpp",
-    "runtime/standalone/embedded_sampler.cpp",
-    "runtime/standalone/library.cpp",
-    "runtime/standalone/linked_model.cpp",
-    "runtime/standalone/web/support.cpp",
-};
+// The interface of a page, beside the sampling half of the runtime that CMake lists.
+constexpr const char* page_sources[] = {"runtime/standalone/embedded_sampler.cpp", "runtime/standalone/library.cpp",
+                                        "runtime/standalone/linked_model.cpp", "runtime/standalone/web/support.cpp"};
+
+// All sources, by their paths below the source root.
+const std::vector<std::string>& list_sources() {
+  static const std::vector<std::string> sources = [] {
+    std::vector<std::string> list;
+    for (const char* source : web_sampling_sources)
+      list.push_back(fs::path(source).lexically_relative(web_source_root));
+    list.insert(list.end(), std::begin(page_sources), std::end(page_sources));
+    return list;
+  }();
+  return sources;
+}
 
 // Exceptions are written in the sources and end the call here: runtime/standalone/web/support.cpp.
 const std::vector<std::string> flags = {"-std=c++20",   "-msimd128",           "-ffunction-sections", "-fdata-sections",
@@ -73,13 +51,15 @@ constexpr char common_headers[] = "#include <fmt/format.h>\n#include <fmt/ranges
 
 // What draws and Newton steps spend their time in; the rest is better small.
 std::string optimization(const std::string& source) {
-  return source.starts_with("runtime/networks/") || source.starts_with("runtime/inference/") ? "-O2" : "-Os";
+  for (const char* room : {"frames", "inputs", "networks", "posterior", "trust"})
+    if (source.starts_with("runtime/" + std::string(room) + "/")) return "-O2";
+  return "-Os";
 }
 
 fs::path source_root() {
   const fs::path installed = fs::read_symlink("/proc/self/exe").parent_path() / "../share/sibyl/source";
   for (const fs::path& root : {installed, fs::path(web_source_root)})
-    if (fs::exists(root / sources.back())) return root;
+    if (fs::exists(root / list_sources().back())) return root;
   throw UserError("the runtime's sources, which `build --web` compiles, are not beside the program: install Sibyl "
                   "completely");
 }
@@ -87,10 +67,13 @@ fs::path source_root() {
 // Of all that the object is made from: the sources and every header that they may read.
 std::string cache_key(const fs::path& root) {
   std::vector<fs::path> files;
-  for (const std::string& source : sources) files.push_back(root / source);
-  for (const char* folder :
-       {"lang", "runtime/data", "runtime/inference", "runtime/model", "runtime/networks", "runtime/standalone"})
-    for (const auto& entry : fs::directory_iterator(root / folder))
+  std::set<fs::path> folders;
+  for (const std::string& source : list_sources()) {
+    files.push_back(root / source);
+    folders.insert(files.back().parent_path());
+  }
+  for (const fs::path& folder : folders)
+    for (const auto& entry : fs::directory_iterator(folder))
       if (entry.path().extension() == ".hpp" || entry.path().extension() == ".h") files.push_back(entry.path());
   std::sort(files.begin(), files.end());
   llvm::SHA256 hash;
@@ -124,6 +107,7 @@ std::vector<std::string> compile_all(const fs::path& root, const TemporaryDirect
     run_web_compiler(arguments);
     common.insert(common.end(), {"-include-pch", compiled, "-c"});
   }
+  const std::vector<std::string>& sources = list_sources();
   std::vector<std::string> objects(sources.size());
   for (std::size_t i = 0; i < sources.size(); ++i) objects[i] = folder.write(std::to_string(i) + ".o", "");
   std::atomic<std::size_t> next{0};

@@ -1,9 +1,9 @@
 // The function's frame: what is read from the call at the start, the lanes that take part, and the ways out.
 #include "compiler/codegen/emitter.hpp"
 
+#include "compiler/interface/metadata.hpp"
 #include "compiler/ir/traverse.hpp"
 #include "lang/errors.hpp"
-#include "runtime/model/metadata.hpp"
 
 #include <llvm/IR/MDBuilder.h>
 

@@ -9,8 +9,8 @@
 // and its key is the seed. A block serves several iterations of the innermost loop: it is kept until another is needed.
 #include "compiler/codegen/emitter.hpp"
 
+#include "compiler/interface/metadata.hpp"
 #include "compiler/math/philox.hpp"
-#include "runtime/model/metadata.hpp"
 
 #include <cstddef>
 

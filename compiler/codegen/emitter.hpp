@@ -12,7 +12,7 @@
 #include "compiler/codegen/codegen.hpp"
 #include "compiler/codegen/fusion.hpp"
 #include "compiler/codegen/uniformity.hpp"
-#include "runtime/model/abi.h"
+#include "compiler/interface/abi.h"
 
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/Module.h>

@@ -1,7 +1,7 @@
 // The processor that code is generated for, without LLVM: what the cache's keys and the choice of lanes need.
 #pragma once
 
-#include "runtime/model/compiled_model.hpp"
+#include "compiler/interface/compiled_model.hpp"
 
 #include <string>
 

@@ -67,7 +67,7 @@ llvm::Constant* add_private(llvm::Module& module, llvm::Constant* value) {
                                   value);
 }
 
-// The structs sibyl_linked_function and sibyl_linked_code of runtime/model/abi.h.
+// The structs sibyl_linked_function and sibyl_linked_code of compiler/interface/abi.h.
 void add_function_table(llvm::Module& module, const Machine& machine) {
   llvm::LLVMContext& context = module.getContext();
   llvm::Type* pointer = llvm::PointerType::getUnqual(context);

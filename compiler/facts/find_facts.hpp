@@ -2,8 +2,8 @@
 #pragma once
 
 #include "compiler/generative/reading.hpp"
+#include "compiler/interface/facts.hpp"
 #include "lang/source.hpp"
-#include "runtime/model/facts.hpp"
 
 #include <string>
 

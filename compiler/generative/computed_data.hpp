@@ -3,8 +3,8 @@
 // leaves y without values.
 #pragma once
 
+#include "compiler/interface/facts.hpp"
 #include "lang/typed.hpp"
-#include "runtime/model/facts.hpp"
 
 #include <optional>
 #include <set>

@@ -6,8 +6,8 @@
 #pragma once
 
 #include "compiler/generative/computed_data.hpp"
+#include "compiler/interface/facts.hpp"
 #include "lang/typed.hpp"
-#include "runtime/model/facts.hpp"
 
 #include <optional>
 #include <string>

@@ -24,10 +24,10 @@
 //   loops have iterated, and on nothing else; not on lanes, batches or threads.
 #pragma once
 
+#include "compiler/interface/facts.hpp"
 #include "compiler/ir/math.hpp"
 #include "compiler/ir/operations.hpp"
 #include "lang/source.hpp"
-#include "runtime/model/facts.hpp"
 
 #include <cstdint>
 #include <string>

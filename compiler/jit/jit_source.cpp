@@ -1,10 +1,10 @@
 #include "compiler/jit/jit_source.hpp"
 
 #include "compiler/codegen/codegen.hpp"
+#include "compiler/interface/metadata.hpp"
 #include "compiler/jit/fingerprint.hpp"
 #include "compiler/jit/object_store.hpp"
 #include "lang/errors.hpp"
-#include "runtime/model/metadata.hpp"
 
 #include <llvm/ExecutionEngine/Orc/LLJIT.h>
 #include <llvm/Support/MemoryBuffer.h>

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "compiler/codegen/machine.hpp"
+#include "compiler/interface/compiled_model.hpp"
 #include "compiler/ir/ir.hpp"
-#include "runtime/model/compiled_model.hpp"
 
 #include <functional>
 #include <memory>

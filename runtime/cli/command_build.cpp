@@ -5,10 +5,10 @@
 #include "compiler/compile.hpp"
 #include "compiler/jit/object_store.hpp"
 #include "lang/errors.hpp"
+#include "lang/files/text_file.hpp"
 #include "runtime/cli/model_file.hpp"
-#include "runtime/cli/terminal.hpp"
-#include "runtime/data/text_file.hpp"
-#include "runtime/inference/sampler_file.hpp"
+#include "runtime/posterior/sampler_file.hpp"
+#include "runtime/terminal/terminal.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>

@@ -3,7 +3,7 @@
 #include "compiler/compile.hpp"
 #include "compiler/facts/find_facts.hpp"
 #include "runtime/cli/model_file.hpp"
-#include "runtime/cli/terminal.hpp"
+#include "runtime/terminal/terminal.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>

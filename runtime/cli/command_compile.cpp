@@ -5,7 +5,7 @@
 #include "compiler/emit.hpp"
 #include "lang/errors.hpp"
 #include "runtime/cli/model_file.hpp"
-#include "runtime/cli/terminal.hpp"
+#include "runtime/terminal/terminal.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>

@@ -2,11 +2,11 @@
 
 #include "lang/diagnostic.hpp"
 #include "lang/errors.hpp"
+#include "lang/files/text_file.hpp"
 #include "lang/format.hpp"
 #include "lang/parse.hpp"
 #include "runtime/cli/model_file.hpp"
-#include "runtime/cli/terminal.hpp"
-#include "runtime/data/text_file.hpp"
+#include "runtime/terminal/terminal.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>

@@ -2,8 +2,8 @@
 
 #include "lang/errors.hpp"
 #include "runtime/cli/model_file.hpp"
-#include "runtime/cli/sample_data.hpp"
-#include "runtime/inference/sampler_file.hpp"
+#include "runtime/posterior/sampler_file.hpp"
+#include "runtime/terminal/sample_data.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>

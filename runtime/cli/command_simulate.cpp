@@ -1,14 +1,14 @@
 #include "runtime/cli/commands.hpp"
 
 #include "lang/errors.hpp"
-#include "runtime/cli/interrupt.hpp"
+#include "lang/files/text_file.hpp"
 #include "runtime/cli/long_table.hpp"
 #include "runtime/cli/model_file.hpp"
-#include "runtime/cli/options.hpp"
-#include "runtime/cli/terminal.hpp"
 #include "runtime/data/npz.hpp"
-#include "runtime/data/text_file.hpp"
 #include "runtime/model/simulator.hpp"
+#include "runtime/terminal/interrupt.hpp"
+#include "runtime/terminal/options.hpp"
+#include "runtime/terminal/terminal.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>

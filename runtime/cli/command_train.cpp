@@ -1,12 +1,12 @@
 #include "runtime/cli/commands.hpp"
 
 #include "lang/errors.hpp"
-#include "runtime/cli/interrupt.hpp"
 #include "runtime/cli/model_file.hpp"
-#include "runtime/cli/options.hpp"
-#include "runtime/cli/terminal.hpp"
-#include "runtime/cli/training_text.hpp"
-#include "runtime/inference/train_sampler.hpp"
+#include "runtime/terminal/interrupt.hpp"
+#include "runtime/terminal/options.hpp"
+#include "runtime/terminal/terminal.hpp"
+#include "runtime/terminal/training_text.hpp"
+#include "runtime/training/train_sampler.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>

@@ -1,7 +1,7 @@
 #include "runtime/cli/commands.hpp"
 
-#include "runtime/cli/run_program.hpp"
-#include "runtime/cli/terminal.hpp"
+#include "runtime/terminal/run_program.hpp"
+#include "runtime/terminal/terminal.hpp"
 
 #include <CLI/CLI.hpp>
 

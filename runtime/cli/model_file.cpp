@@ -1,7 +1,8 @@
 #include "runtime/cli/model_file.hpp"
 
 #include "lang/errors.hpp"
-#include "runtime/cli/terminal.hpp"
+#include "runtime/model/load_library.hpp"
+#include "runtime/terminal/terminal.hpp"
 
 #ifdef SIBYL_WITH_COMPILER
 #include "compiler/compile.hpp"

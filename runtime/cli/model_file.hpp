@@ -2,8 +2,8 @@
 // --shared` wrote.
 #pragma once
 
+#include "compiler/interface/compiled_model.hpp"
 #include "lang/diagnostic.hpp"
-#include "runtime/model/compiled_model.hpp"
 
 #include <memory>
 #include <string>

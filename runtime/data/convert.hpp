@@ -4,9 +4,9 @@
 // Bounds are not checked here: the compiled model's transform_data does, with the bound's own place in the text.
 #pragma once
 
+#include "compiler/interface/facts.hpp"
 #include "runtime/data/data_set.hpp"
 #include "runtime/data/table.hpp"
-#include "runtime/model/facts.hpp"
 
 #include <cstdint>
 #include <optional>

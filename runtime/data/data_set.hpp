@@ -4,9 +4,11 @@
 // kept as doubles (a model's integers have 32 bits, so that is exact) and a missing value is NaN, for integers too.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -29,5 +31,25 @@ struct DataSet {
 std::int64_t element_count(const std::vector<std::int64_t>& extents);
 // The same, without a value there.
 std::optional<std::int64_t> checked_element_count(const std::vector<std::int64_t>& extents);
+
+// Calls visit(compact, padded) for each element of a tensor with the extents `sizes` within storage of `capacity`:
+// its row-major position in either.
+template <typename Visit>
+void for_each_element(std::span<const std::int32_t> sizes, std::span<const std::int64_t> capacity, Visit&& visit) {
+  const std::size_t rank = sizes.size();
+  std::size_t rows = 1;
+  for (std::size_t d = 0; d + 1 < rank; ++d) rows *= static_cast<std::size_t>(sizes[d]);
+  const std::size_t length = rank == 0 ? 1 : static_cast<std::size_t>(sizes[rank - 1]);
+  std::size_t compact = 0;
+  for (std::size_t row = 0; row < rows && length > 0; ++row) {
+    std::size_t rest = row, padded = 0, scale = rank == 0 ? 1 : static_cast<std::size_t>(capacity[rank - 1]);
+    for (std::size_t d = rank == 0 ? 0 : rank - 1; d-- > 0;) {
+      padded += rest % static_cast<std::size_t>(sizes[d]) * scale;
+      rest /= static_cast<std::size_t>(sizes[d]);
+      scale *= static_cast<std::size_t>(capacity[d]);
+    }
+    for (std::size_t i = 0; i < length; ++i) visit(compact++, padded + i);
+  }
+}
 
 } // namespace sibyl

@@ -1,7 +1,7 @@
 #include "runtime/data/table.hpp"
 
 #include "lang/errors.hpp"
-#include "runtime/data/text_file.hpp"
+#include "lang/files/text_file.hpp"
 
 #include <fmt/format.h>
 

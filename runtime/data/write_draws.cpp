@@ -2,8 +2,8 @@
 #include "runtime/data/draws.hpp"
 
 #include "lang/errors.hpp"
+#include "lang/files/text_file.hpp"
 #include "runtime/data/npz.hpp"
-#include "runtime/data/text_file.hpp"
 
 #include <fmt/format.h>
 

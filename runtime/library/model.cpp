@@ -1,8 +1,9 @@
 #include "lang/errors.hpp"
-#include "runtime/data/text_file.hpp"
-#include "runtime/inference/train_sampler.hpp"
+#include "lang/files/text_file.hpp"
 #include "runtime/library/state.hpp"
+#include "runtime/model/load_library.hpp"
 #include "runtime/model/simulator.hpp"
+#include "runtime/training/train_sampler.hpp"
 
 #ifdef SIBYL_WITH_COMPILER
 #include "compiler/compile.hpp"

@@ -1,10 +1,11 @@
 #include "lang/errors.hpp"
 #include "runtime/data/convert.hpp"
-#include "runtime/inference/parallel.hpp"
-#include "runtime/inference/train_sampler.hpp"
+#include "runtime/inputs/missing_values.hpp"
 #include "runtime/library/state.hpp"
 #include "runtime/model/computed_data.hpp"
+#include "runtime/model/parallel.hpp"
 #include "runtime/model/predictor.hpp"
+#include "runtime/training/train_sampler.hpp"
 
 #include <fmt/format.h>
 

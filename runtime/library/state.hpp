@@ -1,13 +1,13 @@
 // What the handles of sibyl.hpp hold, and how their values become the runtime's.
 #pragma once
 
+#include "compiler/interface/compiled_model.hpp"
 #include "runtime/data/data_set.hpp"
-#include "runtime/inference/posterior_sampler.hpp"
-#include "runtime/inference/sampler_file.hpp"
 #include "runtime/library/sibyl.hpp"
-#include "runtime/model/compiled_model.hpp"
 #include "runtime/model/density.hpp"
 #include "runtime/model/parameters.hpp"
+#include "runtime/posterior/posterior_sampler.hpp"
+#include "runtime/posterior/sampler_file.hpp"
 
 #include <map>
 #include <memory>

@@ -2,7 +2,7 @@
 // Simulated data sets have them already.
 #pragma once
 
-#include "runtime/model/compiled_model.hpp"
+#include "compiler/interface/compiled_model.hpp"
 #include "runtime/model/data_batch.hpp"
 
 #include <memory>

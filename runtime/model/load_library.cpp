@@ -1,8 +1,8 @@
 // Models in libraries that `sibyl compile --shared` wrote.
-#include "runtime/model/compiled_model.hpp"
+#include "runtime/model/load_library.hpp"
 
+#include "compiler/interface/metadata.hpp"
 #include "lang/errors.hpp"
-#include "runtime/model/metadata.hpp"
 #include "runtime/model/processor.hpp"
 
 #include <fmt/format.h>

@@ -4,7 +4,7 @@
 // on them as often as needed; each run overwrites the results of the one before, but not those of transform_data.
 #pragma once
 
-#include "runtime/model/compiled_model.hpp"
+#include "compiler/interface/compiled_model.hpp"
 #include "runtime/model/data_batch.hpp"
 #include "runtime/model/lane_memory.hpp"
 

@@ -4,7 +4,7 @@
 // threads, or how many lanes run at once.
 #pragma once
 
-#include "runtime/model/compiled_model.hpp"
+#include "compiler/interface/compiled_model.hpp"
 #include "runtime/model/data_batch.hpp"
 #include "runtime/model/model_call.hpp"
 
@@ -15,6 +15,12 @@
 #include <vector>
 
 namespace sibyl {
+
+// Data sets are numbered; these ranges never meet, so that nothing is validated on what it was trained on.
+inline constexpr std::uint64_t first_training_index = 0;
+inline constexpr std::uint64_t first_pilot_index = std::uint64_t{1} << 60;
+inline constexpr std::uint64_t first_validation_index = std::uint64_t{2} << 60;
+inline constexpr std::uint64_t first_calibration_index = std::uint64_t{3} << 60;
 
 struct SimulatorOptions {
   std::optional<Precision> precision; // default: float where the model's text allows it

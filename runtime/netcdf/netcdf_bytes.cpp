@@ -1,6 +1,6 @@
 // InferenceData as a netCDF-4 file in memory; whoever asked for it writes the file, as all other files are written.
 #include "lang/errors.hpp"
-#include "runtime/inference/inference_data.hpp"
+#include "runtime/data/inference_data.hpp"
 
 #include <netcdf.h>
 #include <netcdf_mem.h>

@@ -1,7 +1,7 @@
 #include "runtime/networks/weights.hpp"
 
 #include "lang/errors.hpp"
-#include "runtime/data/text_file.hpp"
+#include "lang/files/text_file.hpp"
 
 #include <nlohmann/json.hpp>
 

@@ -1,14 +1,14 @@
 #include "runtime/repl/commands.hpp"
 
 #include "lang/errors.hpp"
-#include "runtime/cli/options.hpp"
-#include "runtime/cli/summary_table.hpp"
-#include "runtime/cli/terminal.hpp"
-#include "runtime/cli/training_text.hpp"
 #include "runtime/model/computed_data.hpp"
 #include "runtime/repl/input.hpp"
 #include "runtime/repl/predictive_check.hpp"
 #include "runtime/repl/quantity_table.hpp"
+#include "runtime/terminal/options.hpp"
+#include "runtime/terminal/summary_table.hpp"
+#include "runtime/terminal/terminal.hpp"
+#include "runtime/terminal/training_text.hpp"
 
 #include <fmt/format.h>
 

@@ -4,10 +4,10 @@
 #include "compiler/emit.hpp"
 #include "compiler/facts/find_facts.hpp"
 #include "lang/errors.hpp"
-#include "runtime/cli/terminal.hpp"
-#include "runtime/data/text_file.hpp"
-#include "runtime/inference/inference_data.hpp"
+#include "lang/files/text_file.hpp"
+#include "runtime/data/inference_data.hpp"
 #include "runtime/repl/input.hpp"
+#include "runtime/terminal/terminal.hpp"
 
 #include <fmt/format.h>
 
@@ -55,11 +55,15 @@ void save_sampler(Workspace& workspace, const std::string& path) {
 void save_draws(Workspace& workspace, const std::string& path) {
   if (!workspace.posterior()) throw UserError("there are no posterior draws to save: `:sample` first");
   std::vector<Draws> draws;
-  for (const Posterior& one : workspace.posteriors) draws.push_back(one.draws);
+  std::vector<std::string> verdicts;
+  for (const Posterior& one : workspace.posteriors) {
+    draws.push_back(one.draws);
+    verdicts.push_back(one.verdict.text());
+  }
   const ChosenData& data = workspace.data();
   if (path.ends_with(".nc")) {
     const std::span sets(data.sets.data() + workspace.shown, draws.size());
-    write_netcdf(path, to_inference_data(workspace.model()->facts(), sets, workspace.posteriors, data.by));
+    write_netcdf(path, to_inference_data(workspace.model()->facts(), sets, draws, verdicts, data.by));
   } else if (path.ends_with(".npz")) write_draws_npz(path, draws);
   else write_draws_csv(path, draws, data.by);
   workspace.print(fmt::format("wrote {}\n", path));

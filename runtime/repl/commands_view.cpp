@@ -3,10 +3,10 @@
 #include "compiler/compile.hpp"
 #include "lang/errors.hpp"
 #include "lang/parse.hpp"
-#include "runtime/cli/terminal.hpp"
 #include "runtime/repl/expression.hpp"
 #include "runtime/repl/input.hpp"
 #include "runtime/repl/quantity_table.hpp"
+#include "runtime/terminal/terminal.hpp"
 
 #include <fmt/format.h>
 

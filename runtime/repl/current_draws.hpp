@@ -2,8 +2,8 @@
 // set's posterior.
 #pragma once
 
-#include "runtime/inference/posterior_sampler.hpp"
 #include "runtime/model/simulator.hpp"
+#include "runtime/posterior/posterior_sampler.hpp"
 
 #include <memory>
 #include <optional>

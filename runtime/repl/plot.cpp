@@ -1,7 +1,7 @@
 #include "runtime/repl/plot.hpp"
 
-#include "runtime/cli/terminal.hpp"
 #include "runtime/data/draws.hpp"
+#include "runtime/terminal/terminal.hpp"
 
 #include <fmt/format.h>
 

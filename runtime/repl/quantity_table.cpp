@@ -1,6 +1,6 @@
 #include "runtime/repl/quantity_table.hpp"
 
-#include "runtime/cli/terminal.hpp"
+#include "runtime/terminal/terminal.hpp"
 
 #include <fmt/format.h>
 

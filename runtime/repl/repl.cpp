@@ -2,12 +2,12 @@
 
 #include "compiler/jit/object_store.hpp"
 #include "lang/errors.hpp"
-#include "runtime/cli/interrupt.hpp"
-#include "runtime/cli/options.hpp"
-#include "runtime/cli/terminal.hpp"
 #include "runtime/model/model_call.hpp"
 #include "runtime/repl/input.hpp"
 #include "runtime/repl/line_editor.hpp"
+#include "runtime/terminal/interrupt.hpp"
+#include "runtime/terminal/options.hpp"
+#include "runtime/terminal/terminal.hpp"
 
 #include <fmt/format.h>
 

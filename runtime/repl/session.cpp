@@ -1,10 +1,10 @@
 #include "runtime/repl/session.hpp"
 
 #include "lang/errors.hpp"
-#include "runtime/cli/terminal.hpp"
 #include "runtime/repl/commands.hpp"
 #include "runtime/repl/input.hpp"
 #include "runtime/repl/typed_input.hpp"
+#include "runtime/terminal/terminal.hpp"
 
 #include <fmt/format.h>
 

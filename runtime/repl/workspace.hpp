@@ -2,10 +2,11 @@
 // no terminal, only where its text goes.
 #pragma once
 
-#include "runtime/inference/train_sampler.hpp"
 #include "runtime/repl/current_draws.hpp"
 #include "runtime/repl/draft.hpp"
 #include "runtime/repl/plot.hpp"
+#include "runtime/training/prepare.hpp"
+#include "runtime/training/train_sampler.hpp"
 
 #include <functional>
 #include <memory>

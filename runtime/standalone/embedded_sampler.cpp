@@ -1,6 +1,6 @@
 #include "runtime/standalone/embedded_sampler.hpp"
 
-#include "runtime/inference/sampler_file.hpp"
+#include "runtime/posterior/sampler_file.hpp"
 #include "runtime/standalone/linked_model.hpp"
 
 #include <cstdint>

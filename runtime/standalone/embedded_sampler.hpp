@@ -1,7 +1,7 @@
 // The sampler inside this program: its model is linked in, its file is a constant. What `sibyl build` has put there.
 #pragma once
 
-#include "runtime/inference/posterior_sampler.hpp"
+#include "runtime/posterior/posterior_sampler.hpp"
 
 namespace sibyl {
 

@@ -1,7 +1,7 @@
 #include "runtime/standalone/linked_model.hpp"
 
+#include "compiler/interface/metadata.hpp"
 #include "lang/errors.hpp"
-#include "runtime/model/metadata.hpp"
 #include "runtime/model/processor.hpp"
 
 #include <fmt/format.h>

@@ -1,7 +1,7 @@
 // The model that is linked into this program: what `sibyl build` puts beside the sampling runtime.
 #pragma once
 
-#include "runtime/model/compiled_model.hpp"
+#include "compiler/interface/compiled_model.hpp"
 
 #include <memory>
 

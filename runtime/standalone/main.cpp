@@ -1,7 +1,7 @@
 // A standalone sampler: `sibyl sample` with the sampler inside. The model's name is only known when it runs.
-#include "runtime/cli/run_program.hpp"
-#include "runtime/cli/sample_data.hpp"
 #include "runtime/standalone/embedded_sampler.hpp"
+#include "runtime/terminal/run_program.hpp"
+#include "runtime/terminal/sample_data.hpp"
 
 #include <CLI/CLI.hpp>
 

@@ -1,6 +1,6 @@
 // LLVM and LibTorch in one process: compiling before LibTorch is loaded, training, compiling afterwards.
 #include "compiler/compile.hpp"
-#include "runtime/inference/train_sampler.hpp"
+#include "runtime/training/train_sampler.hpp"
 
 #include <catch2/catch.hpp>
 

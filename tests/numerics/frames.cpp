@@ -1,7 +1,7 @@
 // Frames against closed forms: the posterior of a normal mean is normal, and its Laplace frame exact.
 #include "lang/errors.hpp"
-#include "runtime/inference/frame.hpp"
-#include "runtime/inference/laplace_frame.hpp"
+#include "runtime/frames/frame.hpp"
+#include "runtime/frames/laplace_frame.hpp"
 #include "runtime/model/simulator.hpp"
 #include "tests/unit/hand_written_model.hpp"
 

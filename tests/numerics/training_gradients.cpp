@@ -1,5 +1,5 @@
 // The hand-written derivatives of the training backend, against LibTorch's own for the same sums written in its terms.
-#include "runtime/training/torch_backend.hpp"
+#include "runtime/training/torch/torch_backend.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,7 +1,8 @@
 // Whole runs of the program, start-up included.
 #include "compiler/build/process.hpp"
 #include "lang/errors.hpp"
-#include "runtime/inference/train_sampler.hpp"
+#include "runtime/training/calibrate.hpp"
+#include "runtime/training/train_sampler.hpp"
 #include "tests/performance/models.hpp"
 #include "tests/performance/training.hpp"
 

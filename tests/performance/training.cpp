@@ -2,7 +2,7 @@
 // given are what the optimizer waits for it, and what a batch of it costs there.
 #include "tests/performance/training.hpp"
 
-#include "runtime/inference/network_posterior.hpp"
+#include "runtime/posterior/network_posterior.hpp"
 #include "tests/performance/models.hpp"
 
 namespace sibyl::bench {

@@ -1,8 +1,9 @@
 // Training of a few steps, without the calibration that `sibyl train` ends with.
 #pragma once
 
-#include "runtime/inference/training_source.hpp"
-#include "runtime/networks/training_interface.hpp"
+#include "runtime/training/prepare.hpp"
+#include "runtime/training/training_interface.hpp"
+#include "runtime/training/training_source.hpp"
 
 #include <memory>
 

@@ -3,11 +3,11 @@
 #include "tests/stored_archive.hpp"
 
 #include "lang/errors.hpp"
+#include "lang/files/text_file.hpp"
 #include "runtime/data/convert.hpp"
 #include "runtime/data/json_data.hpp"
 #include "runtime/data/npz.hpp"
 #include "runtime/data/size_expression.hpp"
-#include "runtime/data/text_file.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,8 +1,8 @@
 // Draws out: Stan's layout, numbers that read back exactly, and no half files.
 #include "lang/errors.hpp"
+#include "lang/files/text_file.hpp"
 #include "runtime/data/draws.hpp"
 #include "runtime/data/npz.hpp"
-#include "runtime/data/text_file.hpp"
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>

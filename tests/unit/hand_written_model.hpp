@@ -11,8 +11,8 @@
 // `tau` is uniform and independent of the data. Simulations whose `mu` is above 6 fail a check.
 #pragma once
 
+#include "compiler/interface/compiled_model.hpp"
 #include "runtime/data/data_set.hpp"
-#include "runtime/model/compiled_model.hpp"
 
 #include <cmath>
 #include <cstring>

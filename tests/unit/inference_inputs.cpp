@@ -1,8 +1,11 @@
 // Which networks read which variables, and the numbers that they get.
 #include "lang/errors.hpp"
-#include "runtime/inference/input_encoder.hpp"
-#include "runtime/inference/input_plan.hpp"
-#include "runtime/inference/setup.hpp"
+#include "runtime/inputs/input_encoder.hpp"
+#include "runtime/inputs/input_plan.hpp"
+#include "runtime/inputs/missing_values.hpp"
+#include "runtime/model/simulator.hpp"
+#include "runtime/posterior/setup.hpp"
+#include "runtime/training/prepare.hpp"
 #include "tests/unit/hand_written_model.hpp"
 
 #include <catch2/catch.hpp>

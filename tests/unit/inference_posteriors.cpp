@@ -1,9 +1,11 @@
 // Draws, densities, verdicts and calibration, with a posterior network that is the frame's own normal distribution: for
 // the mean of the hand-written model that is the exact posterior.
 #include "lang/errors.hpp"
-#include "runtime/inference/calibration.hpp"
-#include "runtime/inference/posterior_sampler.hpp"
-#include "runtime/inference/training_source.hpp"
+#include "runtime/model/simulator.hpp"
+#include "runtime/posterior/posterior_sampler.hpp"
+#include "runtime/training/calibrate.hpp"
+#include "runtime/training/prepare.hpp"
+#include "runtime/training/training_source.hpp"
 #include "tests/unit/hand_written_model.hpp"
 
 #include <catch2/catch.hpp>

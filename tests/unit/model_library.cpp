@@ -1,8 +1,9 @@
 // A model's library: what it says about itself, what it refuses, how failures read.
 #include "compiler/build/shared_library.hpp"
+#include "compiler/interface/metadata.hpp"
 #include "compiler/ir/build.hpp"
 #include "lang/errors.hpp"
-#include "runtime/model/metadata.hpp"
+#include "runtime/model/load_library.hpp"
 
 #include <catch2/catch.hpp>
 

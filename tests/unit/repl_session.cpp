@@ -1,6 +1,6 @@
-#include "runtime/cli/interrupt.hpp"
 #include "runtime/repl/input.hpp"
 #include "runtime/repl/session.hpp"
+#include "runtime/terminal/interrupt.hpp"
 
 #include <catch2/catch.hpp>
 

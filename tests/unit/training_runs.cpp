@@ -1,7 +1,7 @@
 // Training from outside: it learns what is known in closed form, gives what the Eigen backend evaluates, survives bad
 // batches, and goes on where it stopped as if it had not.
 #include "lang/errors.hpp"
-#include "runtime/networks/training_interface.hpp"
+#include "runtime/training/training_interface.hpp"
 #include "tests/networks_data.hpp"
 
 #include <catch2/catch.hpp>

@@ -4,7 +4,7 @@
 // threads may use one object: each call takes a workspace of its own from a pool.
 #pragma once
 
-#include "runtime/model/metadata.hpp"
+#include "compiler/interface/metadata.hpp"
 #include "runtime/model/model_call.hpp"
 
 #include <atomic>

@@ -1,0 +1,60 @@
+// Laplace frames: for each data set the mode of the posterior of the unconstrained parameters, and the Cholesky factor
+// of the negative Hessian there.
+//
+// A damped Newton method runs on as many data sets at once as the compiled density has lanes. Gradients are the
+// model's, Hessians their central differences. Of several starts the best mode is taken.
+#pragma once
+
+#include "runtime/frames/frame.hpp"
+#include "runtime/model/density.hpp"
+
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace sibyl {
+
+struct LaplaceOptions {
+  int starts = 3;          // Newton runs per data set: from the prior mean and the best of the candidates
+  int max_iterations = 40; // of each
+  int lanes = 0;           // 0: as many as run fastest
+};
+
+// Not for several threads at once.
+class LaplaceFrames {
+ public:
+  // `candidates`: points where starts are looked for, [point][parameter]; prior draws. Throws UserError where the model
+  // has no density.
+  LaplaceFrames(std::shared_ptr<const CompiledModel> model, PriorFrame prior, std::vector<double> candidates,
+                LaplaceOptions options = {});
+
+  // A data set whose Newton runs all fail to converge has the prior frame, and `converged` says so.
+  FrameBatch find(const DataBatch& batch);
+
+ private:
+  void choose_starts();
+  // Newton's method in all lanes, from `point_`; sets `converged_`, and `lane_factor_` where it is.
+  void newton();
+  // Moves lane `lane` by the last undamped step and ends its run where what is left to gain is negligible.
+  bool finish(std::size_t lane);
+  // Solves for the damped step of a lane, raising its damping until the matrix is positive definite.
+  void propose(std::size_t lane);
+  void keep_best(std::size_t first_set, FrameBatch& frames) const;
+
+  Density density_;
+  PriorFrame prior_;
+  std::vector<double> candidates_; // the first is the prior mean
+  LaplaceOptions options_;
+  std::size_t dimension_, width_;
+  std::size_t active_ = 0; // lanes in use
+
+  std::vector<std::vector<std::size_t>> starts_; // [lane][start]: candidates
+  std::vector<double> point_, gradient_;         // [parameter][lane]
+  std::vector<double> hessian_;                  // of the log density, [row][column][lane]
+  std::vector<double> value_, damping_;          // [lane]
+  std::vector<char> done_, converged_, pending_; // [lane]
+  std::vector<double> lane_factor_;              // [lane][row][column]
+  std::vector<double> matrix_, step_;            // one lane's
+};
+
+} // namespace sibyl

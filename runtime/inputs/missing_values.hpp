@@ -1,0 +1,21 @@
+// Observed values that are missing: dropped on purpose in training, and filled in where a model's code needs a number.
+#pragma once
+
+#include "compiler/interface/facts.hpp"
+#include "runtime/model/data_batch.hpp"
+
+#include <cstdint>
+#include <span>
+
+namespace sibyl {
+
+// Replaces a share of the observed values by NaN. What is dropped depends on seed, index and place alone.
+void drop_values(const Facts& facts, DataBatch& batch, std::span<const std::uint64_t> indices, double share,
+                 std::uint64_t seed);
+
+// The batch with missing observed values replaced by present ones. Parameters' sizes and bounds are found by running
+// the model on its data, and its checks refuse NaN; a generated quantity that reads observed values sees the
+// replacements.
+DataBatch complete_for_transform(const Facts& facts, DataBatch batch);
+
+} // namespace sibyl

@@ -1,0 +1,191 @@
+#include "runtime/posterior/posterior_sampler.hpp"
+
+#include "lang/errors.hpp"
+#include "runtime/inputs/missing_values.hpp"
+#include "runtime/model/computed_data.hpp"
+#include "runtime/model/parallel.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+namespace sibyl {
+
+namespace {
+
+bool has_missing_values(const Facts& facts, const DataBatch& batch, std::size_t data_set) {
+  bool result = false;
+  for (std::size_t v = 0; v < facts.variables.size(); ++v) {
+    const VariableBatch& variable = batch.variables[v];
+    if (facts.variables[v].role != Role::observed || !variable.present) continue;
+    for_each_element(std::span(variable.sizes.data() + data_set * variable.rank(), variable.rank()), variable.capacity,
+                     [&](std::size_t, std::size_t padded) { result |= std::isnan(variable.row(data_set)[padded]); });
+  }
+  return result;
+}
+
+// A column that is not the model's, behind all others.
+void append_column(Draws& draws, const std::string& name, std::span<const double> values) {
+  const std::size_t before = draws.columns.size();
+  std::vector<double> wider;
+  wider.reserve(draws.row_count * (before + 1));
+  for (std::size_t row = 0; row < draws.row_count; ++row) {
+    wider.insert(wider.end(), draws.values.begin() + static_cast<std::ptrdiff_t>(row * before),
+                 draws.values.begin() + static_cast<std::ptrdiff_t>((row + 1) * before));
+    wider.push_back(values[row]);
+  }
+  draws.columns.push_back(name);
+  draws.values = std::move(wider);
+}
+
+} // namespace
+
+struct PosteriorSampler::Conditioned {
+  FrameBatch frames;
+  std::vector<float> summaries;
+};
+
+PosteriorSampler::PosteriorSampler(std::shared_ptr<const CompiledModel> model, InferenceSetup setup,
+                                   std::shared_ptr<const FramePosterior> posterior, TypicalSet typical)
+    : model_(std::move(model)), setup_(std::move(setup)), posterior_(std::move(posterior)),
+      typical_(std::move(typical)) {}
+
+PosteriorSampler::Conditioned PosteriorSampler::condition(const DataBatch& batch) const {
+  FrameFinder finder(model_, setup_);
+  Conditioned result;
+  result.frames = finder.find(batch);
+  result.summaries = posterior_->summarize(setup_.encoder.encode(model_->facts(), batch, result.frames));
+  return result;
+}
+
+std::vector<float> PosteriorSampler::summarize(const DataBatch& batch) const { return condition(batch).summaries; }
+
+Posterior PosteriorSampler::sample_one(const DataBatch& batch, const Conditioned& conditioned, std::size_t data_set,
+                                       ParameterTransform& transform, const SampleOptions& options) const {
+  const std::size_t n = setup_.parameter_count;
+  const float* summary = conditioned.summaries.data() + data_set * posterior_->summary_size();
+  // Each data set has its own part of the random numbers, for z and for generated quantities.
+  const std::uint64_t seed = options.seed + (static_cast<std::uint64_t>(data_set) << 32);
+  std::vector<double> z(options.draws * n), density(options.draws), unconstrained(options.draws * n);
+  posterior_->sample(summary, options.draws, seed, z.data(), options.with_density ? density.data() : nullptr);
+  for (std::size_t i = 0; i < options.draws; ++i)
+    conditioned.frames.from_frame(data_set, z.data() + i * n, unconstrained.data() + i * n);
+
+  Posterior result;
+  transform.bind(batch, data_set);
+  if (transform.unconstrained_count() != n)
+    throw UserError(fmt::format("the data set has {} unconstrained parameters, the sampler was trained for {}",
+                                transform.unconstrained_count(), n));
+  result.draws =
+      transform.constrain(unconstrained, options.outputs, options.seed, static_cast<std::uint64_t>(data_set) << 32);
+  if (options.with_density) {
+    const std::vector<double> jacobian = transform.log_jacobian(unconstrained);
+    for (std::size_t i = 0; i < options.draws; ++i)
+      density[i] += conditioned.frames.log_determinant[data_set] - jacobian[i];
+    append_column(result.draws, "log_density__", density);
+  }
+  if (!typical_.empty()) {
+    result.verdict.distance = typical_.distance(summary);
+    result.verdict.p_value = typical_.p_value(result.verdict.distance);
+    result.verdict.outside = typical_.is_outside(result.verdict.distance);
+  }
+  result.verdict.frame_converged = conditioned.frames.converged[data_set];
+  return result;
+}
+
+std::vector<Posterior> PosteriorSampler::sample(std::span<const DataSet> data_sets,
+                                                const SampleOptions& options) const {
+  const Facts& facts = model_->facts();
+  DataBatch batch = gather(facts, data_sets);
+  compute_observed(model_, batch);
+  const Conditioned conditioned = condition(batch);
+  const DataBatch complete = complete_for_transform(facts, batch);
+  std::vector<Posterior> result(data_sets.size());
+  parallel_for(data_sets.size(), options.threads, [&](std::size_t begin, std::size_t end) {
+    ParameterTransform transform(model_);
+    for (std::size_t i = begin; i < end; ++i) {
+      if (options.interrupted && *options.interrupted) throw RuntimeError("interrupted");
+      result[i] = sample_one(complete, conditioned, i, transform, options);
+      result[i].draws.label = data_sets[i].label;
+      result[i].verdict.has_missing = has_missing_values(facts, batch, i);
+    }
+  });
+  return result;
+}
+
+std::vector<double> PosteriorSampler::density_at(const DataBatch& batch, std::span<const double> unconstrained) const {
+  const std::size_t n = setup_.parameter_count;
+  const Conditioned conditioned = condition(batch);
+  const DataBatch complete = complete_for_transform(model_->facts(), batch);
+  std::vector<double> result(batch.count), z(n);
+  ParameterTransform transform(model_);
+  for (std::size_t i = 0; i < batch.count; ++i) {
+    conditioned.frames.to_frame(i, unconstrained.data() + i * n, z.data());
+    posterior_->log_density(conditioned.summaries.data() + i * posterior_->summary_size(), 1, z.data(), &result[i]);
+    transform.bind(complete, i);
+    result[i] += conditioned.frames.log_determinant[i] - transform.log_jacobian(unconstrained.subspan(i * n, n))[0];
+  }
+  return result;
+}
+
+std::vector<double> PosteriorSampler::density_at(std::span<const DataSet> data_sets,
+                                                 std::span<const DataSet> parameters) const {
+  if (data_sets.size() != parameters.size()) throw InternalError("one point per data set is needed");
+  const Facts& facts = model_->facts();
+  DataBatch batch = gather(facts, data_sets);
+  compute_observed(model_, batch);
+  const DataBatch complete = complete_for_transform(facts, batch);
+  ParameterTransform transform(model_);
+  std::vector<double> unconstrained;
+  for (std::size_t i = 0; i < data_sets.size(); ++i) {
+    std::vector<DataSet> both = {extract(facts, complete, i)};
+    for (const auto& [name, tensor] : parameters[i].variables) both[0].variables[name] = tensor;
+    const std::vector<double> point = transform.unconstrain(gather(facts, both), 0);
+    if (point.size() != setup_.parameter_count)
+      throw UserError(fmt::format("data set {}: {} unconstrained parameters are given, the sampler was trained for {}",
+                                  data_sets[i].label, point.size(), setup_.parameter_count));
+    unconstrained.insert(unconstrained.end(), point.begin(), point.end());
+  }
+  return density_at(batch, unconstrained);
+}
+
+std::vector<DataSet> read_parameters(const Table& table, const Facts& facts, std::span<const DataSet> data_sets,
+                                     const std::string& by) {
+  // The parameters take the part of data variables, so that the table is read by the same rules.
+  Facts parameters;
+  for (VariableFact variable : facts.variables) {
+    if (variable.role != Role::parameter) continue;
+    variable.role = Role::observed;
+    variable.upper.clear();
+    parameters.variables.push_back(std::move(variable));
+  }
+  std::map<std::string, std::size_t> row_of;
+  if (!by.empty()) {
+    const TableColumn* labels = table.find(by);
+    if (!labels) throw UserError(fmt::format("{}: no column `{}`, which tells the data sets apart", table.file, by));
+    for (std::size_t row = 0; row < table.row_count(); ++row)
+      if (!row_of.emplace(labels->cells[row], row).second)
+        throw UserError(fmt::format("{}: two rows have the {} `{}`", table.file, by, labels->cells[row]));
+  } else if (table.row_count() != data_sets.size()) {
+    throw UserError(fmt::format("{}: {} rows for {} data sets; give `--by` to match them by a column", table.file,
+                                table.row_count(), data_sets.size()));
+  }
+  std::vector<DataSet> result;
+  for (std::size_t i = 0; i < data_sets.size(); ++i) {
+    std::size_t row = i;
+    if (!by.empty()) {
+      const auto found = row_of.find(data_sets[i].label);
+      if (found == row_of.end())
+        throw UserError(fmt::format("{}: no row for the data set with {} = {}", table.file, by, data_sets[i].label));
+      row = found->second;
+    }
+    // A vector parameter is given by its subscripted columns; sizes that depend on data are what the columns say.
+    result.push_back(std::move(to_data_sets(table.rows({row}), parameters).data_sets[0]));
+    result.back().label = data_sets[i].label;
+  }
+  return result;
+}
+
+} // namespace sibyl

@@ -1,0 +1,71 @@
+// From data sets to posterior draws: inputs, summaries, z, unconstrained parameters, the model's own parameters.
+#pragma once
+
+#include "runtime/data/draws.hpp"
+#include "runtime/data/table.hpp"
+#include "runtime/model/parameters.hpp"
+#include "runtime/posterior/frame_posterior.hpp"
+#include "runtime/posterior/setup.hpp"
+#include "runtime/trust/typical_set.hpp"
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace sibyl {
+
+struct SampleOptions {
+  std::size_t draws = 4000;
+  std::uint64_t seed = 1;
+  bool with_density = false; // adds the column log_density__, in the model's own space
+  Outputs outputs = Outputs::all;
+  int threads = 1;
+  const volatile std::int32_t* interrupted = nullptr; // not zero: stop, and throw RuntimeError
+};
+
+struct Posterior {
+  Draws draws;
+  Verdict verdict;
+};
+
+class PosteriorSampler {
+ public:
+  // `typical` may be empty: verdicts then tell nothing of distances.
+  PosteriorSampler(std::shared_ptr<const CompiledModel> model, InferenceSetup setup,
+                   std::shared_ptr<const FramePosterior> posterior, TypicalSet typical = {});
+
+  const InferenceSetup& setup() const { return setup_; }
+  const CompiledModel& model() const { return *model_; }
+
+  // One posterior per data set, in order; a data set's draws depend on the seed and its place in the list.
+  std::vector<Posterior> sample(std::span<const DataSet> data_sets, const SampleOptions& options) const;
+
+  // log posterior density of given parameters, in the model's own space: one point for each data set, as a tensor for
+  // each parameter. Throws RuntimeError where a parameter is out of its bounds.
+  std::vector<double> density_at(std::span<const DataSet> data_sets, std::span<const DataSet> parameters) const;
+
+  // The same for unconstrained parameters, [data set][parameter]: what simulations give.
+  std::vector<double> density_at(const DataBatch& batch, std::span<const double> unconstrained) const;
+
+  // The learned summaries and direct inputs of simulated or real data, [data set][summary].
+  std::vector<float> summarize(const DataBatch& batch) const;
+
+ private:
+  struct Conditioned; // frames and summaries of a batch
+  Conditioned condition(const DataBatch& batch) const;
+  Posterior sample_one(const DataBatch& batch, const Conditioned& conditioned, std::size_t data_set,
+                       ParameterTransform& transform, const SampleOptions& options) const;
+
+  std::shared_ptr<const CompiledModel> model_;
+  InferenceSetup setup_;
+  std::shared_ptr<const FramePosterior> posterior_;
+  TypicalSet typical_;
+};
+
+// Parameters for `density_at` from a table with the draws' column names, one row per data set: matched to the data sets
+// by the column `by` where it is not empty, else in order. Throws UserError naming what does not match.
+std::vector<DataSet> read_parameters(const Table& table, const Facts& facts, std::span<const DataSet> data_sets,
+                                     const std::string& by);
+
+} // namespace sibyl

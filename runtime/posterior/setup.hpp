@@ -1,0 +1,45 @@
+// All that is decided about a model before its networks are trained: frame, input plan, scales. Made from pilot
+// simulations (runtime/training/prepare.hpp), stored in the sampler file.
+#pragma once
+
+#include "compiler/interface/compiled_model.hpp"
+#include "runtime/data/data_set.hpp"
+#include "runtime/frames/laplace_frame.hpp"
+#include "runtime/inputs/input_encoder.hpp"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sibyl {
+
+struct InferenceSetup {
+  InputEncoder encoder;
+  std::vector<double> candidates; // where Laplace frames look for starts, [point][parameter]
+  double missing_share = 0;
+  std::optional<DataSet> design;
+  std::size_t parameter_count = 0;
+  std::vector<std::string> parameter_names; // constrained, in Stan's order
+  std::vector<std::string> notes;           // on what was decided, for the user
+
+  FrameKind frame_kind() const { return encoder.frame_kind(); }
+};
+
+// The frames of data sets as the setup has them. Not for several threads at once.
+class FrameFinder {
+ public:
+  FrameFinder(std::shared_ptr<const CompiledModel> model, const InferenceSetup& setup);
+  FrameBatch find(const DataBatch& batch);
+
+ private:
+  PriorFrame prior_;
+  std::optional<LaplaceFrames> laplace_;
+};
+
+void to_json(nlohmann::json& json, const InferenceSetup& setup);
+void from_json(const nlohmann::json& json, InferenceSetup& setup);
+
+} // namespace sibyl

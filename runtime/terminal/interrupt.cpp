@@ -1,0 +1,35 @@
+#include "runtime/terminal/interrupt.hpp"
+
+#include <csignal>
+
+namespace sibyl::cli {
+
+namespace {
+
+volatile std::int32_t interrupted = 0;
+volatile std::sig_atomic_t second_ends = 1;
+
+extern "C" void on_signal(int signal) {
+  if (interrupted && second_ends) {
+    std::signal(signal, SIG_DFL);
+    std::raise(signal);
+  }
+  interrupted = 1;
+}
+
+} // namespace
+
+const volatile std::int32_t* interrupt_flag(SecondInterrupt second) {
+  static const bool installed = [] {
+    std::signal(SIGINT, on_signal);
+    std::signal(SIGTERM, on_signal);
+    return true;
+  }();
+  (void)installed;
+  second_ends = second == SecondInterrupt::ends_program;
+  return &interrupted;
+}
+
+void clear_interrupt() { interrupted = 0; }
+
+} // namespace sibyl::cli

@@ -1,0 +1,87 @@
+#include "runtime/terminal/sample_data.hpp"
+
+#include "lang/errors.hpp"
+#include "lang/files/text_file.hpp"
+#include "runtime/data/convert.hpp"
+#include "runtime/data/draws.hpp"
+#include "runtime/data/inference_data.hpp"
+#include "runtime/terminal/options.hpp"
+#include "runtime/terminal/summary_table.hpp"
+#include "runtime/terminal/terminal.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace sibyl::cli {
+
+void add_sampling_options(CLI::App& command, SampleDataOptions& options) {
+  options.threads = default_threads();
+  command.add_option("data", options.data, "data: Stan JSON, CSV or NPZ")->required();
+  command.add_option("--by", options.by, "the column whose values tell data sets apart");
+  command.add_option("-n,--draws", options.draws, "draws for each data set")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100000000));
+  command.add_option("-o,--output", options.output,
+                     "where the draws go: .csv (Stan's layout), .npz, or .nc (netCDF for ArviZ)");
+  CLI::Option* density = command.add_flag("--density", options.density,
+                                          "add the column log_density__: the amortized density of each draw");
+  command
+      .add_option("--at", options.at,
+                  "instead of draws, the density at these parameters (.csv, one row for each data set)")
+      ->excludes(density);
+  command.add_option("--seed", options.seed, "random seed")->capture_default_str();
+  command.add_option("--threads", options.threads, "number of threads")->capture_default_str();
+  command.add_flag("--json", options.json, "the table as JSON");
+}
+
+void sample_data(const PosteriorSampler& sampler, const SampleDataOptions& options) {
+  const ReadResult read = read_data_sets(options.data, sampler.model().facts(), {.by = options.by});
+  for (const std::string& note : read.notes) print_note(note);
+
+  if (!options.at.empty()) {
+    const Table truth = read_csv(options.at);
+    const std::vector<DataSet> points = read_parameters(truth, sampler.model().facts(), read.data_sets, options.by);
+    const std::vector<double> densities = sampler.density_at(read.data_sets, points);
+    std::string text = (options.by.empty() ? "data" : options.by) + "," + "log_density__\n";
+    double mean = 0;
+    for (std::size_t i = 0; i < densities.size(); ++i) {
+      text += read.data_sets[i].label + "," + format_double(densities[i]) + "\n";
+      mean += densities[i] / static_cast<double>(densities.size());
+    }
+    if (!options.output.empty()) write_file(options.output, text);
+    else fmt::print("{}", text);
+    fmt::print(stderr, "mean log posterior density {:.4f} over {} data sets\n", mean, densities.size());
+    return;
+  }
+
+  const std::vector<Posterior> posteriors = sampler.sample(
+      read.data_sets,
+      {.draws = options.draws, .seed = options.seed, .with_density = options.density, .threads = options.threads});
+  if (!options.output.empty()) {
+    std::vector<Draws> draws;
+    std::vector<std::string> verdicts;
+    for (const Posterior& one : posteriors) {
+      draws.push_back(one.draws);
+      verdicts.push_back(one.verdict.text());
+    }
+    if (options.output.ends_with(".npz")) write_draws_npz(options.output, draws);
+    else if (options.output.ends_with(".csv")) write_draws_csv(options.output, draws, options.by);
+    else if (options.output.ends_with(".nc"))
+      write_netcdf(options.output, to_inference_data(sampler.model().facts(), read.data_sets, draws, verdicts, options.by));
+    else throw UserError(fmt::format("{}: draws are written as .csv, .npz or .nc", options.output));
+  }
+  if (options.json) {
+    auto all = nlohmann::ordered_json::array();
+    for (const Posterior& one : posteriors)
+      all.push_back({{"data", one.draws.label},
+                     {"verdict", one.verdict.text()},
+                     {"fine", one.verdict.is_fine()},
+                     {"summary", summary_json(one.draws)}});
+    fmt::print("{}\n", all.dump(2));
+  } else {
+    fmt::print("{}", summary_table(posteriors, sampler.model().facts(), options.by));
+  }
+}
+
+} // namespace sibyl::cli

@@ -1,0 +1,127 @@
+#include "runtime/training/prepare.hpp"
+
+#include "lang/errors.hpp"
+#include "runtime/inputs/missing_values.hpp"
+#include "runtime/model/parameters.hpp"
+#include "runtime/model/simulator.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace sibyl {
+
+namespace {
+
+constexpr std::size_t candidate_count = 31;
+// With fewer Laplace frames than this the network would mostly learn in the prior frame.
+constexpr double smallest_converged_share = 0.9;
+
+void check_model(const Facts& facts) {
+  const auto has_role = [&](Role role) {
+    return std::any_of(facts.variables.begin(), facts.variables.end(), [&](const auto& v) { return v.role == role; });
+  };
+  if (!has_role(Role::parameter)) throw UserError("the model has no parameters: there is nothing to infer");
+  if (!has_role(Role::observed)) throw UserError("the model draws no data variable: there is nothing to learn from");
+}
+
+// How close the frames' own normal distributions come to the truth: the median log density that they give it.
+double median_score(const FrameBatch& frames, const SimulatedBatch& pilot) {
+  std::vector<double> scores(frames.count), z(frames.dimension);
+  for (std::size_t i = 0; i < frames.count; ++i) {
+    frames.to_frame(i, pilot.unconstrained.data() + i * frames.dimension, z.data());
+    scores[i] = frames.log_determinant[i];
+    for (const double part : z) scores[i] -= 0.5 * part * part;
+  }
+  std::nth_element(scores.begin(), scores.begin() + static_cast<std::ptrdiff_t>(scores.size() / 2), scores.end());
+  return scores[scores.size() / 2];
+}
+
+class Preparation {
+ public:
+  Preparation(std::shared_ptr<const CompiledModel> model, const SetupOptions& options)
+      : model_(std::move(model)), options_(options) {}
+
+  InferenceSetup run() {
+    check_model(model_->facts());
+    simulate();
+    const PriorFrame prior = PriorFrame::from_draws(pilot_.unconstrained, pilot_.parameter_count);
+    setup_.candidates.assign(
+        pilot_.unconstrained.begin(),
+        pilot_.unconstrained.begin() +
+            static_cast<std::ptrdiff_t>(std::min(candidate_count, pilot_.data.count) * prior.dimension()));
+    const FrameKind kind = choose_frame(prior);
+    drop_values(model_->facts(), pilot_.data, pilot_.indices, options_.missing_share, options_.seed);
+    PlanOptions plan_options = options_.plan;
+    plan_options.allows_missing = options_.missing_share > 0;
+    setup_.encoder = InputEncoder(model_->facts(), make_input_plan(model_->facts(), pilot_.data, plan_options), kind,
+                                  prior, pilot_.data, frames_);
+    name_parameters();
+    setup_.missing_share = options_.missing_share;
+    setup_.design = options_.design;
+    setup_.parameter_count = pilot_.parameter_count;
+    return std::move(setup_);
+  }
+
+ private:
+  void simulate() {
+    SimulatorOptions options;
+    options.threads = options_.threads;
+    options.design = options_.design;
+    options.interrupted = options_.interrupted;
+    Simulator simulator(model_, options);
+    pilot_ = simulator.simulate(first_pilot_index, options_.pilot_count, options_.seed);
+    if (pilot_.failures > 0)
+      setup_.notes.push_back(fmt::format("{} of {} pilot simulations failed and are left out; the first: {}",
+                                         pilot_.failures, options_.pilot_count, pilot_.first_failure));
+    if (pilot_.data.count < 50) throw RuntimeError("too few simulations succeed to learn from them");
+  }
+
+  FrameKind choose_frame(const PriorFrame& prior) {
+    frames_ = prior.repeat(pilot_.data.count);
+    if (options_.frame == FrameChoice::prior) return FrameKind::prior;
+    const Facts& facts = model_->facts();
+    const bool required = options_.frame == FrameChoice::laplace;
+    const auto refuse = [&](const std::string& reason) {
+      if (required) throw UserError(fmt::format("no Laplace frame: {}", reason));
+      setup_.notes.push_back(fmt::format("prior frame: {}", reason));
+      return FrameKind::prior;
+    };
+    if (!facts.has_density) return refuse(fmt::format("the model has no density: {}", facts.no_density.text));
+    if (options_.missing_share > 0) return refuse("the density of data with missing values is not available");
+    LaplaceFrames finder(model_, prior, setup_.candidates);
+    FrameBatch laplace = finder.find(pilot_.data);
+    const double converged = static_cast<double>(std::count(laplace.converged.begin(), laplace.converged.end(), 1)) /
+                             static_cast<double>(laplace.count);
+    const double gain = median_score(laplace, pilot_) - median_score(frames_, pilot_);
+    const std::string figures =
+        fmt::format("Newton's method converged for {:.1f}% of {} simulations, and the frame's normal "
+                    "distribution is {:.2f} nats closer to the truth than the prior's",
+                    100 * converged, laplace.count, gain);
+    if (!required && (converged < smallest_converged_share || !(gain > 0))) return refuse(figures);
+    setup_.notes.push_back(fmt::format("Laplace frame: {}", figures));
+    frames_ = std::move(laplace);
+    return FrameKind::laplace;
+  }
+
+  void name_parameters() {
+    ParameterTransform transform(model_);
+    const std::vector<DataSet> first = {extract(model_->facts(), pilot_.data, 0)};
+    transform.bind(complete_for_transform(model_->facts(), gather(model_->facts(), first)), 0);
+    setup_.parameter_names = transform.layout(Outputs::parameters).columns;
+  }
+
+  std::shared_ptr<const CompiledModel> model_;
+  const SetupOptions& options_;
+  InferenceSetup setup_;
+  SimulatedBatch pilot_;
+  FrameBatch frames_;
+};
+
+} // namespace
+
+InferenceSetup prepare(std::shared_ptr<const CompiledModel> model, const SetupOptions& options) {
+  return Preparation(std::move(model), options).run();
+}
+
+} // namespace sibyl

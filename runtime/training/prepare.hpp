@@ -1,0 +1,28 @@
+// Deciding a setup from pilot simulations: which frame, which inputs, which scales.
+#pragma once
+
+#include "runtime/posterior/setup.hpp"
+
+#include <cstdint>
+
+namespace sibyl {
+
+// The user's wish for the frame.
+enum class FrameChoice { automatic, prior, laplace };
+
+struct SetupOptions {
+  FrameChoice frame = FrameChoice::automatic;
+  PlanOptions plan;
+  double missing_share = 0;      // of the observed values, dropped at random in training
+  std::optional<DataSet> design; // design variables without a distribution
+  std::uint64_t seed = 1;
+  int threads = 1;
+  std::size_t pilot_count = 2000;
+  const volatile std::int32_t* interrupted = nullptr;
+};
+
+// Throws UserError where the model cannot be simulated, has no parameters or no observed variables, or no network reads
+// its data.
+InferenceSetup prepare(std::shared_ptr<const CompiledModel> model, const SetupOptions& options);
+
+} // namespace sibyl

@@ -1,0 +1,324 @@
+#include "lang/errors.hpp"
+#include "runtime/training/torch/torch_backend.hpp"
+#include "runtime/training/training_interface.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <chrono>
+#include <cmath>
+#include <numbers>
+
+namespace sibyl::training {
+
+using torch::Tensor;
+using Clock = std::chrono::steady_clock;
+
+namespace {
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+Tensor matrix(const std::vector<float>& values, std::size_t rows, std::size_t columns, torch::Device device) {
+  const std::vector<std::int64_t> shape{static_cast<std::int64_t>(rows), static_cast<std::int64_t>(columns)};
+  return torch::from_blob(const_cast<float*>(values.data()), shape, torch::kFloat32).clone().to(device);
+}
+
+// The maximum likelihood loss: mean negative log density of the true parameters, nats.
+Tensor negative_log_density(TorchBackend& backend, const NetworkConfig& config, const NetworkBatch& batch) {
+  std::vector<Tensor> rows;
+  std::vector<const networks::Offsets*> offsets;
+  for (const RowsBatch& source : batch.sources) {
+    rows.push_back(
+        matrix(source.rows, static_cast<std::size_t>(source.offsets.back()), source.width, backend.device()));
+    offsets.push_back(&source.offsets);
+  }
+  const Tensor direct = matrix(batch.direct, batch.count, batch.direct_width, backend.device());
+  const Tensor summary = networks::summarize(backend, config, direct, rows, offsets);
+  Tensor log_slope = torch::zeros({static_cast<std::int64_t>(batch.count), 1}, direct.options());
+  const Tensor context = networks::flow_context(backend, config, summary);
+  const Tensor z = matrix(batch.z, batch.count, batch.dimension, backend.device());
+  const Tensor base = networks::flow_forward(backend, config, z, context, log_slope);
+  const double constant = 0.5 * static_cast<double>(config.dimension) * std::log(2 * std::numbers::pi);
+  return 0.5 * base.square().sum(1).mean() - log_slope.mean() + constant;
+}
+
+Weights export_weights(const std::map<std::string, Tensor>& tensors) {
+  Weights weights;
+  for (const auto& [name, tensor] : tensors) {
+    const Tensor plain = tensor.detach().to(torch::kCPU).contiguous();
+    const float* values = plain.data_ptr<float>();
+    weights[name] = {static_cast<std::size_t>(plain.size(0)),
+                     static_cast<std::size_t>(plain.size(1)),
+                     {values, values + plain.numel()}};
+  }
+  return weights;
+}
+
+class Trainer {
+ public:
+  explicit Trainer(const TrainingJob& job) : job_(job), backend_(device(job.device)) {}
+
+  TrainingResult run() {
+    torch::manual_seed(static_cast<std::uint64_t>(job_.seed));
+    torch::set_num_threads(job_.threads);
+    if (!(job_.budget.seconds > 0 || job_.budget.steps > 0 || job_.budget.simulations > 0))
+      throw UserError("training needs a budget of time, steps or simulations");
+    {
+      torch::NoGradGuard no_gradients;
+      result_.untrained_validation_loss = negative_log_density(backend_, job_.config, job_.validation).item<double>();
+    }
+    backend_.declare(false);
+    weights_ = backend_.flatten();
+    averaged_ = weights_.detach().clone();
+    optimizer_ = std::make_unique<torch::optim::AdamW>(
+        std::vector<Tensor>{weights_},
+        torch::optim::AdamWOptions(job_.learning_rate).weight_decay(job_.weight_decay).betas({0.9, 0.98}));
+    last_validation_ = result_.untrained_validation_loss;
+    consider(last_validation_);
+    save_good();
+    if (job_.resume) restore();
+    start_ = Clock::now();
+    while (!finished()) step();
+    // Before the last validation, which resumed training would not have made here.
+    if (!job_.checkpoint.empty()) checkpoint();
+    validate();
+    result_.weights = std::move(best_);
+    result_.validation_loss = best_loss_;
+    result_.steps = step_;
+    result_.simulations = simulations_;
+    result_.seconds = elapsed();
+    result_.was_interrupted = interrupted();
+    if (timed_ > 0)
+      for (double* one :
+           {&result_.times.waiting, &result_.times.forward, &result_.times.backward, &result_.times.optimizer})
+        *one *= 1000.0 / static_cast<double>(timed_);
+    return std::move(result_);
+  }
+
+ private:
+  static torch::Device device(const std::string& name) {
+    try {
+      const torch::Device device(name);
+      if (device.is_cuda() && !torch::cuda::is_available())
+        throw UserError("there is no usable CUDA device; train with --device cpu");
+      return device;
+    } catch (const c10::Error&) {
+      throw UserError("`" + name + "` is no device; there are cpu and cuda");
+    }
+  }
+
+  bool interrupted() const { return job_.interrupted && *job_.interrupted; }
+  double elapsed() const { return elapsed_before_ + seconds_since(start_); }
+
+  // How much of the budget is spent, 0 to 1.
+  double spent() const {
+    double share = 0;
+    if (job_.budget.seconds > 0) share = std::max(share, elapsed() / job_.budget.seconds);
+    if (job_.budget.steps > 0)
+      share = std::max(share, static_cast<double>(step_) / static_cast<double>(job_.budget.steps));
+    if (job_.budget.simulations > 0)
+      share = std::max(share, static_cast<double>(simulations_) / static_cast<double>(job_.budget.simulations));
+    return share;
+  }
+
+  bool finished() const { return interrupted() || spent() >= 1; }
+
+  // Warm-up over 200 steps, then half a cosine down to a hundredth.
+  double rate() const {
+    const double warm = std::min(1.0, static_cast<double>(step_ + 1) / 200);
+    return rate_factor_ * job_.learning_rate * warm *
+           (0.01 + 0.99 * 0.5 * (1 + std::cos(std::numbers::pi * std::min(1.0, spent()))));
+  }
+
+  void step() {
+    auto mark = Clock::now();
+    const auto lap = [&](double& into) {
+      into += seconds_since(mark);
+      mark = Clock::now();
+    };
+    const NetworkBatch batch = job_.batch(step_);
+    lap(result_.times.waiting);
+    weights_.mutable_grad().zero_();
+    const Tensor loss = negative_log_density(backend_, job_.config, batch);
+    const double value = loss.item<double>();
+    lap(result_.times.forward);
+    if (!std::isfinite(value)) return roll_back();
+    loss.backward();
+    const double norm = torch::nn::utils::clip_grad_norm_(weights_, job_.gradient_clip);
+    lap(result_.times.backward);
+    if (!std::isfinite(norm)) return roll_back();
+    for (auto& group : optimizer_->param_groups()) static_cast<torch::optim::AdamWOptions&>(group.options()).lr(rate());
+    optimizer_->step();
+    average();
+    lap(result_.times.optimizer);
+    ++timed_;
+    ++step_;
+    simulations_ += static_cast<std::int64_t>(batch.count);
+    running_loss_ = step_ == 1 ? value : running_loss_ + 0.02 * (value - running_loss_);
+    if (step_ >= next_validation_) validate();
+    if (job_.progress)
+      job_.progress({step_, simulations_, running_loss_, last_validation_, elapsed(),
+                     spent() > 0 ? elapsed() * (1 / spent() - 1) : 0});
+    if (!job_.checkpoint.empty() && seconds_since(last_checkpoint_) > 10) checkpoint();
+  }
+
+  // Exponential averages that remember a tenth of the steps so far, at most a thousand.
+  void average() {
+    torch::NoGradGuard no_gradients;
+    const double memory = std::clamp(0.1 * static_cast<double>(step_), 10.0, 1000.0);
+    averaged_.lerp_(weights_, 1 / memory);
+  }
+
+  double averaged_loss() {
+    torch::NoGradGuard no_gradients;
+    auto averaged = backend_.parts(averaged_);
+    std::swap(backend_.parameters(), averaged);
+    const double loss = negative_log_density(backend_, job_.config, job_.validation).item<double>();
+    std::swap(backend_.parameters(), averaged);
+    return loss;
+  }
+
+  void validate() {
+    last_validation_ = averaged_loss();
+    result_.history.push_back({step_, elapsed(), last_validation_});
+    if (std::isfinite(last_validation_)) {
+      consider(last_validation_);
+      save_good();
+    }
+    next_validation_ = step_ + std::max<std::int64_t>(100, step_ / 10);
+  }
+
+  void consider(double loss) {
+    if (loss >= best_loss_) return;
+    best_loss_ = loss;
+    best_ = export_weights(backend_.parts(averaged_));
+    result_.best_step = step_;
+  }
+
+  void save_good() {
+    good_ = weights_.detach().clone();
+    good_averaged_ = averaged_.clone();
+  }
+
+  // A loss or gradient that is not finite: back to the last validated weights, at half the rate.
+  void roll_back() {
+    if (++result_.rollbacks > 20) throw RuntimeError("training diverges: the loss is not finite again and again");
+    torch::NoGradGuard no_gradients;
+    weights_.copy_(good_);
+    averaged_.copy_(good_averaged_);
+    optimizer_->state().clear();
+    rate_factor_ *= 0.5;
+    ++step_; // this batch would fail again
+  }
+
+  // What the optimizer calls its state by.
+  auto state_key() const {
+#if TORCH_VERSION_MAJOR >= 2
+    return weights_.unsafeGetTensorImpl();
+#else
+    return c10::guts::to_string(weights_.unsafeGetTensorImpl());
+#endif
+  }
+
+  // ---- checkpoints: weights, averages and the optimizer's moments as tensors, the counters as metadata
+
+  void checkpoint() {
+    last_checkpoint_ = Clock::now();
+    WeightsFile file;
+    const auto add = [&](const std::string& prefix, const Weights& weights) {
+      for (const auto& [name, tensor] : weights) file.weights[prefix + name] = tensor;
+    };
+    add("weights/", export_weights(backend_.parameters()));
+    add("averaged/", export_weights(backend_.parts(averaged_)));
+    add("best/", best_);
+    std::int64_t updates = 0; // of the optimizer since its moments were last cleared
+    if (const auto found = optimizer_->state().find(state_key()); found != optimizer_->state().end()) {
+      auto& state = static_cast<torch::optim::AdamWParamState&>(*found->second);
+      add("first/", export_weights(backend_.parts(state.exp_avg())));
+      add("second/", export_weights(backend_.parts(state.exp_avg_sq())));
+      updates = state.step();
+    }
+    nlohmann::json history = nlohmann::json::array();
+    for (const ValidationPoint& point : result_.history) history.push_back({point.step, point.seconds, point.loss});
+    file.metadata["state"] = nlohmann::json{
+        {"step", step_},
+        {"simulations", simulations_},
+        {"elapsed", elapsed()},
+        {"running_loss", running_loss_},
+        {"last_validation", last_validation_},
+        {"next_validation", next_validation_},
+        {"best_loss", best_loss_},
+        {"best_step", result_.best_step},
+        {"rate_factor", rate_factor_},
+        {"rollbacks", result_.rollbacks},
+        {"history", history},
+        {"updates", updates}}.dump();
+    file.metadata["config"] = nlohmann::json(job_.config).dump();
+    file.metadata["identity"] = job_.checkpoint_identity;
+    write_safetensors(job_.checkpoint, file);
+  }
+
+  void restore() {
+    const WeightsFile file = read_safetensors(job_.checkpoint);
+    const auto text = [&](const std::string& name) {
+      const auto found = file.metadata.find(name);
+      return found == file.metadata.end() ? std::string() : found->second;
+    };
+    if (text("config") != nlohmann::json(job_.config).dump() || text("identity") != job_.checkpoint_identity)
+      throw UserError(job_.checkpoint + " was made for another model or with other options; train without --resume");
+    torch::NoGradGuard no_gradients;
+    const auto load = [&](const std::string& prefix, const Tensor& vector) {
+      for (auto& [name, part] : backend_.parts(vector)) {
+        const WeightTensor& tensor = file.weights.at(prefix + name);
+        part.copy_(matrix(tensor.values, tensor.rows, tensor.columns, backend_.device()));
+      }
+    };
+    const auto state = nlohmann::json::parse(text("state"));
+    load("weights/", weights_);
+    load("averaged/", averaged_);
+    if (state["updates"] > 0) {
+      auto moments = std::make_unique<torch::optim::AdamWParamState>();
+      moments->step(state["updates"].get<std::int64_t>());
+      moments->exp_avg(torch::zeros_like(averaged_));
+      moments->exp_avg_sq(torch::zeros_like(averaged_));
+      load("first/", moments->exp_avg());
+      load("second/", moments->exp_avg_sq());
+      optimizer_->state()[state_key()] = std::move(moments);
+    }
+    best_.clear();
+    for (const auto& [name, tensor] : file.weights)
+      if (name.starts_with("best/")) best_[name.substr(5)] = tensor;
+    step_ = state["step"];
+    simulations_ = state["simulations"];
+    elapsed_before_ = state["elapsed"];
+    running_loss_ = state["running_loss"];
+    last_validation_ = state["last_validation"];
+    next_validation_ = state["next_validation"];
+    best_loss_ = state["best_loss"];
+    result_.best_step = state["best_step"];
+    rate_factor_ = state["rate_factor"];
+    result_.rollbacks = state["rollbacks"];
+    for (const auto& point : state["history"]) result_.history.push_back({point[0], point[1], point[2]});
+    save_good();
+  }
+
+  const TrainingJob& job_;
+  TorchBackend backend_;
+  Tensor weights_, averaged_, good_, good_averaged_; // of all networks, as one vector
+  std::unique_ptr<torch::optim::AdamW> optimizer_;
+  TrainingResult result_;
+  Weights best_;
+  double best_loss_ = std::numeric_limits<double>::infinity();
+  double running_loss_ = 0, last_validation_ = 0, rate_factor_ = 1, elapsed_before_ = 0;
+  std::int64_t step_ = 0, simulations_ = 0, next_validation_ = 100, timed_ = 0;
+  Clock::time_point start_ = Clock::now(), last_checkpoint_ = Clock::now();
+};
+
+} // namespace
+
+} // namespace sibyl::training
+
+// Found by load_training; C linkage for its name alone.
+
+extern "C" __attribute__((visibility("default"))) sibyl::TrainingResult sibyl_train(const sibyl::TrainingJob& job) {
+  return sibyl::training::Trainer(job).run();
+}

@@ -1,0 +1,76 @@
+// Training, seen from outside: no tensor library here. The library behind it (runtime/training/) loads LibTorch and is
+// itself loaded only when something is trained: LibTorch's start-up takes most of a second.
+#pragma once
+
+#include "runtime/networks/batch.hpp"
+#include "runtime/networks/network_config.hpp"
+#include "runtime/networks/weights.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace sibyl {
+
+// Whichever comes first; zero: no limit of that kind. The learning rate's cosine runs over the nearest.
+struct TrainingBudget {
+  double seconds = 0;
+  std::int64_t steps = 0;
+  std::int64_t simulations = 0;
+};
+
+struct TrainingProgress {
+  std::int64_t step = 0, simulations = 0;
+  double loss = 0;            // running mean of the training loss, nats
+  double validation_loss = 0; // the last one of the averaged weights
+  double seconds = 0, seconds_left = 0;
+};
+
+// Milliseconds of a mean step and how they divide.
+struct StepTimes {
+  double waiting = 0, forward = 0, backward = 0, optimizer = 0;
+};
+
+struct TrainingJob {
+  NetworkConfig config;
+  TrainingBudget budget;
+  std::size_t batch_size = 256;
+  double learning_rate = 1.5e-3;
+  double weight_decay = 1e-4;
+  double gradient_clip = 5; // norm
+  std::uint64_t seed = 1;
+  std::string device = "cpu";
+  int threads = 1;
+  std::string checkpoint;          // path; empty: none
+  std::string checkpoint_identity; // what the checkpoint must have been made for: model, setup, options
+  bool resume = false;             // go on from the checkpoint
+  NetworkBatch validation;
+  std::function<NetworkBatch(std::int64_t step)> batch; // the same step gives the same batch
+  std::function<void(const TrainingProgress&)> progress;
+  const volatile std::int32_t* interrupted = nullptr; // not zero: stop with what there is
+};
+
+struct ValidationPoint {
+  std::int64_t step;
+  double seconds, loss;
+};
+
+struct TrainingResult {
+  Weights weights; // of the best validation loss
+  double validation_loss = 0, untrained_validation_loss = 0;
+  std::int64_t steps = 0, simulations = 0, best_step = 0;
+  int rollbacks = 0; // after losses that were not finite
+  bool was_interrupted = false;
+  double seconds = 0;
+  StepTimes times;
+  std::vector<ValidationPoint> history;
+};
+
+// Throws UserError for an unusable device or checkpoint, RuntimeError where training diverges for good.
+using TrainFunction = TrainingResult (*)(const TrainingJob&);
+
+// Opens libsibyl_training.so (lang/files/installed_file.hpp says where). Throws UserError naming what is missing.
+TrainFunction load_training();
+
+} // namespace sibyl

@@ -1,0 +1,71 @@
+#include "runtime/training/training_source.hpp"
+#include "runtime/inputs/missing_values.hpp"
+
+#include <algorithm>
+
+namespace sibyl {
+
+namespace {
+
+SimulatorOptions simulator_options(const InferenceSetup& setup, const volatile std::int32_t* interrupted) {
+  SimulatorOptions options;
+  options.design = setup.design;
+  options.interrupted = interrupted;
+  return options;
+}
+
+} // namespace
+
+ExampleMaker::ExampleMaker(std::shared_ptr<const CompiledModel> model, std::shared_ptr<const InferenceSetup> setup,
+                           std::uint64_t seed, const volatile std::int32_t* interrupted)
+    : model_(std::move(model)), setup_(std::move(setup)), seed_(seed),
+      simulator_(model_, simulator_options(*setup_, interrupted)), frames_(model_, *setup_) {}
+
+Examples ExampleMaker::make(std::uint64_t first_index, std::size_t count) {
+  SimulatedBatch batch = simulator_.simulate(first_index, count, seed_);
+  drop_values(model_->facts(), batch.data, batch.indices, setup_->missing_share, seed_);
+  FrameBatch frames = frames_.find(batch.data);
+  Examples examples;
+  examples.inputs = setup_->encoder.encode(model_->facts(), batch.data, frames);
+  examples.dimension = setup_->parameter_count;
+  examples.z.resize(batch.data.count * examples.dimension);
+  std::vector<double> z(examples.dimension);
+  for (std::size_t i = 0; i < batch.data.count; ++i) {
+    frames.to_frame(i, batch.unconstrained.data() + i * examples.dimension, z.data());
+    std::transform(z.begin(), z.end(), examples.z.begin() + static_cast<std::ptrdiff_t>(i * examples.dimension),
+                   [](double value) { return static_cast<float>(value); });
+  }
+  examples.log_determinant = std::move(frames.log_determinant);
+  examples.failures = batch.failures;
+  examples.first_failure = std::move(batch.first_failure);
+  return examples;
+}
+
+TrainingSource::TrainingSource(std::shared_ptr<const CompiledModel> model, std::shared_ptr<const InferenceSetup> setup,
+                               const TrainingSourceOptions& options) {
+  const std::size_t threads = std::max<std::size_t>(1, options.threads);
+  for (std::size_t thread = 0; thread < threads; ++thread)
+    makers_.push_back(std::make_unique<ExampleMaker>(model, setup, options.seed, &stopping_));
+  producer_ = std::make_unique<OrderedProducer<Examples>>(
+      [this, size = options.batch_size](std::uint64_t batch, std::size_t thread) {
+        return makers_[thread]->make(first_training_index + batch * size, size);
+      },
+      threads, options.queue, options.first_batch);
+}
+
+TrainingSource::~TrainingSource() {
+  // A simulation that runs long must not hold up the end of the program.
+  *const_cast<volatile std::int32_t*>(&stopping_) = 1;
+  producer_.reset();
+}
+
+Examples TrainingSource::next() { return producer_->take(); }
+
+NetworkBatch network_batch(const Examples& examples) {
+  NetworkBatch batch = network_batch(examples.inputs);
+  batch.dimension = examples.dimension;
+  batch.z = examples.z;
+  return batch;
+}
+
+} // namespace sibyl

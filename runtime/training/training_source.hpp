@@ -1,0 +1,75 @@
+// Training batches, simulated while the optimizer works: simulator, frame and encoder on producer threads.
+#pragma once
+
+#include "runtime/model/ordered_producer.hpp"
+#include "runtime/model/simulator.hpp"
+#include "runtime/posterior/network_posterior.hpp"
+#include "runtime/posterior/setup.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace sibyl {
+
+// What networks learn from: inputs, and the truth in the data set's frame.
+struct Examples {
+  EncodedBatch inputs;
+  std::size_t dimension = 0;
+  std::vector<float> z; // [data set][parameter]
+  // log |dz / d unconstrained parameters| of each data set: added to a density of z, the result is comparable between
+  // frames.
+  std::vector<double> log_determinant;
+  std::size_t failures = 0; // simulations that failed and are left out
+  std::string first_failure;
+
+  std::size_t count() const { return inputs.count; }
+};
+
+// Encoded inputs without padding, and z.
+NetworkBatch network_batch(const Examples& examples);
+
+// Makes examples on the calling thread. Not for several threads at once.
+class ExampleMaker {
+ public:
+  ExampleMaker(std::shared_ptr<const CompiledModel> model, std::shared_ptr<const InferenceSetup> setup,
+               std::uint64_t seed, const volatile std::int32_t* interrupted = nullptr);
+  // Data sets first_index .. first_index + count - 1, less those whose simulation failed.
+  Examples make(std::uint64_t first_index, std::size_t count);
+
+ private:
+  std::shared_ptr<const CompiledModel> model_;
+  std::shared_ptr<const InferenceSetup> setup_;
+  std::uint64_t seed_;
+  Simulator simulator_;
+  FrameFinder frames_;
+};
+
+struct TrainingSourceOptions {
+  std::size_t batch_size = 256;
+  std::uint64_t seed = 1;
+  std::uint64_t first_batch = 0; // where training resumes
+  std::size_t threads = 1;
+  std::size_t queue = 8; // batches made ahead
+};
+
+// Batch k holds the data sets k * batch_size .. (k + 1) * batch_size - 1, whatever the number of threads.
+class TrainingSource {
+ public:
+  TrainingSource(std::shared_ptr<const CompiledModel> model, std::shared_ptr<const InferenceSetup> setup,
+                 const TrainingSourceOptions& options);
+  ~TrainingSource();
+
+  // The next batch; waits for it.
+  Examples next();
+
+ private:
+  std::int32_t stopping_ = 0;
+  std::vector<std::unique_ptr<ExampleMaker>> makers_; // one per thread
+  std::unique_ptr<OrderedProducer<Examples>> producer_;
+};
+
+} // namespace sibyl

@@ -1,0 +1,90 @@
+#include "runtime/trust/typical_set.hpp"
+
+#include "lang/errors.hpp"
+#include "runtime/frames/small_matrix.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+namespace sibyl {
+
+namespace {
+
+constexpr std::size_t kept_distances = 1000;
+constexpr double outside_factor = 1.5; // of the largest simulated distance
+
+} // namespace
+
+TypicalSet::TypicalSet(std::span<const float> summaries, std::size_t summary_size) {
+  const std::size_t n = summary_size, count = n == 0 ? 0 : summaries.size() / n, half = count / 2;
+  if (half < 2) throw InternalError("too few summaries to tell what is typical");
+  mean_.assign(n, 0);
+  for (std::size_t i = 0; i < half; ++i)
+    for (std::size_t j = 0; j < n; ++j) mean_[j] += summaries[i * n + j] / static_cast<double>(half);
+  factor_.assign(n * n, 0);
+  for (std::size_t i = 0; i < half; ++i)
+    for (std::size_t j = 0; j < n; ++j) {
+      const double left = (summaries[i * n + j] - mean_[j]) / static_cast<double>(half - 1);
+      for (std::size_t k = 0; k <= j; ++k) factor_[j * n + k] += left * (summaries[i * n + k] - mean_[k]);
+    }
+  double trace = 0;
+  for (std::size_t j = 0; j < n; ++j) trace += factor_[j * n + j];
+  // Directions in which simulations hardly vary must not make every other data set infinitely far.
+  const double ridge = std::max(1e-3 * trace / static_cast<double>(n), 1e-12);
+  for (std::size_t j = 0; j < n; ++j) {
+    factor_[j * n + j] += ridge;
+    for (std::size_t k = 0; k < j; ++k) factor_[k * n + j] = factor_[j * n + k];
+  }
+  if (!small_matrix::cholesky(factor_.data(), n)) throw RuntimeError("the summaries are not finite");
+  for (std::size_t i = half; i < count; ++i) distances_.push_back(distance(summaries.data() + i * n));
+  std::sort(distances_.begin(), distances_.end());
+  simulated_ = distances_.size();
+  if (simulated_ <= kept_distances) return;
+  std::vector<double> kept;
+  for (std::size_t i = 0; i < kept_distances; ++i)
+    kept.push_back(distances_[i * (simulated_ - 1) / (kept_distances - 1)]);
+  distances_ = std::move(kept);
+}
+
+double TypicalSet::distance(const float* summary) const {
+  std::vector<double> x(mean_.size());
+  for (std::size_t j = 0; j < x.size(); ++j) x[j] = summary[j] - mean_[j];
+  small_matrix::solve_lower(factor_.data(), x.data(), x.size());
+  double sum = 0;
+  for (const double part : x) sum += part * part;
+  return std::sqrt(sum);
+}
+
+double TypicalSet::p_value(double distance) const {
+  const auto beyond =
+      static_cast<double>(distances_.end() - std::lower_bound(distances_.begin(), distances_.end(), distance));
+  const double share = beyond / static_cast<double>(distances_.size()), count = static_cast<double>(simulated_);
+  return (share * count + 1) / (count + 1);
+}
+
+bool TypicalSet::is_outside(double distance) const { return !(distance <= outside_factor * distances_.back()); }
+
+std::string Verdict::text() const {
+  std::string text = outside                     ? "outside of the simulations"
+                     : p_value < unusual_p_value ? fmt::format("unusual (p = {:.2g})", p_value)
+                                                 : "typical";
+  if (!frame_converged) text += "; its frame did not converge";
+  if (has_missing) text += "; has missing values";
+  return text;
+}
+
+void to_json(nlohmann::json& json, const TypicalSet& set) {
+  json = {{"mean", set.mean_}, {"factor", set.factor_}, {"distances", set.distances_}, {"simulated", set.simulated_}};
+}
+
+void from_json(const nlohmann::json& json, TypicalSet& set) {
+  json.at("mean").get_to(set.mean_);
+  json.at("factor").get_to(set.factor_);
+  json.at("distances").get_to(set.distances_);
+  json.at("simulated").get_to(set.simulated_);
+}
+
+} // namespace sibyl
