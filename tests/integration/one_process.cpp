@@ -1,5 +1,6 @@
 // LLVM and LibTorch in one process: compiling before LibTorch is loaded, training, compiling afterwards.
 #include "compiler/compile.hpp"
+#include "runtime/model/simulator.hpp"
 #include "runtime/training/train_sampler.hpp"
 
 #include <catch2/catch.hpp>
