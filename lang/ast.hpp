@@ -277,9 +277,10 @@ struct Program {
 
 // ---- the standard library's files (the same grammar, three more kinds of definition at the top level)
 
-// `distribution normal(real mu, real sigma) { support real; require sigma > 0; ... }`, see stdlib/README.md.
+// `distribution normal(real mu, real sigma) { support real; require sigma > 0; ... }`, see lang/typed.hpp.
 struct Requirement {
   ExpressionPtr condition;
+  bool to_draw = false; // `require lambda < 1073741824 to draw;`: the density holds without it
   Span span;
 };
 struct Support {

@@ -74,9 +74,11 @@ typed::Requirement describe(const Source& source, const ast::Requirement& requir
   if (const auto* call = std::get_if<ast::Call>(&requirement.condition->node); call && !call->arguments.empty()) {
     if (const auto* variable = std::get_if<ast::VariableReference>(&call->arguments[0]->node))
       if (const auto i = position(variable->name)) described.parameter = *i;
-    described.text = call->function.name == "is_finite"
-                         ? "must be finite"
-                         : "must satisfy " + std::string(source.slice(requirement.condition->span));
+    const std::string& condition = call->function.name;
+    described.text = condition == "is_finite"    ? "must be finite"
+                     : condition == "are_finite" ? "must be finite"
+                     : condition == "is_simplex" ? "must be a simplex: no element negative, their sum 1"
+                                                 : "must satisfy " + std::string(source.slice(requirement.condition->span));
     return described;
   }
   described.text = "must satisfy " + std::string(source.slice(requirement.condition->span));
@@ -104,6 +106,8 @@ void Loader::add(const Source& source, const ast::DistributionDefinition& defini
                                                  definition.support.upper, definition.arguments);
   for (const ast::Requirement& one : definition.requirements) {
     typed::Requirement requirement = describe(source, one, definition);
+    requirement.to_draw = one.to_draw;
+    if (one.to_draw) requirement.text += " to be drawn from";
     requirement.condition =
         add_expression(source, prefix + "require", ast::BaseType::integer, one.condition, definition.arguments);
     distribution->requirements.push_back(std::move(requirement));

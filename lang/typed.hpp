@@ -272,6 +272,7 @@ struct Requirement {
   std::size_t parameter = 0;                 // which parameter the message names
   std::shared_ptr<const Function> condition; // int (parameters...); not zero when fulfilled
   std::string text;                          // "must be > 0"
+  bool to_draw = false;                      // asked for by the sampler only
 };
 
 struct Support {

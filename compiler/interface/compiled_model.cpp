@@ -2,6 +2,7 @@
 
 #include "lang/errors.hpp"
 
+#include <cmath>
 #include <fmt/format.h>
 
 namespace sibyl {
@@ -28,7 +29,9 @@ std::string CompiledModel::describe_failure(int number, const double* values) co
   for (int i = 0; i < SIBYL_MAX_REPORTED_VALUES; ++i) {
     const std::size_t place = message.text.find("{}", from);
     if (place == std::string::npos) break;
-    text += message.text.substr(from, place - from) + fmt::format("{:.6g}", values[i]);
+    // Whose sign bit a NaN has is chance.
+    text +=
+        message.text.substr(from, place - from) + (std::isnan(values[i]) ? "nan" : fmt::format("{:.6g}", values[i]));
     from = place + 2;
   }
   text += message.text.substr(from);

@@ -37,7 +37,7 @@ View Lowering::to_matrix(const typed::BuiltinCall& call, Span span) {
                                  : b_.boolean(true);
   const ValueId count = element_count({rows, columns}, "the matrix", span);
   b_.check(b_.compare(Op::equal, count, base.sizes[0]),
-           context_.message("{} rows and {} columns were asked for, but there are {} elements", span),
+           message("{} rows and {} columns were asked for, but there are {} elements", span),
            {rows, columns, base.sizes[0]});
   result.sizes = {rows, columns};
   result.size_keys = {size_key(call.arguments[1]), size_key(call.arguments[2])};
@@ -219,7 +219,7 @@ View Lowering::builtin_view(const typed::BuiltinCall& call, const ExpressionPtr&
     // Without a sum, which may wrap: what is behind `first` wraps only where `first` is already refused.
     const ValueId inside = b_.logical_and(b_.compare(Op::greater_equal, first, b_.integer(0)),
                                           b_.compare(Op::less_equal, count, b_.subtract(base.sizes[0], first)));
-    b_.check(inside, context_.message("{} elements were asked for, but there are {}", span), {count, base.sizes[0]});
+    b_.check(inside, message("{} elements were asked for, but there are {}", span), {count, base.sizes[0]});
     return slice(base, first, count);
   }
   case Builtin::row:
@@ -235,7 +235,7 @@ View Lowering::builtin_view(const typed::BuiltinCall& call, const ExpressionPtr&
       const ValueId rows_left = b_.subtract(base.sizes[0], row), columns_left = b_.subtract(base.sizes[1], column);
       const ValueId fits = b_.logical_and(b_.compare(Op::less_equal, result.sizes[0], rows_left),
                                           b_.compare(Op::less_equal, result.sizes[1], columns_left));
-      b_.check(fits, context_.message("the block of {} rows and {} columns does not fit", span),
+      b_.check(fits, message("the block of {} rows and {} columns does not fit", span),
                {result.sizes[0], result.sizes[1]});
       result.element = [this, inner = base.element, row, column](const std::vector<ValueId>& i) {
         return inner({b_.add(i[0], row), b_.add(i[1], column)});

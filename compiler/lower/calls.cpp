@@ -48,6 +48,7 @@ std::vector<Storage> Lowering::argument_storage(const typed::Function& function,
 // Lowers the body with the arguments bound; the result is left in the frame.
 void Lowering::inline_body(Frame& frame, const typed::Function& function, const std::vector<Storage>& arguments) {
   frame.function = &function;
+  if (b_.span().source == 0) call_in_text_ = b_.span();
   for (std::size_t i = 0; i < arguments.size(); ++i) frame.storage[function.arguments[i]] = arguments[i];
   frames_.push_back(&frame);
   if (const typed::ExpressionPtr value = single_return(function.body)) {

@@ -14,9 +14,6 @@ using typed::ExpressionPtr;
 
 namespace {
 
-// After this many tries a truncated draw is given up: the bounds then hold next to no mass.
-constexpr int most_tries = 10000;
-
 const ValueId& value_of(const Storage& storage) { return std::get<AsValue>(storage).value; }
 
 } // namespace
@@ -59,8 +56,9 @@ std::vector<Storage> Lowering::at(const Arguments& arguments, ValueId index) con
 // `rows`: only those requirements that concern a parameter given element by element; otherwise only the others.
 void Lowering::require_parameters(const typed::Distribution& distribution, const std::vector<Storage>& parameters,
                                   const std::vector<ExpressionPtr>& expressions, std::size_t first, bool rows,
-                                  const Arguments& arguments) {
+                                  const Arguments& arguments, bool to_draw) {
   for (const typed::Requirement& requirement : distribution.requirements) {
+    if (requirement.to_draw && !to_draw) continue;
     // A condition may involve several parameters; it is checked per element as soon as one of them is a list.
     bool concerns_row = arguments.is_row[first + requirement.parameter];
     std::set<typed::VariableId> reads;
@@ -75,16 +73,19 @@ void Lowering::require_parameters(const typed::Distribution& distribution, const
     const Span span = expressions[first + requirement.parameter]->span;
     b_.set_span(span);
     const std::string& name = distribution.parameter_names[requirement.parameter];
+    const std::string what = "`" + name + "` of `" + distribution.name + "` ";
+    const auto* number = std::get_if<AsValue>(&parameters[requirement.parameter]);
     b_.check(b_.compare(Op::not_equal, holds, b_.integer(0)),
-             context_.message("`" + name + "` of `" + distribution.name + "` is {}, " + requirement.text, span),
-             {value_of(parameters[requirement.parameter])});
+             message(what + (number ? "is {}, " : "") + requirement.text, span),
+             number ? std::vector<ValueId>{number->value} : std::vector<ValueId>{});
   }
 }
 
 // The log density (or log distribution function) at one outcome; `arguments` holds the outcome first.
-ValueId Lowering::element_log(const typed::Distribution& distribution, DistributionFunction function,
-                              const std::vector<Storage>& arguments,
-                              const std::optional<std::pair<ValueId, ValueId>>& truncation) {
+ValueId
+Lowering::element_log(const typed::Distribution& distribution, DistributionFunction function,
+                      const std::vector<Storage>& arguments,
+                      const std::optional<std::pair<std::optional<ValueId>, std::optional<ValueId>>>& truncation) {
   const std::vector<Storage> parameters(arguments.begin() + 1, arguments.end());
   const ValueId y = value_of(arguments.front());
   const ValueId minus_infinity = b_.real(-std::numeric_limits<double>::infinity());
@@ -94,12 +95,14 @@ ValueId Lowering::element_log(const typed::Distribution& distribution, Distribut
     above = b_.compare(Op::greater, y, call_scalar(*distribution.support.upper, parameters));
   if (function == DistributionFunction::log_density) {
     ValueId value = call_scalar(*distribution.log_density, arguments);
-    if (truncation)
-      below = below ? b_.logical_or(*below, b_.compare(Op::less, y, truncation->first))
-                    : b_.compare(Op::less, y, truncation->first);
-    if (truncation)
-      above = above ? b_.logical_or(*above, b_.compare(Op::greater, y, truncation->second))
-                    : b_.compare(Op::greater, y, truncation->second);
+    if (truncation && truncation->first) {
+      const ValueId outside = b_.compare(Op::less, y, *truncation->first);
+      below = below ? b_.logical_or(*below, outside) : outside;
+    }
+    if (truncation && truncation->second) {
+      const ValueId outside = b_.compare(Op::greater, y, *truncation->second);
+      above = above ? b_.logical_or(*above, outside) : outside;
+    }
     if (below) value = b_.select(*below, minus_infinity, value);
     if (above) value = b_.select(*above, minus_infinity, value);
     return value;
@@ -119,46 +122,28 @@ ValueId Lowering::log_density(const typed::Distribution& distribution, Distribut
     return std::vector<Storage>(all.begin() + 1, all.end());
   };
   if (!given.count) {
-    require_parameters(distribution, parameters_of(given.given), arguments, 1, false, given);
+    require_parameters(distribution, parameters_of(given.given), arguments, 1, false, given, false);
     b_.set_span(span);
     if (!truncation) return element_log(distribution, function, given.given, std::nullopt);
-    const bool is_discrete = distribution.support.is_discrete;
-    const auto cut = [&](const ExpressionPtr& bound, bool is_lower) {
-      if (bound) return is_discrete ? scalar(bound) : b_.to_real(scalar(bound));
-      if (is_discrete) return b_.integer(is_lower ? std::numeric_limits<int>::min() : std::numeric_limits<int>::max());
-      return b_.real((is_lower ? -1 : 1) * std::numeric_limits<double>::infinity());
+    const auto bound = [&](const ExpressionPtr& given_bound) -> std::optional<ValueId> {
+      if (!given_bound) return std::nullopt;
+      return distribution.support.is_discrete ? scalar(given_bound) : b_.to_real(scalar(given_bound));
     };
-    const ValueId lower = cut(truncation->lower, true), upper = cut(truncation->upper, false);
-    const auto tail = [&](ValueId bound, DistributionFunction which) {
-      std::vector<Storage> at_bound = given.given;
-      at_bound[0] = AsValue{bound};
-      return element_log(distribution, which, at_bound, std::nullopt);
-    };
-    // What lies below the bounds: for integers everything less than the lower bound, which itself is inside.
-    const auto below = [&] { return is_discrete ? b_.subtract(lower, b_.integer(1)) : lower; };
-    ValueId normalizer;
-    if (truncation->lower && truncation->upper) {
-      // log(F(upper) - F(lower)) as Stan computes it.
-      const ValueId high = tail(upper, DistributionFunction::log_cdf),
-                    low = tail(below(), DistributionFunction::log_cdf);
-      const ValueId ratio = b_.math(MathFunction::exp, {b_.subtract(low, high)});
-      normalizer = b_.add(high, b_.math(MathFunction::log1p, {b_.negate(ratio)}));
-    } else {
-      normalizer = truncation->lower ? tail(below(), DistributionFunction::log_ccdf)
-                                     : tail(upper, DistributionFunction::log_cdf);
-    }
-    return b_.subtract(element_log(distribution, function, given.given, std::pair(lower, upper)), normalizer);
+    const std::pair bounds = {bound(truncation->lower), bound(truncation->upper)};
+    const ValueId value = element_log(distribution, function, given.given, bounds);
+    if (!bounds.first && !bounds.second) return value;
+    return b_.subtract(value, log_mass_between(distribution, parameters_of(given.given), bounds.first, bounds.second));
   }
   // Conditions on scalars hold for all elements: they are checked before the loop.
   std::vector<Storage> scalars = given.given;
   for (std::size_t i = 0; i < scalars.size(); ++i)
     if (given.is_row[i]) scalars[i] = AsValue{b_.real(0)}; // not looked at by these conditions
-  require_parameters(distribution, parameters_of(scalars), arguments, 1, false, given);
+  require_parameters(distribution, parameters_of(scalars), arguments, 1, false, given, false);
   const ir::CellId total = b_.cell("sum", ir::Type::real);
   b_.store_cell(total, b_.real(0));
   b_.for_(b_.integer(0), b_.subtract(*given.count, b_.integer(1)), [&](ValueId i) {
     const std::vector<Storage> element = at(given, i);
-    require_parameters(distribution, parameters_of(element), arguments, 1, true, given);
+    require_parameters(distribution, parameters_of(element), arguments, 1, true, given, false);
     b_.set_span(span);
     b_.store_cell(total, b_.add(b_.load_cell(total), element_log(distribution, function, element, std::nullopt)));
   });
@@ -173,7 +158,7 @@ ValueId Lowering::distribution_call(const typed::DistributionCall& call, Span sp
     return call.function == DistributionFunction::cdf ? b_.math(MathFunction::exp, {value}) : value;
   }
   const Arguments given = distribution_arguments(call.arguments, *call.distribution, false, span);
-  require_parameters(*call.distribution, given.given, call.arguments, 0, false, given);
+  require_parameters(*call.distribution, given.given, call.arguments, 0, false, given, true);
   b_.set_span(span);
   return call_scalar(*call.distribution->sample, given.given);
 }
@@ -181,10 +166,13 @@ ValueId Lowering::distribution_call(const typed::DistributionCall& call, Span sp
 View Lowering::draws_view(const typed::DistributionCall& call, const Type& type) {
   const Arguments given = distribution_arguments(call.arguments, *call.distribution, false, b_.span());
   const Span span = b_.span();
+  // Conditions on what all elements share are looked at once, before the loop, even where it has no element.
+  require_parameters(*call.distribution, given.given, call.arguments, 0, false, given, true);
+  b_.set_span(span);
   const ir::ArrayId array = declare_local("draws", type_of(type), {*given.count});
   b_.for_(b_.integer(0), b_.subtract(*given.count, b_.integer(1)), [&](ValueId i) {
     const std::vector<Storage> element = at(given, i);
-    require_parameters(*call.distribution, element, call.arguments, 0, true, given);
+    require_parameters(*call.distribution, element, call.arguments, 0, true, given, true);
     b_.set_span(span);
     b_.store(array, call_scalar(*call.distribution->sample, element), {i});
   });
@@ -197,53 +185,12 @@ View Lowering::draws_view(const typed::DistributionCall& call, const Type& type)
   return result;
 }
 
-// One draw that lies within the bounds: drawn again until it does, unless the support lies within them anyway.
-ValueId Lowering::sample_between(const typed::Distribution& distribution, const std::vector<Storage>& parameters,
-                                 std::optional<ValueId> lower, std::optional<ValueId> upper, const std::string& name,
-                                 Span span) {
-  const auto implied = [&](const std::shared_ptr<const typed::Function>& support, const std::optional<ValueId>& bound,
-                           bool is_lower) {
-    if (!bound) return true;
-    if (!support) return false;
-    const ValueId edge = call_scalar(*support, parameters);
-    const auto a = b_.constant(edge), b = b_.constant(*bound);
-    return edge == *bound || (a && b && (is_lower ? *a >= *b : *a <= *b));
-  };
-  if (implied(distribution.support.lower, lower, true) && implied(distribution.support.upper, upper, false))
-    return call_scalar(*distribution.sample, parameters);
-  const ir::Type type = distribution.support.is_discrete ? ir::Type::integer : ir::Type::real;
-  const ir::CellId value = b_.cell("draw of " + name, type), accepted = b_.cell("accepted", ir::Type::boolean),
-                   tries = b_.cell("tries", ir::Type::integer);
-  b_.store_cell(accepted, b_.boolean(false));
-  b_.store_cell(tries, b_.integer(0));
-  b_.while_(
-      [&] {
-        return b_.logical_and(b_.logical_not(b_.load_cell(accepted)),
-                              b_.compare(Op::less, b_.load_cell(tries), b_.integer(most_tries)));
-      },
-      [&] {
-        const ValueId drawn = call_scalar(*distribution.sample, parameters);
-        ValueId inside = b_.boolean(true);
-        const auto same_type = [&](ValueId bound) { return type == ir::Type::real ? b_.to_real(bound) : bound; };
-        if (lower) inside = b_.logical_and(inside, b_.compare(Op::greater_equal, drawn, same_type(*lower)));
-        if (upper) inside = b_.logical_and(inside, b_.compare(Op::less_equal, drawn, same_type(*upper)));
-        b_.store_cell(value, drawn);
-        b_.store_cell(accepted, inside);
-        b_.store_cell(tries, b_.add(b_.load_cell(tries), b_.integer(1)));
-      });
-  b_.set_span(span);
-  b_.check(b_.load_cell(accepted),
-           context_.message("none of " + std::to_string(most_tries) + " draws of `" + name + "` fell within its bounds",
-                            span));
-  return b_.load_cell(value);
-}
-
 void Lowering::draw(const typed::Tilde& tilde, Span span) {
   const typed::VariableId id = *generative::drawn_variable(tilde.left);
   const typed::Variable& drawn = variable(id);
   if (parameters_are_given_ && drawn.block == typed::Block::parameters && !drawn.is_local) return;
   const Arguments given = distribution_arguments(tilde.arguments, *tilde.distribution, false, span);
-  require_parameters(*tilde.distribution, given.given, tilde.arguments, 0, false, given);
+  require_parameters(*tilde.distribution, given.given, tilde.arguments, 0, false, given, true);
   // Declared bounds truncate a parameter's prior; those of data are a promise that is checked where data are read.
   const bool is_bounded = drawn.block == typed::Block::parameters && !drawn.is_local;
   const auto bound = [&](const ExpressionPtr& declared, const ExpressionPtr& truncation, bool is_lower) {
@@ -282,7 +229,7 @@ void Lowering::draw(const typed::Tilde& tilde, Span span) {
                       "`" + drawn.name + "` has {} elements, its distribution's parameters {}", span);
   loop(target.sizes, [&](const std::vector<ValueId>& i) {
     const std::vector<Storage> element = at(given, i[0]);
-    if (given.count) require_parameters(*tilde.distribution, element, tilde.arguments, 0, true, given);
+    if (given.count) require_parameters(*tilde.distribution, element, tilde.arguments, 0, true, given, true);
     b_.set_span(span);
     target.element(i);
     const std::vector<ValueId> place_of = noted;

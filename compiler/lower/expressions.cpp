@@ -16,6 +16,10 @@ std::uint32_t ModelContext::message(std::string text, Span span) {
   return static_cast<std::uint32_t>(model.messages.size() - 1);
 }
 
+std::uint32_t Lowering::message(std::string text, Span span) {
+  return context_.message(std::move(text), span.source == 0 ? span : call_in_text_);
+}
+
 namespace {
 
 std::optional<Op> comparison(Builtin builtin) {
@@ -139,7 +143,7 @@ ValueId Lowering::conditional(const typed::Conditional& choice, ir::Type type) {
 
 ValueId Lowering::integer_division(ValueId a, ValueId b, bool modulo, Span span) {
   if (const auto divisor = b_.constant(b); !divisor || *divisor == 0)
-    b_.check(b_.compare(Op::not_equal, b, b_.integer(0)), context_.message("division by zero: the divisor is {}", span),
+    b_.check(b_.compare(Op::not_equal, b, b_.integer(0)), message("division by zero: the divisor is {}", span),
              {b});
   return modulo ? b_.modulo(a, b) : b_.divide(a, b);
 }

@@ -1,6 +1,6 @@
 // From the checked program to the intermediate representation: one object writes one ir::Function.
 //
-// Expressions are in expressions.cpp and views.cpp, calls in calls.cpp, distributions in distributions.cpp, statements
+// Expressions are in expressions.cpp and views.cpp, calls in calls.cpp, distributions in distributions.cpp and truncation.cpp, statements
 // in statements.cpp; model.cpp puts together the functions that ir.hpp lists.
 #pragma once
 
@@ -85,6 +85,8 @@ class Lowering {
 
  private:
   // ---- expressions.cpp
+  // A message about this place; where it lies in the standard library, about the call in the model's text that led there.
+  std::uint32_t message(std::string text, Span span);
   ValueId scalar(const typed::ExpressionPtr& expression);
   ValueId boolean(const typed::ExpressionPtr& expression);
   ValueId scalar_builtin(const typed::BuiltinCall& call, const typed::ExpressionPtr& expression);
@@ -160,10 +162,20 @@ class Lowering {
   std::vector<Storage> at(const Arguments& arguments, ValueId index) const;
   void require_parameters(const typed::Distribution& distribution, const std::vector<Storage>& parameters,
                           const std::vector<typed::ExpressionPtr>& expressions, std::size_t first, bool rows,
-                          const Arguments& arguments);
+                          const Arguments& arguments, bool to_draw);
   ValueId element_log(const typed::Distribution& distribution, typed::DistributionFunction function,
                       const std::vector<Storage>& arguments,
-                      const std::optional<std::pair<ValueId, ValueId>>& truncation);
+                      const std::optional<std::pair<std::optional<ValueId>, std::optional<ValueId>>>& truncation);
+
+  // ---- truncation.cpp
+  ValueId tail(const typed::Distribution& distribution, typed::DistributionFunction which, ValueId at,
+               const std::vector<Storage>& parameters);
+  ValueId below(const typed::Distribution& distribution, ValueId lower);
+  ValueId log_mass_between(const typed::Distribution& distribution, const std::vector<Storage>& parameters,
+                           std::optional<ValueId> lower, std::optional<ValueId> upper);
+  ValueId draw_by_inversion(const typed::Distribution& distribution, const std::vector<Storage>& parameters,
+                            std::optional<ValueId> lower, std::optional<ValueId> upper, const std::string& name,
+                            Span span);
   ValueId sample_between(const typed::Distribution& distribution, const std::vector<Storage>& parameters,
                          std::optional<ValueId> lower, std::optional<ValueId> upper, const std::string& name,
                          Span span);
@@ -222,6 +234,7 @@ class Lowering {
     std::int64_t first; // a constant from which the variable starts
   };
   std::map<ValueId, Range> in_range_;
+  Span call_in_text_;                 // of the standard library's function that is being inlined
   bool parameters_are_given_ = false; // in a simulation: their priors draw nothing
   bool declares_interface_ = false;   // variables declared at a block's top are outputs of this function
 };

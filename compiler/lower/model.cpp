@@ -174,7 +174,7 @@ void Lowering::check_bounds(VariableId id) {
       if (!bound) return;
       const ValueId limit = bound(index);
       b_.check(b_.logical_not(b_.compare(outside, value, limit)),
-               context_.message("`" + declared.name + "` is {}, must be " + must + " {}", declared.span),
+               message("`" + declared.name + "` is {}, must be " + must + " {}", declared.span),
                {value, limit});
     };
     against(lower, Op::less, "at least");

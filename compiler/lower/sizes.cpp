@@ -22,7 +22,7 @@ ValueId Lowering::checked_sum(ValueId a, ValueId b, Span span) {
   const ValueId fits = b_.select(b_.compare(Op::greater_equal, b, b_.integer(0)),
                                  b_.compare(Op::less_equal, a, b_.subtract(b_.integer(largest), b)),
                                  b_.compare(Op::greater_equal, a, b_.subtract(b_.integer(-largest - 1), b)));
-  b_.check(fits, context_.message("the size {} + {} is beyond what an integer can be", span), {a, b});
+  b_.check(fits, message("the size {} + {} is beyond what an integer can be", span), {a, b});
   return sum;
 }
 
@@ -33,7 +33,7 @@ ValueId Lowering::checked_product(ValueId a, ValueId b, Span span) {
   const ValueId has_magnitudes =
       b_.logical_and(b_.compare(Op::not_equal, a, least), b_.compare(Op::not_equal, b, least));
   b_.check(b_.logical_and(has_magnitudes, b_.compare(Op::less_equal, magnitude(a), most)),
-           context_.message("the size {} * {} is beyond what an integer can be", span), {a, b});
+           message("the size {} * {} is beyond what an integer can be", span), {a, b});
   return b_.multiply(a, b);
 }
 
@@ -49,14 +49,14 @@ ValueId Lowering::size(const ExpressionPtr& expression, const std::string& what)
     if (call->builtin == Builtin::add) return checked_sum(left, right, one->span);
     if (call->builtin == Builtin::multiply) return checked_product(left, right, one->span);
     const ValueId not_negated = b_.compare(Op::not_equal, right, b_.integer(-largest - 1));
-    b_.check(not_negated, context_.message("the size {} - {} is beyond what an integer can be", one->span),
+    b_.check(not_negated, message("the size {} - {} is beyond what an integer can be", one->span),
              {left, right});
     return checked_sum(left, b_.negate(right), one->span);
   };
   const ValueId value = compute(expression);
   b_.set_span(expression->span);
   b_.check(b_.compare(Op::greater_equal, value, b_.integer(0)),
-           context_.message(what + " is {}, must not be negative", expression->span), {value});
+           message(what + " is {}, must not be negative", expression->span), {value});
   return value;
 }
 
@@ -66,7 +66,7 @@ ValueId Lowering::element_count(const std::vector<ValueId>& sizes, const std::st
     if (sizes.size() > 1) {
       const ValueId most = b_.divide(b_.integer(ir::most_elements), b_.maximum(size, b_.integer(1)));
       b_.check(b_.compare(Op::less_equal, count, most),
-               context_.message(what + " has {} times {} elements, more than " + std::to_string(ir::most_elements),
+               message(what + " has {} times {} elements, more than " + std::to_string(ir::most_elements),
                                 span),
                {count, size});
     }

@@ -268,9 +268,9 @@ void Lowering::message_statement(const std::vector<ExpressionPtr>& arguments, bo
                                     .primary = {span, "here are " + std::to_string(values.size())}});
     return;
   }
-  const std::uint32_t message = context_.message(text, span);
-  if (is_reject) b_.reject(message, values);
-  else b_.print(message, values);
+  const std::uint32_t number = message(text, span);
+  if (is_reject) b_.reject(number, values);
+  else b_.print(number, values);
 }
 
 void Lowering::add_to_target(ValueId value) { b_.store_cell(*target_, b_.add(b_.load_cell(*target_), value)); }

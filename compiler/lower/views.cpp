@@ -37,7 +37,7 @@ std::string Lowering::size_key(const ExpressionPtr& size) const {
 void Lowering::require_same_size(ValueId a, ValueId b, const std::string& key_a, const std::string& key_b,
                                  const std::string& what, Span span) {
   if (a == b || (!key_a.empty() && key_a == key_b)) return;
-  b_.check(b_.compare(Op::equal, a, b), context_.message(what, span), {a, b});
+  b_.check(b_.compare(Op::equal, a, b), message(what, span), {a, b});
 }
 
 ValueId Lowering::position(ValueId index, ValueId size, const std::string& key, const std::string& name, Span span) {
@@ -49,7 +49,7 @@ ValueId Lowering::position(ValueId index, ValueId size, const std::string& key, 
     const std::string of = name.empty() ? "the index" : "the index of `" + name + "`";
     const ValueId inside =
         b_.logical_and(b_.compare(Op::greater_equal, index, b_.integer(1)), b_.compare(Op::less_equal, index, size));
-    b_.check(inside, context_.message(of + " is {}, must be in 1..{}", span), {index, size});
+    b_.check(inside, message(of + " is {}, must be in 1..{}", span), {index, size});
   }
   return b_.subtract(index, b_.integer(1));
 }
@@ -289,7 +289,7 @@ View Lowering::indexed(View base, const std::vector<IndexItem>& items, Span span
       const ValueId inside =
           b_.logical_and(b_.compare(Op::greater_equal, first, b_.integer(1)), b_.compare(Op::less_equal, last, size));
       b_.check(b_.logical_or(is_empty, inside),
-               context_.message("the range " + std::string(base.name.empty() ? "" : "of `" + base.name + "` ") +
+               message("the range " + std::string(base.name.empty() ? "" : "of `" + base.name + "` ") +
                                     "is {}:{}, must be in 1..{}",
                                 span),
                {first, last, size});

@@ -17,7 +17,7 @@ const auto support_def = spanned(word("support") > sized_type[set_support] > sem
 const x3::rule<struct RequirementClass, ast::Requirement> requirement{"a requirement"};
 const auto requirement_def =
     spanned(word("require") > expression[([](auto& context) { x3::_val(context).condition = x3::_attr(context); })] >
-            semicolon);
+            -(word("to") > word("draw"))[([](auto& context) { x3::_val(context).to_draw = true; })] > semicolon);
 
 const auto set_name = [](auto& context) { x3::_val(context).name = x3::_attr(context); };
 const auto add_argument = [](auto& context) {
