@@ -1,4 +1,5 @@
-// Keeps what has an effect (outputs, checks, prints, the tape) and what it is computed from; everything else goes.
+// Keeps what has an effect (outputs, checks, prints, the tape) and what it is computed from; everything else goes. What
+// stays is numbered anew, so that the text of a function does not tell what once was in it.
 #include "compiler/passes/simplify.hpp"
 #include "compiler/passes/structure.hpp"
 
@@ -83,11 +84,61 @@ void sweep(Block& block, const Liveness& liveness) {
   block = std::move(kept);
 }
 
+class Numbering {
+ public:
+  explicit Numbering(Function& function) : function_(function), values_(function.value_count, none) {}
+
+  void run() {
+    std::vector<bool> cells(function_.cells.size()), arrays(function_.arrays.size());
+    for_each(function_.body, [&](const Instruction& instruction) {
+      if (fact(instruction.op).subject == Subject::cell) cells[instruction.id] = true;
+      if (fact(instruction.op).subject == Subject::array) arrays[instruction.id] = true;
+    });
+    for (ArrayId array = 0; array < arrays.size(); ++array)
+      if (function_.arrays[array].binding != Binding::local) arrays[array] = true; // belongs to the interface
+    cells_ = keep(function_.cells, cells);
+    arrays_ = keep(function_.arrays, arrays);
+    number(function_.body);
+    function_.value_count = next_;
+  }
+
+ private:
+  // What stays, and by old number the new one.
+  template <class Thing>
+  static std::vector<std::uint32_t> keep(std::vector<Thing>& things, const std::vector<bool>& used) {
+    std::vector<std::uint32_t> numbers(things.size(), none);
+    std::vector<Thing> kept;
+    for (std::size_t i = 0; i < things.size(); ++i) {
+      if (!used[i]) continue;
+      numbers[i] = static_cast<std::uint32_t>(kept.size());
+      kept.push_back(std::move(things[i]));
+    }
+    things = std::move(kept);
+    return numbers;
+  }
+
+  void number(Block& block) {
+    for (Instruction& instruction : block) {
+      for (ValueId& operand : instruction.operands) operand = values_[operand];
+      if (fact(instruction.op).subject == Subject::cell) instruction.id = cells_[instruction.id];
+      if (fact(instruction.op).subject == Subject::array) instruction.id = arrays_[instruction.id];
+      if (instruction.result != none) instruction.result = values_[instruction.result] = next_++;
+      for (Block& nested : instruction.blocks) number(nested);
+    }
+  }
+
+  Function& function_;
+  std::vector<ValueId> values_; // by old number
+  std::vector<CellId> cells_;
+  std::vector<ArrayId> arrays_;
+  ValueId next_ = 0;
+};
+
 } // namespace
 
 void drop_dead_code(Function& function) {
-  const Liveness liveness(function);
-  sweep(function.body, liveness);
+  sweep(function.body, Liveness(function));
+  Numbering(function).run();
 }
 
 } // namespace sibyl::ir

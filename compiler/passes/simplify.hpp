@@ -7,7 +7,7 @@
 //   share        folds constants, applies identities, computes equal values once, forwards what a cell holds
 //   hoist        moves what a loop computes in every iteration alike, and checks of it, in front of the loop
 //   drop stores  that the next store overwrites unread
-//   drop dead    values, cells, arrays and loops that nothing reads
+//   drop dead    values, cells, arrays and loops that nothing reads; what stays is numbered anew
 #pragma once
 
 #include "compiler/ir/ir.hpp"

@@ -242,7 +242,7 @@ TEST_CASE("a store that is overwritten unread goes, others stay") {
 )");
 }
 
-TEST_CASE("what nothing reads goes, with its loops, cells and arrays") {
+TEST_CASE("what nothing reads goes, with its loops, cells and arrays, and the rest is numbered without gaps") {
   REQUIRE(after(drop_dead_code, [](Builder& b) {
             const ArrayId y = output(b), t = b.array("t", Type::real, 1);
             const CellId unread = b.cell("unread"), read = b.cell("read");
@@ -255,12 +255,31 @@ TEST_CASE("what nothing reads goes, with its loops, cells and arrays") {
             b.store_cell(read, b.real(2));
             b.math(MathFunction::exp, {b.load_cell(read)});
             b.store(y, b.load_cell(read), {zero});
-          }) == R"(  %1 = constant 0
-  %8 = constant 2.0
-  store read, %8
-  %11 = load read
-  store y[%1], %11
+          }) == R"(  %0 = constant 0
+  %1 = constant 2.0
+  store read, %1
+  %2 = load read
+  store y[%0], %2
 )");
+}
+
+TEST_CASE("cells and local arrays that nothing refers to go, arrays of the interface stay") {
+  Model model = written([](Builder& b) {
+    b.array("gone", Type::real, 1);
+    b.cell("gone");
+    b.array("u", Type::real, 1, Binding::unconstrained_in);
+    const ArrayId y = output(b);
+    const CellId read = b.cell("read");
+    b.store(y, b.load_cell(read), {b.integer(0)});
+  });
+  Function& function = model.functions[0];
+  drop_dead_code(function);
+  verify(model);
+  REQUIRE(function.cells.size() == 1);
+  REQUIRE(function.cells[0].name == "read");
+  REQUIRE(function.arrays.size() == 2);
+  REQUIRE(function.arrays[0].name == "u");
+  REQUIRE(function.value_count == 2);
 }
 
 TEST_CASE("loops that are left become loops that run to their end") {
