@@ -13,6 +13,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace sibyl::ir {
@@ -40,16 +41,16 @@ enum class Op : std::uint8_t {
   is_infinite,
   logical_and,
   logical_or,
-  logical_not,  // booleans; both sides are evaluated
-  select,       // (boolean, if true, if false): both sides are evaluated
-  load_cell,    // `id`: the cell
-  store_cell,   // `id`: the cell; operand 0
-  declare,      // `id`: the array; operands: its sizes (integer, >= 0 and with a product of at most most_elements:
-                // others must have been checked). Fresh storage, filled with NaN or the smallest integer unless `number`
-                // is 1: then with zeros.
-  load,         // `id`: the array; operands: indices
-  store,        // `id`: the array; operands: the value, then indices
-  array_size,   // `id`: the array; `number`: the dimension; this lane's extent
+  logical_not, // booleans; both sides are evaluated
+  select,      // (boolean, if true, if false): both sides are evaluated
+  load_cell,   // `id`: the cell
+  store_cell,  // `id`: the cell; operand 0
+  declare,     // `id`: the array; operands: its sizes (integer, >= 0 and with a product of at most most_elements:
+               // others must have been checked). Fresh storage, filled with NaN or the smallest integer unless `number`
+               // is 1: then with zeros.
+  load,        // `id`: the array; operands: indices
+  store,       // `id`: the array; operands: the value, then indices
+  array_size,  // `id`: the array; `number`: the dimension; this lane's extent
   draw_uniform, // real in (0, 1); `id`: the site
   draw_normal,  // real, standard normal; `id`: the site
   check,        // operand 0: boolean; the others: values to report (at most 4). `id`: the message. Fails when false.
@@ -175,6 +176,11 @@ inline constexpr auto operations = [] {
   });
 }();
 
+constexpr std::optional<Op> find_operation(std::string_view name) {
+  for (const OpFact& row : operations)
+    if (row.name == name) return row.op;
+  return std::nullopt;
+}
 constexpr const OpFact& fact(Op op) { return operations[static_cast<std::size_t>(op)]; }
 // Whether it has one of the traits.
 constexpr bool has(Op op, trait::Traits any_of) { return (fact(op).traits & any_of) != 0; }

@@ -88,16 +88,9 @@ View Lowering::builtin_view(const typed::BuiltinCall& call, const ExpressionPtr&
         call.arguments, type, span,
         [this, builtin = call.builtin](const auto& x) { return apply(builtin, x[0], x[1]); },
         call.builtin != Builtin::elementwise_power);
-  case Builtin::math: {
-    const auto function = ir::find_math_function(call.math);
-    if (!function) throw InternalError("no math function `" + call.math + "`");
+  case Builtin::math:
     return elementwise(
-        call.arguments, type, span,
-        [this, function](const auto& x) {
-          return *function == MathFunction::pow ? power(x[0], x[1]) : b_.math(*function, x);
-        },
-        false);
-  }
+        call.arguments, type, span, [this, name = call.math](const auto& x) { return math(name, x); }, false);
   case Builtin::transpose: {
     View result = view(call.arguments[0]);
     if (result.sizes.size() == 2) {

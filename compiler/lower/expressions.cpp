@@ -161,6 +161,15 @@ ValueId Lowering::power(ValueId base, ValueId exponent) {
   return b_.math(MathFunction::pow, {base, b_.to_real(exponent)});
 }
 
+// A primitive that the text calls by its name: a mathematical function, or an operation of reals.
+ValueId Lowering::math(const std::string& name, std::vector<ValueId> arguments) {
+  for (ValueId& argument : arguments) argument = b_.to_real(argument);
+  if (const auto function = ir::find_math_function(name))
+    return *function == MathFunction::pow ? power(arguments[0], arguments[1]) : b_.math(*function, arguments);
+  if (const auto operation = ir::find_operation(name)) return b_.pure(*operation, arguments);
+  throw InternalError("no math function `" + name + "`");
+}
+
 // One element of an operator that works element by element.
 ValueId Lowering::apply(Builtin builtin, ValueId a, ValueId b) {
   switch (builtin) {
@@ -208,11 +217,8 @@ ValueId Lowering::scalar_builtin(const typed::BuiltinCall& call, const Expressio
   }
   case Builtin::math: {
     std::vector<ValueId> arguments;
-    for (const auto& one : call.arguments) arguments.push_back(b_.to_real(scalar(one)));
-    const auto function = ir::find_math_function(call.math);
-    if (!function) throw InternalError("no math function `" + call.math + "`");
-    return *function == MathFunction::pow ? power(arguments[0], arguments[1])
-                                          : b_.math(*function, std::move(arguments));
+    for (const auto& one : call.arguments) arguments.push_back(scalar(one));
+    return math(call.math, arguments);
   }
   case Builtin::absolute: {
     const ValueId value = argument(0);

@@ -95,6 +95,7 @@ class Lowering {
   ValueId integer_division(ValueId a, ValueId b, bool modulo, Span span);
   ValueId apply(typed::Builtin builtin, ValueId a, ValueId b);
   ValueId power(ValueId base, ValueId exponent);
+  ValueId math(const std::string& name, std::vector<ValueId> arguments);
   bool is_simple(const typed::ExpressionPtr& expression) const;
   Storage& storage(typed::VariableId id) { return frames_.back()->storage[id]; }
   const typed::Variable& variable(typed::VariableId id) const { return (*frames_.back()->variables)[id]; }
@@ -208,7 +209,6 @@ class Lowering {
   void in_stan_order(const typed::Variable& variable, const std::vector<ValueId>& sizes,
                      const std::function<void(const std::vector<ValueId>&)>& body);
   ValueId unconstrained_count();
-  void bind_block(typed::Block block, bool include_drawn);
   void check_bounds(typed::VariableId id);
   void check_block_bounds(const std::vector<typed::StatementPtr>& declarations);
   // A bound by the position of the element that it bounds: the same for all, or one of its own for each.
