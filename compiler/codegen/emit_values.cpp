@@ -43,6 +43,11 @@ void Emitter::emit_value(const ir::Instruction& instruction) {
     if (is_wide(condition) || is_wide(yes) || is_wide(no)) yes = widen(yes), no = widen(no);
     return set(instruction, builder_.CreateSelect(condition, yes, no));
   }
+  case Op::fma: {
+    Value *x = operand(0), *y = operand(1), *z = operand(2);
+    if (is_wide(x) || is_wide(y) || is_wide(z)) x = widen(x), y = widen(y), z = widen(z);
+    return set(instruction, builder_.CreateIntrinsic(x->getType(), llvm::Intrinsic::fma, {x, y, z}));
+  }
   case Op::is_nan: return set(instruction, builder_.CreateFCmpUNO(operand(0), operand(0)));
   case Op::is_infinite: {
     Value* magnitude = builder_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, operand(0));

@@ -98,6 +98,7 @@ std::optional<double> evaluate(Op op, std::uint32_t id, const std::vector<Type>&
   case Op::logical_and: return x[0] != 0 && x[1] != 0;
   case Op::logical_or: return x[0] != 0 || x[1] != 0;
   case Op::logical_not: return x[0] == 0;
+  case Op::fma: return std::fma(x[0], x[1], x[2]);
   case Op::select: return x[0] != 0 ? x[1] : x[2];
   case Op::negate: return types[0] == Type::integer ? wrap(-x[0]) + 0.0 : -x[0];
   default: break;

@@ -25,6 +25,7 @@ enum class Op : std::uint8_t {
   multiply,
   divide,
   negate, // real or integer; integer divide truncates toward zero
+  fma,    // reals: operand 0 * operand 1 + operand 2, rounded once
   modulo, // integers, sign of the dividend
   minimum,
   maximum,    // integers
@@ -136,6 +137,7 @@ inline constexpr auto operations = [] {
       {Op::multiply, "multiply", "nn>n", pure | cheap | commutative | differentiable},
       {Op::divide, "divide", "nn>n", pure | differentiable | undefined},
       {Op::negate, "negate", "n>n", pure | cheap | differentiable},
+      {Op::fma, "fma", "rrr>r", pure | differentiable},
       {Op::modulo, "modulo", "ii>i", pure | undefined},
       {Op::minimum, "minimum", "ii>i", pure | cheap | commutative},
       {Op::maximum, "maximum", "ii>i", pure | cheap | commutative},

@@ -100,6 +100,7 @@ RuleNeeds needs_of_rule(const Instruction& instruction, const std::vector<bool>&
   needs.operands.assign(instruction.operands.size(), false);
   switch (instruction.op) {
   case Op::multiply: needs.operands = {wanted[1], wanted[0]}; break;
+  case Op::fma: needs.operands = {wanted[1], wanted[0], false}; break;
   case Op::divide:
     needs.operands = {false, true};
     needs.result = wanted[1];
@@ -135,6 +136,11 @@ void differentiate(Builder& b, const Instruction& instruction, const RulePlace& 
   case Op::multiply:
     if (wanted[0]) contribute(0, guard(b.multiply(adjoint, x[1])));
     if (wanted[1]) contribute(1, guard(b.multiply(adjoint, x[0])));
+    return;
+  case Op::fma:
+    if (wanted[0]) contribute(0, guard(b.multiply(adjoint, x[1])));
+    if (wanted[1]) contribute(1, guard(b.multiply(adjoint, x[0])));
+    if (wanted[2]) contribute(2, adjoint);
     return;
   case Op::divide: {
     // By the inverse: the divisor is often the same for a whole loop, which then divides once.

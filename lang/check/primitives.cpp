@@ -137,6 +137,7 @@ constexpr Primitive primitives[] = {
     math("fmax", 2),
     math("fmod", 2),
     math("hypot", 2),
+    math("fma", 3),
     {"size", Builtin::size, 0, count, "size(container)"},
     {"num_elements", Builtin::num_elements, 0, count, "num_elements(container)"},
     {"dims", Builtin::dims, 0, dims, "dims(container)"},
