@@ -293,7 +293,7 @@ struct DistributionDefinition {
   std::vector<Argument> arguments; // the parameters; scalars are vectorized
   Support support;
   std::vector<Requirement> requirements;
-  std::vector<FunctionDefinition> functions; // log_density, sample, log_cdf, log_ccdf, cdf
+  std::vector<FunctionDefinition> functions; // log_density, sample, log_tail
   Span span;
 };
 

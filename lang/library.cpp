@@ -118,12 +118,11 @@ void Loader::add(const Source& source, const ast::DistributionDefinition& defini
     const auto added = add(source, function, definition.arguments);
     if (name == "log_density") distribution->log_density = added;
     else if (name == "sample") distribution->sample = added;
-    else if (name == "log_cdf") distribution->log_cdf = added;
-    else if (name == "log_ccdf") distribution->log_ccdf = added;
+    else if (name == "log_tail") distribution->log_tail = added;
     else
       diagnostics.push_back(
           checking::mistake(function.name.span, "unknown-member",
-                            "a distribution has log_density, sample, log_cdf and log_ccdf, not `" + name + "`"));
+                            "a distribution has log_density, sample and log_tail, not `" + name + "`"));
   }
   if (!distribution->log_density)
     diagnostics.push_back(

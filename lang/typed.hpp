@@ -286,9 +286,11 @@ struct Distribution {
   std::vector<std::string> parameter_names;
   Support support;
   std::vector<Requirement> requirements;
-  std::shared_ptr<const Function> log_density;       // (y, parameters...)
-  std::shared_ptr<const Function> sample;            // (parameters...); null: cannot be drawn
-  std::shared_ptr<const Function> log_cdf, log_ccdf; // (y, parameters...); may be null
+  std::shared_ptr<const Function> log_density; // (y, parameters...)
+  std::shared_ptr<const Function> sample;      // (parameters...); null: cannot be drawn
+  // (y, upper, parameters...): log P(Y <= y), or where the integer `upper` is not zero log P(Y > y); may be null. One
+  // function of both tails, so that code that needs either has it once.
+  std::shared_ptr<const Function> log_tail;
 };
 
 struct Transform {

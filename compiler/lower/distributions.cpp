@@ -89,28 +89,40 @@ Lowering::element_log(const typed::Distribution& distribution, DistributionFunct
   const std::vector<Storage> parameters(arguments.begin() + 1, arguments.end());
   const ValueId y = value_of(arguments.front());
   const ValueId minus_infinity = b_.real(-std::numeric_limits<double>::infinity());
+  if (function != DistributionFunction::log_density)
+    return element_log_tail(distribution, y, b_.integer(function == DistributionFunction::log_ccdf), parameters);
   std::optional<ValueId> below, above;
   if (distribution.support.lower) below = b_.compare(Op::less, y, call_scalar(*distribution.support.lower, parameters));
   if (distribution.support.upper)
     above = b_.compare(Op::greater, y, call_scalar(*distribution.support.upper, parameters));
-  if (function == DistributionFunction::log_density) {
-    ValueId value = call_scalar(*distribution.log_density, arguments);
-    if (truncation && truncation->first) {
-      const ValueId outside = b_.compare(Op::less, y, *truncation->first);
-      below = below ? b_.logical_or(*below, outside) : outside;
-    }
-    if (truncation && truncation->second) {
-      const ValueId outside = b_.compare(Op::greater, y, *truncation->second);
-      above = above ? b_.logical_or(*above, outside) : outside;
-    }
-    if (below) value = b_.select(*below, minus_infinity, value);
-    if (above) value = b_.select(*above, minus_infinity, value);
-    return value;
+  ValueId value = call_scalar(*distribution.log_density, arguments);
+  if (truncation && truncation->first) {
+    const ValueId outside = b_.compare(Op::less, y, *truncation->first);
+    below = below ? b_.logical_or(*below, outside) : outside;
   }
-  const bool upper_tail = function == DistributionFunction::log_ccdf;
-  ValueId value = call_scalar(upper_tail ? *distribution.log_ccdf : *distribution.log_cdf, arguments);
-  if (below) value = b_.select(*below, upper_tail ? b_.real(0) : minus_infinity, value);
-  if (above) value = b_.select(*above, upper_tail ? minus_infinity : b_.real(0), value);
+  if (truncation && truncation->second) {
+    const ValueId outside = b_.compare(Op::greater, y, *truncation->second);
+    above = above ? b_.logical_or(*above, outside) : outside;
+  }
+  if (below) value = b_.select(*below, minus_infinity, value);
+  if (above) value = b_.select(*above, minus_infinity, value);
+  return value;
+}
+
+// log P(Y <= y), or where the integer `upper` is not zero log P(Y > y).
+ValueId Lowering::element_log_tail(const typed::Distribution& distribution, ValueId y, ValueId upper,
+                                   const std::vector<Storage>& parameters) {
+  std::vector<Storage> arguments = {AsValue{y}, AsValue{upper}};
+  arguments.insert(arguments.end(), parameters.begin(), parameters.end());
+  ValueId value = call_scalar(*distribution.log_tail, arguments);
+  const ValueId is_upper = b_.compare(Op::not_equal, upper, b_.integer(0));
+  const ValueId certain = b_.real(0), impossible = b_.real(-std::numeric_limits<double>::infinity());
+  if (distribution.support.lower)
+    value = b_.select(b_.compare(Op::less, y, call_scalar(*distribution.support.lower, parameters)),
+                      b_.select(is_upper, certain, impossible), value);
+  if (distribution.support.upper)
+    value = b_.select(b_.compare(Op::greater, y, call_scalar(*distribution.support.upper, parameters)),
+                      b_.select(is_upper, impossible, certain), value);
   return value;
 }
 

@@ -1,7 +1,7 @@
 // From the checked program to the intermediate representation: one object writes one ir::Function.
 //
-// Expressions are in expressions.cpp and views.cpp, calls in calls.cpp, distributions in distributions.cpp and truncation.cpp, statements
-// in statements.cpp; model.cpp puts together the functions that ir.hpp lists.
+// Expressions are in expressions.cpp and views.cpp, calls in calls.cpp, distributions in distributions.cpp and
+// truncation.cpp, statements in statements.cpp; model.cpp puts together the functions that ir.hpp lists.
 #pragma once
 
 #include "compiler/generative/reading.hpp"
@@ -167,10 +167,10 @@ class Lowering {
   ValueId element_log(const typed::Distribution& distribution, typed::DistributionFunction function,
                       const std::vector<Storage>& arguments,
                       const std::optional<std::pair<std::optional<ValueId>, std::optional<ValueId>>>& truncation);
+  ValueId element_log_tail(const typed::Distribution& distribution, ValueId y, ValueId upper,
+                           const std::vector<Storage>& parameters);
 
   // ---- truncation.cpp
-  ValueId tail(const typed::Distribution& distribution, typed::DistributionFunction which, ValueId at,
-               const std::vector<Storage>& parameters);
   ValueId below(const typed::Distribution& distribution, ValueId lower);
   ValueId log_mass_between(const typed::Distribution& distribution, const std::vector<Storage>& parameters,
                            std::optional<ValueId> lower, std::optional<ValueId> upper);

@@ -27,13 +27,6 @@ constexpr int most_steps = 4000;
 
 } // namespace
 
-ValueId Lowering::tail(const typed::Distribution& distribution, DistributionFunction which, ValueId at,
-                       const std::vector<Storage>& parameters) {
-  std::vector<Storage> arguments = {AsValue{at}};
-  arguments.insert(arguments.end(), parameters.begin(), parameters.end());
-  return element_log(distribution, which, arguments, std::nullopt);
-}
-
 // Everything less than the lower bound lies below it; for integers the bound itself does not.
 ValueId Lowering::below(const typed::Distribution& distribution, ValueId lower) {
   if (!distribution.support.is_discrete) return lower;
@@ -42,26 +35,19 @@ ValueId Lowering::below(const typed::Distribution& distribution, ValueId lower) 
 
 ValueId Lowering::log_mass_between(const typed::Distribution& distribution, const std::vector<Storage>& parameters,
                                    std::optional<ValueId> lower, std::optional<ValueId> upper) {
-  if (!upper) return tail(distribution, DistributionFunction::log_ccdf, below(distribution, *lower), parameters);
-  if (!lower) return tail(distribution, DistributionFunction::log_cdf, *upper, parameters);
-  const ValueId from = below(distribution, *lower);
-  const ir::CellId result = b_.cell("mass", ir::Type::real);
-  const auto store_difference = [&](ValueId large, ValueId small) {
-    const ValueId difference = b_.subtract(small, large);
-    const ValueId near = b_.math(MathFunction::log, {b_.negate(b_.math(MathFunction::expm1, {difference}))});
-    const ValueId apart = b_.math(MathFunction::log1p, {b_.negate(b_.math(MathFunction::exp, {difference}))});
-    const ValueId is_near = b_.compare(Op::greater, difference, b_.real(-M_LN2));
-    b_.store_cell(result, b_.add(large, b_.select(is_near, near, apart)));
+  const auto tail = [&](ValueId at, ValueId is_upper) {
+    return element_log_tail(distribution, at, is_upper, parameters);
   };
-  const ValueId at_lower = tail(distribution, DistributionFunction::log_cdf, from, parameters);
-  b_.if_(
-      b_.compare(Op::less, at_lower, b_.real(-M_LN2)),
-      [&] { store_difference(tail(distribution, DistributionFunction::log_cdf, *upper, parameters), at_lower); },
-      [&] {
-        store_difference(tail(distribution, DistributionFunction::log_ccdf, from, parameters),
-                         tail(distribution, DistributionFunction::log_ccdf, *upper, parameters));
-      });
-  return b_.load_cell(result);
+  if (!upper) return tail(below(distribution, *lower), b_.integer(1));
+  if (!lower) return tail(*upper, b_.integer(0));
+  const ValueId from = below(distribution, *lower);
+  const ValueId above_median = b_.compare(Op::greater, tail(from, b_.integer(0)), b_.real(-M_LN2));
+  const ValueId is_upper = b_.to_integer(above_median);
+  const ValueId large = tail(b_.select(above_median, from, *upper), is_upper);
+  const ValueId difference = b_.subtract(tail(b_.select(above_median, *upper, from), is_upper), large);
+  const ValueId near = b_.math(MathFunction::log, {b_.negate(b_.math(MathFunction::expm1, {difference}))});
+  const ValueId apart = b_.math(MathFunction::log1p, {b_.negate(b_.math(MathFunction::exp, {difference}))});
+  return b_.add(large, b_.select(b_.compare(Op::greater, difference, b_.real(-M_LN2)), near, apart));
 }
 
 // One draw that lies within the bounds: simply drawn where the support lies within them anyway, otherwise tried a few
@@ -79,7 +65,7 @@ ValueId Lowering::sample_between(const typed::Distribution& distribution, const 
   };
   if (implied(distribution.support.lower, lower, true) && implied(distribution.support.upper, upper, false))
     return call_scalar(*distribution.sample, parameters);
-  const bool is_discrete = distribution.support.is_discrete, has_tails = distribution.log_cdf && distribution.log_ccdf;
+  const bool is_discrete = distribution.support.is_discrete, has_tails = distribution.log_tail != nullptr;
   const ir::Type type = is_discrete ? ir::Type::integer : ir::Type::real;
   if (type == ir::Type::real)
     for (std::optional<ValueId>* bound : {&lower, &upper})
@@ -155,7 +141,8 @@ ValueId Lowering::draw_by_inversion(const typed::Distribution& distribution, con
   b_.store_cell(step, b_.integer(0));
   b_.store_cell(low, first);
   b_.store_cell(high, last);
-  const std::int32_t probes = (lower ? 1 : 0) + (upper ? 1 : 0);
+  // The lower and the upper tail at each bound.
+  const std::int32_t probes = 2 * ((lower ? 1 : 0) + (upper ? 1 : 0));
   b_.store_cell(at, lower ? below(distribution, first) : last);
 
   // Between the ends; where one is infinite, further and further from the other.
@@ -196,28 +183,27 @@ ValueId Lowering::draw_by_inversion(const typed::Distribution& distribution, con
         const ValueId count = b_.load_cell(step), x = b_.load_cell(at);
         const ValueId probing = b_.compare(Op::less, count, b_.integer(probes)),
                       upper_tail = b_.load_cell(in_upper_tail);
-        const ir::CellId cdf = real_cell("cdf", 0), ccdf = real_cell("ccdf", 0);
-        b_.if_(b_.logical_or(probing, b_.logical_not(upper_tail)),
-               [&] { b_.store_cell(cdf, tail(distribution, DistributionFunction::log_cdf, x, parameters)); });
-        b_.if_(b_.logical_or(probing, upper_tail),
-               [&] { b_.store_cell(ccdf, tail(distribution, DistributionFunction::log_ccdf, x, parameters)); });
+        const ValueId is_upper = b_.select(probing, b_.modulo(count, b_.integer(2)), b_.to_integer(upper_tail));
+        const ValueId here = element_log_tail(distribution, x, is_upper, parameters);
         b_.store_cell(step, b_.add(count, b_.integer(1)));
-        const ir::CellId is_last_probe = b_.cell("is_last_probe", ir::Type::boolean);
-        b_.store_cell(is_last_probe, b_.boolean(false));
         b_.if_(
             probing,
             [&] {
               const auto keep = [&](ir::CellId of_cdf, ir::CellId of_ccdf) {
-                b_.store_cell(of_cdf, b_.load_cell(cdf));
-                b_.store_cell(of_ccdf, b_.load_cell(ccdf));
-              };
-              if (lower && upper)
                 b_.if_(
-                    b_.compare(Op::equal, count, b_.integer(0)), [&] { keep(cdf_first, ccdf_first); },
+                    b_.compare(Op::equal, is_upper, b_.integer(0)), [&] { b_.store_cell(of_cdf, here); },
+                    [&] { b_.store_cell(of_ccdf, here); });
+              };
+              if (lower && upper) {
+                b_.if_(
+                    b_.compare(Op::less, count, b_.integer(2)), [&] { keep(cdf_first, ccdf_first); },
                     [&] { keep(cdf_last, ccdf_last); });
-              else if (lower) keep(cdf_first, ccdf_first);
-              else keep(cdf_last, ccdf_last);
-              b_.store_cell(at, last);
+                b_.if_(b_.compare(Op::equal, count, b_.integer(1)), [&] { b_.store_cell(at, last); });
+              } else if (lower) {
+                keep(cdf_first, ccdf_first);
+              } else {
+                keep(cdf_last, ccdf_last);
+              }
               b_.if_(b_.compare(Op::equal, count, b_.integer(probes - 1)), [&] {
                 const ValueId use_upper = b_.compare(Op::greater, b_.load_cell(cdf_first), b_.real(-M_LN2));
                 const ValueId large = b_.select(use_upper, b_.load_cell(ccdf_first), b_.load_cell(cdf_last));
@@ -251,9 +237,7 @@ ValueId Lowering::draw_by_inversion(const typed::Distribution& distribution, con
               });
             },
             [&] {
-              const ValueId wanted = b_.load_cell(target);
-              const ValueId here = b_.select(upper_tail, b_.load_cell(ccdf), b_.load_cell(cdf));
-              const ValueId excess = b_.subtract(here, wanted);
+              const ValueId excess = b_.subtract(here, b_.load_cell(target));
               const ValueId is_below = b_.select(upper_tail, b_.compare(Op::greater, excess, b_.real(0)),
                                                  b_.compare(Op::less, excess, b_.real(0)));
               if (is_discrete) {

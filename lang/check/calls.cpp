@@ -334,9 +334,9 @@ ExpressionPtr Checker::distribution_call(const ast::Call& tree, const std::strin
   else if (suffix == "_lccdf") function = DistributionFunction::log_ccdf;
   else if (suffix == "_cdf") function = DistributionFunction::cdf;
   else if (draw) function = DistributionFunction::draw;
-  const bool needs_cdf = function == DistributionFunction::log_cdf || function == DistributionFunction::cdf;
-  if ((needs_cdf && !distribution->log_cdf) ||
-      (function == DistributionFunction::log_ccdf && !distribution->log_ccdf)) {
+  const bool needs_tail = function == DistributionFunction::log_cdf || function == DistributionFunction::cdf ||
+                          function == DistributionFunction::log_ccdf;
+  if (needs_tail && !distribution->log_tail) {
     error(place, "no-distribution-function", "`" + name + "` has no distribution function in this version of Sibyl");
     return poison(span);
   }

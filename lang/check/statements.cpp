@@ -292,7 +292,7 @@ StatementPtr Checker::tilde(const ast::Tilde& tree, Span span) {
           .notes.push_back("truncate each element in a loop");
       return nullptr;
     }
-    if (!distribution->log_cdf || !distribution->log_ccdf) {
+    if (!distribution->log_tail) {
       error(tree.truncation->span, "no-distribution-function",
             "`" + distribution->name +
                 "` cannot be truncated: it has no distribution function in this version of Sibyl");
