@@ -45,7 +45,7 @@ void Emitter::emit_value(const ir::Instruction& instruction) {
   }
   case Op::fma: {
     Value *x = operand(0), *y = operand(1), *z = operand(2);
-    if (is_wide(x) || is_wide(y) || is_wide(z)) x = widen(x), y = widen(y), z = widen(z);
+    same_width(x, y, z);
     return set(instruction, builder_.CreateIntrinsic(x->getType(), llvm::Intrinsic::fma, {x, y, z}));
   }
   case Op::is_nan: return set(instruction, builder_.CreateFCmpUNO(operand(0), operand(0)));
@@ -93,7 +93,7 @@ Value* Emitter::arithmetic(const ir::Instruction& instruction) {
   const bool real = instruction.type == ir::Type::real;
   if (real && (instruction.op == Op::add || instruction.op == Op::subtract)) return add_or_fuse(instruction);
   Value *a = value(instruction.operands.at(0)), *b = value(instruction.operands.at(1));
-  if (is_wide(a) || is_wide(b)) a = widen(a), b = widen(b);
+  same_width(a, b);
   switch (instruction.op) {
   case Op::add: return builder_.CreateAdd(a, b);
   case Op::subtract: return builder_.CreateSub(a, b);
@@ -115,13 +115,13 @@ Value* Emitter::add_or_fuse(const ir::Instruction& instruction) {
     const ir::Instruction* product = fusion_.product[instruction.operands.at(i)];
     if (!product) continue;
     Value *x = value(product->operands[0]), *y = value(product->operands[1]), *z = value(instruction.operands[1 - i]);
-    if (is_wide(x) || is_wide(y) || is_wide(z)) x = widen(x), y = widen(y), z = widen(z);
+    same_width(x, y, z);
     if (subtracts && i == 0) z = builder_.CreateFNeg(z);
     if (subtracts && i == 1) x = builder_.CreateFNeg(x);
     return builder_.CreateIntrinsic(x->getType(), llvm::Intrinsic::fmuladd, {x, y, z});
   }
   Value *a = value(instruction.operands[0]), *b = value(instruction.operands[1]);
-  if (is_wide(a) || is_wide(b)) a = widen(a), b = widen(b);
+  same_width(a, b);
   return subtracts ? builder_.CreateFSub(a, b) : builder_.CreateFAdd(a, b);
 }
 
@@ -141,7 +141,7 @@ Value* Emitter::divide_integers(Value* dividend, Value* divisor) {
 Value* Emitter::compare(const ir::Instruction& instruction) {
   using llvm::CmpInst;
   Value *a = value(instruction.operands.at(0)), *b = value(instruction.operands.at(1));
-  if (is_wide(a) || is_wide(b)) a = widen(a), b = widen(b);
+  same_width(a, b);
   const bool real = a->getType()->isFPOrFPVectorTy();
   CmpInst::Predicate predicate;
   switch (instruction.op) {

@@ -84,7 +84,12 @@ class Emitter {
   std::uint64_t memory_size(ir::Type type) const;
   bool is_wide(Value* value) const { return value->getType()->isVectorTy(); }
   Value* widen(Value* value); // the same for all lanes, where it is not a vector
-  Value* lane_numbers();      // <0, 1, ...> of i32
+  // Vectors all, where one of them is.
+  template <class... Values>
+  void same_width(Values*&... values) {
+    if ((is_wide(values) || ...)) ((values = widen(values)), ...);
+  }
+  Value* lane_numbers(); // <0, 1, ...> of i32
   Value* value(ir::ValueId id) const { return values_[id]; }
   void set(const ir::Instruction& instruction, Value* value) { values_[instruction.result] = value; }
   bool single_lane() const { return variant_.lanes == 1; }

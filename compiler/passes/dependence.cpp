@@ -19,9 +19,9 @@ class Dependence {
   bool is_stable(ArrayId array) const {
     const InstructionList& accesses = structure_.array_accesses(array);
     for (const Instruction* load : accesses) {
-      if (load->op != Op::load || !needs_.value[load->result]) continue;
+      if (!reads_array(load->op) || !needs_.value[load->result]) continue;
       for (const Instruction* store : accesses)
-        if (store->op == Op::store && may_overwrite(*load, *store)) return false;
+        if (writes_array(store->op) && may_overwrite(*load, *store)) return false;
     }
     return true;
   }

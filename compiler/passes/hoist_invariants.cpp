@@ -16,9 +16,8 @@ class Hoister {
  public:
   explicit Hoister(Function& function)
       : function_(function), inside_(function.value_count, false), constant_(function.value_count, false),
-        changes_(function.arrays.size(), false) {
+        changing_(changing_arrays(function)) {
     for_each(function.body, [&](const Instruction& instruction) {
-      if (writes_array(instruction.op) || has(instruction.op, trait::declares)) changes_[instruction.id] = true;
       if (instruction.op == Op::constant) constant_[instruction.result] = true;
     });
   }
@@ -95,8 +94,8 @@ class Hoister {
 
   bool may_hoist(const Instruction& instruction, const CellSet& written) const {
     if (reads_cell(instruction.op)) return !written.count(instruction.id);
-    if (has(instruction.op, trait::measures)) return !changes_[instruction.id];
-    if (reads_array(instruction.op)) return !changes_[instruction.id] && always_exists(instruction);
+    if (has(instruction.op, trait::measures)) return !changing_[instruction.id];
+    if (reads_array(instruction.op)) return !changing_[instruction.id] && always_exists(instruction);
     return is_pure(instruction.op) && (instruction.type == Type::real || !has(instruction.op, trait::undefined));
   }
 
@@ -135,7 +134,7 @@ class Hoister {
   Function& function_;
   std::vector<bool> inside_;   // by value: computed in the loop at hand
   std::vector<bool> constant_; // by value
-  std::vector<bool> changes_;  // by array: declared or stored in this function
+  std::vector<bool> changing_; // by array
 };
 
 } // namespace

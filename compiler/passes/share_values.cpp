@@ -39,12 +39,9 @@ class Sharer {
  public:
   explicit Sharer(Function& function)
       : function_(function), replacement_(function.value_count), types_(function.value_count, Type::none),
-        constants_(function.value_count), stored_(function.arrays.size(), false), sizes_(function.arrays.size()),
+        constants_(function.value_count), changing_(changing_arrays(function)), sizes_(function.arrays.size()),
         sums_(find_sums(Structure(function))) {
     for (ValueId value = 0; value < function.value_count; ++value) replacement_[value] = value;
-    for_each(function.body, [&](const Instruction& instruction) {
-      if (writes_array(instruction.op) || has(instruction.op, trait::declares)) stored_[instruction.id] = true;
-    });
   }
 
   void run() { block(function_.body, {}); }
@@ -77,8 +74,8 @@ class Sharer {
     case Op::array_size:
       if (function_.arrays[instruction.id].binding == Binding::local)
         return !replace(instruction, sizes_[instruction.id].at(static_cast<std::size_t>(instruction.number)));
-      return stored_[instruction.id] || share(instruction, added);
-    case Op::load: return stored_[instruction.id] || share(instruction, added);
+      return changing_[instruction.id] || share(instruction, added);
+    case Op::load: return changing_[instruction.id] || share(instruction, added);
     case Op::check: return keep_check(instruction, added);
     case Op::if_:
     case Op::for_:
@@ -174,7 +171,7 @@ class Sharer {
   std::vector<Type> types_;
   std::vector<std::optional<double>> constants_;
   std::unordered_map<ValueId, ValueId> booleans_; // by integer: the boolean that it was made of
-  std::vector<bool> stored_;                      // arrays that change in this function
+  std::vector<bool> changing_;                    // by array
   std::vector<std::vector<ValueId>> sizes_;       // of the arrays declared so far
   Sums sums_; // stay in their cells, as load, add and store: reverse mode knows them by that
   std::unordered_map<Key, ValueId, KeyHash> computed_;

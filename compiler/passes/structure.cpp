@@ -43,6 +43,14 @@ ArraySet arrays_written(const Instruction& owner) {
   return arrays;
 }
 
+std::vector<bool> changing_arrays(const Function& function) {
+  std::vector<bool> changing(function.arrays.size());
+  for_each(function.body, [&](const Instruction& instruction) {
+    if (writes_array(instruction.op) || has(instruction.op, trait::declares)) changing[instruction.id] = true;
+  });
+  return changing;
+}
+
 namespace {
 
 struct Exposure {

@@ -59,6 +59,8 @@ using ArraySet = std::set<ArrayId>;
 
 CellSet cells_written(const Instruction& owner);
 ArraySet arrays_written(const Instruction& owner);
+// By array: whether the function declares it or stores to it, so that what is read of it depends on when.
+std::vector<bool> changing_arrays(const Function& function);
 
 // The cells whose value at the block's start may be read in it, by the loads that `counts`.
 CellSet exposed_cells(const Block& block, const std::function<bool(const Instruction&)>& counts);
