@@ -130,10 +130,11 @@ std::vector<std::string> compile_all(const fs::path& root, const TemporaryDirect
       if (compiling) compiling(++done, sources.size());
     }
   };
-  std::vector<std::thread> threads;
-  for (unsigned t = 1; t < std::max(1u, std::thread::hardware_concurrency()); ++t) threads.emplace_back(work);
-  work();
-  for (std::thread& thread : threads) thread.join();
+  {
+    std::vector<std::jthread> threads; // joined also where the next one cannot be started
+    for (unsigned t = 1; t < std::max(1u, std::thread::hardware_concurrency()); ++t) threads.emplace_back(work);
+    work();
+  }
   if (error) std::rethrow_exception(error);
   return objects;
 }
@@ -175,7 +176,11 @@ std::string web_runtime_object(const WebRuntimeOptions& options) {
   const fs::path root = source_root();
   const std::string kept =
       options.cache_directory.empty() ? "" : options.cache_directory + "/web-" + cache_key(root) + ".o";
-  if (!kept.empty() && fs::exists(kept)) return read_file(kept);
+  if (!kept.empty() && fs::exists(kept)) {
+    std::error_code ignored;
+    fs::last_write_time(kept, fs::file_time_type::clock::now(), ignored); // the cache gives up what is not used
+    return read_file(kept);
+  }
   const TemporaryDirectory folder;
   std::vector<std::string> arguments = compile_all(root, folder, options.compiling);
   const std::string object = folder.write("runtime.o", "");

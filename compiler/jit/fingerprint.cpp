@@ -52,6 +52,8 @@ class Writer {
 
 } // namespace
 
+std::string_view hashed_sources() { return code_sources; }
+
 std::string fingerprint(const ir::Function& function, codegen::Variant variant, const codegen::Machine& machine) {
   Writer writer;
   writer.add_text(code_version);

@@ -4,8 +4,12 @@
 #include "compiler/codegen/codegen.hpp"
 
 #include <string>
+#include <string_view>
 
 namespace sibyl::jit {
+
+// The names of the source files whose hash is in every key.
+std::string_view hashed_sources();
 
 // 64 hexadecimal digits.
 std::string fingerprint(const ir::Function& function, codegen::Variant variant, const codegen::Machine& machine);

@@ -7,6 +7,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -145,4 +146,39 @@ TEST_CASE("the two kinds of emitted text name the function") {
   };
   CHECK_THAT(text(codegen::TextKind::llvm), Contains("@sibyl_log_density_f64_x8(ptr") && Contains("fmul <8 x double>"));
   CHECK_THAT(text(codegen::TextKind::assembly), Contains("sibyl_log_density_f64_x8:") && Contains("%zmm"));
+}
+
+TEST_CASE("the cache's keys depend on all that decides what code comes out and how it is called") {
+  const std::string sources = " " + std::string(jit::hashed_sources());
+  for (const char* name : {" abi.h ", " ir.hpp ", " operations.hpp ", " emit.cpp ", " emit_memory.cpp ", " philox.cpp "})
+    CHECK_THAT(sources, Contains(name));
+}
+
+TEST_CASE("the cache gives up what was used least lately where there is too much of it") {
+  const TemporaryDirectory directory;
+  const jit::ObjectStore store(directory.path.string(), 10000);
+  const auto key = [](int i) { return std::string(62, 'a') + std::to_string(10 + i); };
+  const std::string object(2000, 'x');
+  const auto now = fs::file_time_type::clock::now();
+  for (int i = 0; i < 4; ++i) {
+    CHECK(store.store(key(i), object) == "");
+    fs::last_write_time(store.path(key(i)), now - std::chrono::minutes(100 - i));
+  }
+  const fs::path other = directory.path / "notes.o", old = store.path(key(7)) + ".123.0", young = store.path(key(8)) + ".4.0";
+  for (const fs::path& path : {other, old, young}) std::ofstream(path) << std::string(9000, 'y');
+  fs::last_write_time(old, now - std::chrono::hours(2));
+  store.evict();
+  CHECK_FALSE(fs::exists(old));
+  for (int i = 0; i < 4; ++i) CHECK(store.load(key(i))); // 8 kB are few enough; this uses them in order
+  CHECK(store.load(key(0)));
+  for (int i = 4; i < 6; ++i) CHECK(store.store(key(i), object) == "");
+  store.evict(); // of 12 kB, down to three quarters of 10
+  CHECK(fs::exists(other));
+  CHECK(fs::exists(young));
+  CHECK(store.load(key(0)));
+  CHECK_FALSE(store.load(key(1)));
+  CHECK_FALSE(store.load(key(2)));
+  CHECK_FALSE(store.load(key(3)));
+  CHECK(store.load(key(4)));
+  CHECK(store.load(key(5)));
 }
