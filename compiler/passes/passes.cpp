@@ -5,6 +5,8 @@
 #include "compiler/passes/simplify.hpp"
 #include "compiler/passes/structure_loops.hpp"
 
+#include <cstdlib>
+
 namespace sibyl::ir {
 namespace {
 
@@ -31,6 +33,15 @@ std::vector<Pass> list_passes() {
   return list;
 }
 
+bool is_verification_wanted() {
+#ifdef NDEBUG
+  const char* wanted = std::getenv("SIBYL_VERIFY");
+  return wanted && *wanted;
+#else
+  return true;
+#endif
+}
+
 } // namespace
 
 const std::vector<Pass>& passes() {
@@ -39,15 +50,14 @@ const std::vector<Pass>& passes() {
 }
 
 void run_passes(Model& model, const PassObserver& observe) {
+  const bool verifies = is_verification_wanted();
   if (observe) observe({"lower", "", nullptr}, model);
   for (const Pass& pass : passes()) {
     if (pass.function == gradient && !model.find(gradient)) start_gradient(model);
     for (Function& function : model.functions)
       if (pass.function.empty() || pass.function == function.name) pass.run(function);
-#ifndef NDEBUG
     const bool is_last = &pass == &passes().back() || (&pass)[1].function != pass.function;
-    if (observe || is_last) verify(model);
-#endif
+    if (verifies && (observe || is_last)) verify(model);
     if (observe) observe(pass, model);
   }
 }

@@ -140,12 +140,26 @@ std::size_t InputEncoder::source_width(std::size_t source) const {
   return input_width(plan.columns, plan_.allows_missing) + moment_columns(plan).size();
 }
 
+std::size_t InputEncoder::planned_direct_width() const {
+  std::size_t width = input_width(plan_.direct, plan_.allows_missing) + frame_context_size(frame_, prior_.dimension());
+  for (const InputSource& source : plan_.sources) {
+    const std::size_t k = moment_columns(source).size();
+    width += 2 * k + k * (k - 1) / 2;
+  }
+  return width;
+}
+
 void InputEncoder::encode_rows(const Facts& facts, const DataBatch& batch, std::size_t data_set,
                                const InputSource& source, EncodedSource& target, std::vector<float>& direct) const {
   std::vector<ColumnReader> readers;
   for (const InputColumn& column : source.columns) {
     readers.emplace_back(facts, batch, column, source.kind != SummaryKind::mlp);
     readers.back().check(data_set);
+    if (source.kind != SummaryKind::mlp &&
+        readers.back().variable->size(data_set, 0) != readers[0].variable->size(data_set, 0))
+      throw UserError(fmt::format("`{}` and `{}` are read row by row and have {} and {} rows", source.columns[0].variable,
+                                  column.variable, readers[0].variable->size(data_set, 0),
+                                  readers.back().variable->size(data_set, 0)));
   }
   const std::size_t rows =
       source.kind == SummaryKind::mlp ? 1 : static_cast<std::size_t>(readers[0].variable->size(data_set, 0));
@@ -277,6 +291,25 @@ void from_json(const nlohmann::json& json, InputEncoder& encoder) {
   json.at("prior").at("factor").get_to(encoder.prior_.factor);
   json.at("direct_center").get_to(encoder.direct_center_);
   json.at("direct_scale").get_to(encoder.direct_scale_);
+  const auto require = [](bool is_so, const char* what) {
+    if (!is_so) throw UserError(std::string("the sampler file is damaged: ") + what);
+  };
+  const auto are_finite = [](const std::vector<double>& values) {
+    return std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
+  };
+  const auto is_positive = [](double value) { return value > 0; };
+  const PriorFrame& prior = encoder.prior_;
+  const std::size_t n = prior.dimension();
+  constexpr std::size_t most_parameters = 1 << 16; // so that squares stay far from overflow
+  require(n > 0 && n <= most_parameters && prior.factor.size() == n * n, "its prior frame has not one size");
+  require(are_finite(prior.center) && are_finite(prior.factor), "its prior frame is not finite");
+  for (std::size_t p = 0; p < n; ++p) require(is_positive(prior.factor[p * n + p]), "its prior frame has no inverse");
+  require(encoder.direct_center_.size() == encoder.planned_direct_width() &&
+              encoder.direct_scale_.size() == encoder.direct_center_.size(),
+          "its direct inputs are not those of its plan");
+  require(are_finite(encoder.direct_center_) && are_finite(encoder.direct_scale_) &&
+              std::all_of(encoder.direct_scale_.begin(), encoder.direct_scale_.end(), is_positive),
+          "its direct inputs have no scale");
 }
 
 } // namespace sibyl

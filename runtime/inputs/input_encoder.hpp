@@ -43,6 +43,7 @@ class InputEncoder {
   const PriorFrame& prior() const { return prior_; }
   std::size_t direct_width() const { return direct_center_.size(); }
   std::size_t source_width(std::size_t source) const;
+  std::size_t planned_direct_width() const; // that plan and frame give: direct_width() of a sound encoder
 
   EncodedBatch encode(const Facts& facts, const DataBatch& batch, const FrameBatch& frames) const;
 

@@ -254,6 +254,8 @@ class Planner {
   std::vector<InputColumn> fixed_;
 };
 
+constexpr std::int64_t largest_level_count = 1 << 16; // that any file has
+
 const char* encoding_name(Encoding encoding) {
   switch (encoding) {
   case Encoding::value: return "value";
@@ -296,12 +298,27 @@ nlohmann::json column_json(const InputColumn& column) {
           {"scale", column.scale}};
 }
 
+// What a file says is not trusted: places become addresses, and counts of levels become widths.
+void check(const InputColumn& column) {
+  constexpr std::int64_t large = std::int64_t{1} << 31;
+  const bool has_places = std::all_of(column.element.begin(), column.element.end(),
+                                      [](std::int64_t place) { return place >= 0 && place < large; });
+  const bool has_scale = std::isfinite(column.center) && std::isfinite(column.scale) && column.scale > 0;
+  const bool has_levels = column.encoding != Encoding::indicators ||
+                          (column.level_count >= 1 && column.level_count <= largest_level_count &&
+                           std::abs(column.first_level) < large);
+  if (!has_places || !has_scale || !has_levels)
+    throw UserError(fmt::format("the sampler file is damaged: its column of `{}` cannot be read", column.variable));
+}
+
 std::vector<InputColumn> columns_from(const nlohmann::json& json) {
   std::vector<InputColumn> columns;
-  for (const nlohmann::json& entry : json)
+  for (const nlohmann::json& entry : json) {
     columns.push_back({entry.at("variable"), entry.at("element"), encoding_from(entry.at("encoding")),
                        entry.at("first_level"), entry.at("level_count"), entry.at("observed"), entry.at("center"),
                        entry.at("scale")});
+    check(columns.back());
+  }
   return columns;
 }
 
@@ -362,6 +379,8 @@ void from_json(const nlohmann::json& json, InputPlan& plan) {
   for (const nlohmann::json& entry : json.at("sources"))
     plan.sources.push_back(
         {summary_kind_from(entry.at("kind")), entry.at("size"), entry.at("reason"), columns_from(entry.at("columns"))});
+  for (const InputSource& source : plan.sources)
+    if (source.columns.empty()) throw UserError("the sampler file is damaged: a summary network reads nothing");
 }
 
 } // namespace sibyl

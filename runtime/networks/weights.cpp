@@ -46,7 +46,11 @@ WeightsFile parse_safetensors(std::string_view bytes, const std::string& name) {
   WeightsFile file;
   try {
     const auto header =
-        nlohmann::json::parse(bytes.begin() + sizeof length, bytes.begin() + static_cast<std::ptrdiff_t>(begin));
+        nlohmann::json::parse(bytes.begin() + sizeof length, bytes.begin() + static_cast<std::ptrdiff_t>(begin),
+                              [&](int depth, nlohmann::json::parse_event_t, const nlohmann::json&) {
+                                if (depth > 8) throw damaged("its header is nested too deeply");
+                                return true;
+                              });
     for (const auto& [tensor_name, entry] : header.items()) {
       if (tensor_name == "__metadata__") {
         file.metadata = entry.get<std::map<std::string, std::string>>();

@@ -2,8 +2,10 @@
 
 #include "lang/errors.hpp"
 #include "lang/files/text_file.hpp"
+#include "runtime/networks/networks.hpp"
 #include "runtime/posterior/network_posterior.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace sibyl {
@@ -11,6 +13,29 @@ namespace sibyl {
 namespace {
 
 constexpr int version = 1;
+
+// A document of no more depth than any that is written here: some of what follows recurses.
+nlohmann::json parse_json(std::string_view text) {
+  constexpr int most_depth = 64;
+  return nlohmann::json::parse(text, [](int depth, nlohmann::json::parse_event_t, const nlohmann::json&) {
+    if (depth > most_depth) throw UserError("a damaged sampler file: its metadata are nested too deeply");
+    return true;
+  });
+}
+
+// The networks are those of the setup: what one writes the other reads.
+void require_match(const SamplerFile& file, const std::string& name) {
+  const NetworkConfig wanted = network_config(file.setup);
+  const auto is_same = [](const SourceConfig& a, const SourceConfig& b) {
+    return a.network == b.network && a.width == b.width;
+  };
+  if (file.config.dimension != wanted.dimension || file.config.direct_width != wanted.direct_width ||
+      !std::equal(file.config.sources.begin(), file.config.sources.end(), wanted.sources.begin(), wanted.sources.end(),
+                  is_same))
+    throw UserError(name + " is damaged: its networks are not those of its setup");
+  if (!file.typical.empty() && file.typical.summary_size() != networks::summary_size(file.config))
+    throw UserError(name + " is damaged: its typical set is that of other networks");
+}
 
 } // namespace
 
@@ -52,20 +77,23 @@ SamplerFile parse_sampler(std::string_view bytes, const std::string& name) {
     file.model_name = text("model_name");
     file.model_text = text("model_text");
     file.model_library = text("model_library");
-    file.config = nlohmann::json::parse(text("network")).get<NetworkConfig>();
-    file.setup = nlohmann::json::parse(text("setup")).get<InferenceSetup>();
-    file.typical = nlohmann::json::parse(text("typical")).get<TypicalSet>();
-    file.history = nlohmann::json::parse(text("history"));
-    file.calibration = nlohmann::json::parse(text("calibration"));
+    file.config = parse_json(text("network")).get<NetworkConfig>();
+    file.setup = parse_json(text("setup")).get<InferenceSetup>();
+    file.typical = parse_json(text("typical")).get<TypicalSet>();
+    file.history = parse_json(text("history"));
+    file.calibration = parse_json(text("calibration"));
   } catch (const nlohmann::json::exception& error) {
     throw UserError(name + " is damaged: " + error.what());
   }
+  require_match(file, name);
   file.weights = std::move(in.weights);
   return file;
 }
 
 PosteriorSampler make_sampler(std::shared_ptr<const CompiledModel> model, const SamplerFile& file) {
-  return PosteriorSampler(std::move(model), file.setup,
+  InferenceSetup setup = file.setup;
+  require_fit(model->facts(), setup, "the sampler of " + file.model_name);
+  return PosteriorSampler(std::move(model), std::move(setup),
                           std::make_shared<const NetworkPosterior>(file.config, file.weights), file.typical);
 }
 

@@ -1,5 +1,9 @@
 #include "runtime/posterior/setup.hpp"
 
+#include "lang/errors.hpp"
+#include "runtime/data/convert.hpp"
+
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace sibyl {
@@ -17,6 +21,9 @@ DataSet data_set_from(const nlohmann::json& json) {
   DataSet set;
   for (const auto& [name, tensor] : json.items())
     set.variables[name] = {tensor.at("integer"), tensor.at("extents"), tensor.at("values")};
+  for (const auto& [name, tensor] : set.variables)
+    if (checked_element_count(tensor.extents) != static_cast<std::int64_t>(tensor.values.size()))
+      throw UserError("the sampler file is damaged: its design's `" + name + "` has not the size of its shape");
   return set;
 }
 
@@ -49,6 +56,28 @@ void from_json(const nlohmann::json& json, InferenceSetup& setup) {
   json.at("parameter_names").get_to(setup.parameter_names);
   json.at("notes").get_to(setup.notes);
   if (json.contains("design")) setup.design = data_set_from(json.at("design"));
+  const auto require = [](bool is_so, const char* what) {
+    if (!is_so) throw UserError(std::string("the sampler file is damaged: ") + what);
+  };
+  require(setup.parameter_count == setup.encoder.prior().dimension(), "its frame is that of another number of parameters");
+  require(setup.candidates.size() % setup.parameter_count == 0, "its candidates are cut short");
+  require(setup.missing_share >= 0 && setup.missing_share <= 1, "its share of missing values is none");
+}
+
+void require_fit(const Facts& facts, InferenceSetup& setup, const std::string& name) {
+  const auto require_column = [&](const InputColumn& column, bool in_rows) {
+    const int v = facts.find(column.variable);
+    const VariableFact* fact = v < 0 ? nullptr : &facts.variables[static_cast<std::size_t>(v)];
+    if (!fact || (fact->role != Role::observed && fact->role != Role::design) ||
+        fact->dimensions.size() != column.element.size() + (in_rows ? 1 : 0))
+      throw UserError(fmt::format("{} is damaged: its networks read `{}`, which its model does not have as such", name,
+                                  column.variable));
+  };
+  for (const InputColumn& column : setup.encoder.plan().direct) require_column(column, false);
+  for (const InputSource& source : setup.encoder.plan().sources)
+    for (const InputColumn& column : source.columns) require_column(column, source.kind != SummaryKind::mlp);
+  if (setup.design)
+    setup.design = conform(std::move(*setup.design), facts, name + " (its design)", {.wanted = Wanted::given_design});
 }
 
 } // namespace sibyl

@@ -36,7 +36,7 @@ void add_generated(const std::shared_ptr<const CompiledModel>& model, const Simu
     std::vector<int> lanes(which.size());
     std::iota(lanes.begin(), lanes.end(), 0);
     call.bind(data, which);
-    if (!call.transform_data()) throw RuntimeError(call.failure(0));
+    if (!call.transform_data()) throw RuntimeError(call.first_failure());
     double* input = call.unconstrained_input(simulated.parameter_count);
     for (std::size_t p = 0; p < simulated.parameter_count; ++p)
       for (std::size_t lane = 0; lane < width; ++lane)
@@ -109,7 +109,7 @@ CurrentDraws posterior_draws(std::shared_ptr<const CompiledModel> model, const D
   ModelCall call(model, Precision::f64, 1);
   const std::size_t first = 0;
   call.bind(result.fixed, std::span(&first, 1));
-  if (!call.transform_data()) throw RuntimeError(call.failure(0));
+  if (!call.transform_data()) throw RuntimeError(call.first_failure());
   const int lane = 0;
   for (std::size_t v = 0; v < facts.variables.size(); ++v)
     if (facts.variables[v].role == Role::transformed_data)

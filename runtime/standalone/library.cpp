@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <string>
 #include <vector>
@@ -122,8 +123,10 @@ sibyl::DataSet data_set_from(const sibyl_array* arrays, std::size_t count) {
     sibyl::Tensor tensor;
     tensor.extents.assign(from.extents, from.extents + from.rank);
     tensor.values.assign(from.values, from.values + sibyl::element_count(tensor.extents));
-    tensor.is_integer = true;
-    for (const double value : tensor.values) tensor.is_integer &= value == static_cast<std::int32_t>(value);
+    const auto may_be_integer = [](double value) { // NaN is a missing one; conform() refuses what has no 32 bits
+      return std::isnan(value) || value == std::floor(value);
+    };
+    tensor.is_integer = std::all_of(tensor.values.begin(), tensor.values.end(), may_be_integer);
     set.variables[from.name] = std::move(tensor);
   }
   return set;

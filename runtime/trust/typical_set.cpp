@@ -85,6 +85,17 @@ void from_json(const nlohmann::json& json, TypicalSet& set) {
   json.at("factor").get_to(set.factor_);
   json.at("distances").get_to(set.distances_);
   json.at("simulated").get_to(set.simulated_);
+  const std::size_t n = set.mean_.size();
+  if (n == 0) return; // of a sampler without
+  const auto are_finite = [](const std::vector<double>& values) {
+    return std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
+  };
+  constexpr std::size_t large = 1 << 20;
+  bool is_sound = n <= large && set.factor_.size() == n * n && !set.distances_.empty() && set.simulated_ > 0 &&
+                  std::is_sorted(set.distances_.begin(), set.distances_.end()) && are_finite(set.mean_) &&
+                  are_finite(set.factor_) && are_finite(set.distances_);
+  for (std::size_t j = 0; j < n && is_sound; ++j) is_sound = set.factor_[j * n + j] > 0;
+  if (!is_sound) throw UserError("the sampler file is damaged: its typical set cannot be used");
 }
 
 } // namespace sibyl

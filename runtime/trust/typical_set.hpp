@@ -19,6 +19,7 @@ class TypicalSet {
   TypicalSet(std::span<const float> summaries, std::size_t summary_size);
 
   bool empty() const { return mean_.empty(); }
+  std::size_t summary_size() const { return mean_.size(); }
   // Mahalanobis distance.
   double distance(const float* summary) const;
   // The share of simulated data sets that lie as far out.

@@ -213,3 +213,14 @@ TEST_CASE("a producer's exception reaches the consumer after the items before it
   CHECK(producer.take() == 1);
   CHECK_THROWS_AS(producer.take(), RuntimeError);
 }
+
+TEST_CASE("the failure of a call is that of the lane that failed") {
+  const auto model = hand_written::make();
+  const std::vector<DataSet> sets = {hand_written::data_set({1, 2, 3}, 1), hand_written::data_set({1, 2, 3}, -2)};
+  ModelCall call(model, Precision::f64, 8);
+  const std::size_t both[] = {0, 1};
+  call.bind(gather(model->facts(), sets), both);
+  CHECK_FALSE(call.transform_data());
+  CHECK(call.failure(0) == "");
+  CHECK_THAT(call.first_failure(), Contains("noise is -2, must be >= 0"));
+}
