@@ -1,9 +1,10 @@
 // A sampler file without training: the hand-written model's setup, and networks whose weights are made up.
 #pragma once
 
-#include "runtime/inference/network_posterior.hpp"
-#include "runtime/inference/sampler_file.hpp"
-#include "runtime/inference/training_source.hpp"
+#include "runtime/posterior/network_posterior.hpp"
+#include "runtime/posterior/sampler_file.hpp"
+#include "runtime/training/prepare.hpp"
+#include "runtime/training/training_source.hpp"
 #include "tests/networks_data.hpp"
 #include "tests/unit/hand_written_model.hpp"
 

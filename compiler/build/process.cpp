@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,13 +17,12 @@ namespace sibyl::build {
 
 ProcessResult run_process(const std::vector<std::string>& command) {
   std::array<int, 2> pipe_ends{};
-  if (::pipe(pipe_ends.data()) != 0) throw RuntimeError(std::string("cannot make a pipe: ") + std::strerror(errno));
+  // A process that another thread starts meanwhile must not inherit them: this one's end of file would wait for it.
+  if (::pipe2(pipe_ends.data(), O_CLOEXEC) != 0) throw RuntimeError(std::string("cannot make a pipe: ") + std::strerror(errno));
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, pipe_ends[1], STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions, pipe_ends[1], STDERR_FILENO);
-  posix_spawn_file_actions_addclose(&actions, pipe_ends[0]);
-  posix_spawn_file_actions_addclose(&actions, pipe_ends[1]);
   std::vector<char*> arguments;
   for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);

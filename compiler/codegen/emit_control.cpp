@@ -209,7 +209,9 @@ void Emitter::emit_while(const ir::Instruction& instruction) {
 }
 
 void Emitter::poll_interrupt() {
-  Value* flag = builder_.CreateLoad(builder_.getInt32Ty(), interrupted_, /*isVolatile=*/true);
+  llvm::LoadInst* flag = builder_.CreateAlignedLoad(builder_.getInt32Ty(), interrupted_, llvm::Align(4),
+                                                    /*isVolatile=*/true);
+  flag->setAtomic(llvm::AtomicOrdering::Monotonic); // other threads set it
   BasicBlock* go_on = block("go_on");
   branch_unlikely(builder_.CreateIsNotNull(flag), interrupted_exit_, go_on);
   builder_.SetInsertPoint(go_on);

@@ -55,8 +55,9 @@ typedef struct sibyl_call {
   SIBYL_POINTER void* gradient;          /* out, [parameter][lane]; memory of the caller */
   SIBYL_POINTER int32_t* failed_message; /* out, [lane]: -1, or the number of the message of the check that failed */
   SIBYL_POINTER double* failed_values;   /* out, [lane][SIBYL_MAX_REPORTED_VALUES] */
-  /* Polled in while loops; not zero: stop and return SIBYL_INTERRUPTED. */
-  SIBYL_POINTER const volatile int32_t* interrupted;
+  /* Polled in while loops, by atomic loads: another thread may store there. Not zero: stop and return
+   * SIBYL_INTERRUPTED. */
+  SIBYL_POINTER const int32_t* interrupted;
   SIBYL_POINTER void (*print)(const struct sibyl_call* call, int32_t message, int32_t lane, const double* values,
                               int32_t count);
   SIBYL_POINTER void* user; /* the caller's */

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 int main(int argc, char** argv) try {
+  sibyl::Model::set_training_environment();
   const sibyl::Model model(R"(
     data { int<lower=1> N; vector[N] x; vector[N] y; }
     design { N ~ discrete_range(5, 14); x ~ normal(0, 1); }

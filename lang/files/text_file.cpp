@@ -15,7 +15,7 @@ namespace sibyl {
 std::string read_file(const std::string& path) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) throw UserError(fmt::format("{} is a directory, not a file", path));
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), &std::fclose);
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"), &std::fclose);
   if (!file) throw UserError(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
   std::string bytes;
   char buffer[1 << 16];
@@ -31,7 +31,7 @@ OutputFile::OutputFile(std::string path) : path_(std::move(path)) {
             !std::filesystem::is_directory(status);
   temporary_ = direct_ ? path_ : fmt::format("{}.partial-{}", path_, ::getpid());
   if (std::filesystem::is_directory(status)) throw UserError(fmt::format("cannot write {}: it is a directory", path_));
-  file_ = std::fopen(temporary_.c_str(), "wb");
+  file_ = std::fopen(temporary_.c_str(), "wbe");
   if (!file_) throw UserError(fmt::format("cannot write {}: {}", path_, std::strerror(errno)));
 }
 

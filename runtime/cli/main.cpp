@@ -2,10 +2,12 @@
 
 #include "runtime/terminal/run_program.hpp"
 #include "runtime/terminal/terminal.hpp"
+#include "runtime/training/training_interface.hpp"
 
 #include <CLI/CLI.hpp>
 
 int main(int argc, char** argv) {
+  sibyl::set_training_environment();
   CLI::App program{
       "Sibyl: one Stan-like model text becomes a simulator, a density with gradient, and an amortized posterior.",
       "sibyl"};

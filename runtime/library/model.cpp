@@ -4,6 +4,7 @@
 #include "runtime/model/load_library.hpp"
 #include "runtime/model/simulator.hpp"
 #include "runtime/training/train_sampler.hpp"
+#include "runtime/training/training_interface.hpp"
 
 #ifdef SIBYL_WITH_COMPILER
 #include "compiler/compile.hpp"
@@ -126,6 +127,8 @@ ModelDensity Model::density(const Arrays& data) const {
   return ModelDensity(
       std::make_shared<library::DensityState>(state_->compiled, library::to_model_data(*state_->compiled, data)));
 }
+
+void Model::set_training_environment() { sibyl::set_training_environment(); }
 
 Sampler Model::train(const TrainingSettings& settings, const ProgressFunction& progress) const {
   const auto& compiled = state_->compiled;

@@ -22,7 +22,12 @@ void Density::bind(const DataBatch& batch, std::span<const std::size_t> which, b
     usable_[static_cast<std::size_t>(lane)] = is_bound && (all_usable || !call_.failed(lane));
     if (is_bound && !usable(lane) && !tolerant) throw RuntimeError(call_.failure(lane));
   }
-  call_.run("sizes");
+  if (!call_.run("sizes"))
+    for (int lane = 0; lane < lanes(); ++lane) {
+      if (!usable(lane) || !call_.failed(lane)) continue;
+      if (!tolerant) throw RuntimeError(call_.failure(lane));
+      usable_[static_cast<std::size_t>(lane)] = 0;
+    }
   parameter_count_ = call_.unconstrained_count();
   points_ = call_.unconstrained_input(parameter_count_);
   std::fill_n(points_, parameter_count_ * static_cast<std::size_t>(lanes()), 0.0);

@@ -216,6 +216,12 @@ std::string ModelCall::failure(int lane) const {
                                   call_.failed_values + lane * SIBYL_MAX_REPORTED_VALUES);
 }
 
+std::string ModelCall::first_failure() const {
+  for (int lane = 0; lane < call_.active_lanes; ++lane)
+    if (failed(lane)) return failure(lane);
+  return "";
+}
+
 double ModelCall::log_density(int lane) const {
   if (precision_ == Precision::f32) return static_cast<const float*>(call_.log_density)[lane];
   return static_cast<const double*>(call_.log_density)[lane];

@@ -8,6 +8,7 @@
 #include "runtime/model/data_batch.hpp"
 #include "runtime/model/lane_memory.hpp"
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <optional>
@@ -58,6 +59,7 @@ class ModelCall {
 
   bool failed(int lane) const { return failed_message_[static_cast<std::size_t>(lane)] >= 0; }
   std::string failure(int lane) const; // "" where it did not fail
+  std::string first_failure() const; // of the first lane that failed
 
   double log_density(int lane) const;
   const double* gradient() const { return static_cast<const double*>(gradient_.data()); }
@@ -72,7 +74,10 @@ class ModelCall {
   VariableBatch read(std::size_t variable, std::span<const int> lanes) const;
 
   // While not zero, running functions stop and `run` throws. The flag must outlive the call.
-  void set_interrupt_flag(const volatile std::int32_t* flag) { call_.interrupted = flag; }
+  void set_interrupt_flag(const std::atomic<std::int32_t>* flag) {
+    static_assert(sizeof *flag == sizeof(std::int32_t) && std::atomic<std::int32_t>::is_always_lock_free);
+    call_.interrupted = reinterpret_cast<const std::int32_t*>(flag); // the compiled code loads it atomically
+  }
 
  private:
   sibyl_function find(std::string_view function);

@@ -25,18 +25,16 @@ class OrderedProducer {
   OrderedProducer(Make make, std::size_t threads, std::size_t capacity, std::uint64_t first = 0)
       : make_(std::move(make)), capacity_(capacity < threads ? threads : capacity), next_made_(first),
         next_taken_(first) {
-    for (std::size_t thread = 0; thread < (threads == 0 ? 1 : threads); ++thread)
-      threads_.emplace_back([this, thread] { produce(thread); });
+    try {
+      for (std::size_t thread = 0; thread < (threads == 0 ? 1 : threads); ++thread)
+        threads_.emplace_back([this, thread] { produce(thread); });
+    } catch (...) { // those that run wait for work; they would be joined for ever
+      stop();
+      throw;
+    }
   }
 
-  ~OrderedProducer() {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-    }
-    changed_.notify_all();
-    for (std::thread& thread : threads_) thread.join();
-  }
+  ~OrderedProducer() { stop(); }
 
   OrderedProducer(const OrderedProducer&) = delete;
   OrderedProducer& operator=(const OrderedProducer&) = delete;
@@ -54,6 +52,15 @@ class OrderedProducer {
   }
 
  private:
+  // The threads are joined where they are destroyed.
+  void stop() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    changed_.notify_all();
+  }
+
   void produce(std::size_t thread) {
     std::unique_lock lock(mutex_);
     for (;;) {
@@ -81,7 +88,7 @@ class OrderedProducer {
   std::uint64_t next_made_, next_taken_;
   bool stopping_ = false;
   std::exception_ptr error_;
-  std::vector<std::thread> threads_;
+  std::vector<std::jthread> threads_; // last: they use all of the above
 };
 
 } // namespace sibyl

@@ -38,10 +38,11 @@ void parallel_for(std::size_t count, int threads, Work&& work) {
       if (!error) error = std::current_exception();
     }
   };
-  std::vector<std::thread> pool;
-  for (std::size_t part = 1; part < parts; ++part) pool.emplace_back(run, part);
-  run(0);
-  for (std::thread& thread : pool) thread.join();
+  {
+    std::vector<std::jthread> pool; // joined also where the next one cannot be started
+    for (std::size_t part = 1; part < parts; ++part) pool.emplace_back(run, part);
+    run(0);
+  }
   if (error) std::rethrow_exception(error);
 }
 

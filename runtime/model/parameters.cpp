@@ -25,7 +25,7 @@ void ParameterTransform::bind(const DataBatch& batch, std::size_t data_set) {
   const std::vector<std::size_t> same(static_cast<std::size_t>(call_.lanes()), data_set);
   call_.bind(batch, same);
   if (!call_.transform_data()) throw RuntimeError(call_.failure(0));
-  call_.run("sizes");
+  if (!call_.run("sizes")) throw RuntimeError(call_.failure(0));
   unconstrained_count_ = call_.unconstrained_count();
   parameters_ = make_layout(Outputs::parameters);
   all_ = make_layout(Outputs::all);

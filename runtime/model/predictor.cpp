@@ -38,7 +38,7 @@ void put_parameters(const Facts& facts, const Draws& draws, std::span<const std:
 } // namespace
 
 Prediction predict(std::shared_ptr<const CompiledModel> model, const DataSet& data, const Draws& draws,
-                   std::span<const std::size_t> rows, std::uint64_t seed, const volatile std::int32_t* interrupted) {
+                   std::span<const std::size_t> rows, std::uint64_t seed, const std::atomic<std::int32_t>* interrupted) {
   const Facts& facts = model->facts();
   if (!facts.is_generative) throw UserError("this model cannot be simulated: " + facts.not_generative.text);
   ModelCall call(model, Precision::f64);
@@ -53,7 +53,7 @@ Prediction predict(std::shared_ptr<const CompiledModel> model, const DataSet& da
     std::vector<std::size_t> which(active);
     std::iota(which.begin(), which.end(), 0);
     call.bind(batch, which);
-    if (!call.transform_data()) throw RuntimeError(call.failure(0));
+    if (!call.transform_data()) throw RuntimeError(call.first_failure());
     call.run("predict", {.seed = seed, .first_index = first});
     std::vector<int> lanes;
     for (int lane = 0; lane < static_cast<int>(active); ++lane) {

@@ -4,6 +4,7 @@
 #include "runtime/data/draws.hpp"
 #include "runtime/model/model_call.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -23,6 +24,6 @@ struct Prediction {
 // simulations failed or `interrupted` became not zero.
 Prediction predict(std::shared_ptr<const CompiledModel> model, const DataSet& data, const Draws& draws,
                    std::span<const std::size_t> rows, std::uint64_t seed,
-                   const volatile std::int32_t* interrupted = nullptr);
+                   const std::atomic<std::int32_t>* interrupted = nullptr);
 
 } // namespace sibyl

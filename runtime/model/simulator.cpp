@@ -106,11 +106,12 @@ SimulatedBatch Simulator::simulate(std::uint64_t first_index, std::size_t count,
       next = parts.size();
     }
   };
-  std::vector<std::thread> threads;
-  for (std::size_t thread = 1; thread < std::min(calls_.size(), parts.size()); ++thread)
-    threads.emplace_back(work, std::ref(*calls_[thread]));
-  work(*calls_[0]);
-  for (std::thread& thread : threads) thread.join();
+  {
+    std::vector<std::jthread> threads; // joined also where the next one cannot be started
+    for (std::size_t thread = 1; thread < std::min(calls_.size(), parts.size()); ++thread)
+      threads.emplace_back(work, std::ref(*calls_[thread]));
+    work(*calls_[0]);
+  }
   if (error) std::rethrow_exception(error);
 
   SimulatedBatch result;

@@ -8,6 +8,7 @@
 #include "runtime/model/data_batch.hpp"
 #include "runtime/model/model_call.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -28,7 +29,7 @@ struct SimulatorOptions {
   int threads = 1;
   std::optional<DataSet> design; // design variables that no design statement covers
   bool keep_all = false;         // also parameters, transformed parameters and transformed data, not only the data
-  const volatile std::int32_t* interrupted = nullptr; // not zero: stop, and throw RuntimeError
+  const std::atomic<std::int32_t>* interrupted = nullptr; // not zero: stop, and throw RuntimeError
 };
 
 struct SimulatedBatch {

@@ -8,6 +8,7 @@
 #include "runtime/posterior/setup.hpp"
 #include "runtime/trust/typical_set.hpp"
 
+#include <atomic>
 #include <memory>
 #include <span>
 #include <string>
@@ -21,7 +22,7 @@ struct SampleOptions {
   bool with_density = false; // adds the column log_density__, in the model's own space
   Outputs outputs = Outputs::all;
   int threads = 1;
-  const volatile std::int32_t* interrupted = nullptr; // not zero: stop, and throw RuntimeError
+  const std::atomic<std::int32_t>* interrupted = nullptr; // not zero: stop, and throw RuntimeError
 };
 
 struct Posterior {

@@ -63,14 +63,14 @@ nb::dict to_numpy(sibyl::Arrays arrays) {
 // either raises, the work is told to stop, and its result counts: an exception of the work itself gives way to theirs.
 template <typename Work>
 auto run_interruptibly(Work work, const std::function<void()>& meanwhile = {}) {
-  volatile std::int32_t stop = 0;
+  std::atomic<std::int32_t> stop = 0;
   std::optional<decltype(work(&stop))> result;
   std::exception_ptr failure;
   std::optional<nb::python_error> raised;
   std::mutex mutex;
   std::condition_variable finished;
   bool is_done = false;
-  std::thread worker([&] {
+  std::jthread worker([&] {
     try {
       result.emplace(work(&stop));
     } catch (...) {
@@ -219,6 +219,7 @@ nb::tuple sample(std::size_t draws, std::uint64_t seed, bool log_density, bool p
 } // namespace
 
 NB_MODULE(_sibyl, module) {
+  sibyl::Model::set_training_environment(); // the interpreter's lock is held, as it is where Python changes os.environ
   const nb::object user_error = nb::exception<sibyl::UserError>(module, "UserError", PyExc_ValueError);
   nb::exception<sibyl::ModelError>(module, "ModelError", user_error);
 

@@ -78,7 +78,7 @@ class Question {
     return std::get<typed::Print>(checked.program->transformed_data.back()->node).arguments.front()->type;
   }
 
-  void answer(const Type& type, EvaluatedExpression& result, const volatile std::int32_t* interrupted) const {
+  void answer(const Type& type, EvaluatedExpression& result, const std::atomic<std::int32_t>* interrupted) const {
     const Assembled text = assemble(type_for(type, expression_) + " " + result_ + " = ", ";");
     const CompileResult compiled = compile(text.source);
     if (!compiled.model) throw InternalError("the expression was checked, and yet does not compile");
@@ -227,7 +227,7 @@ bool EvaluatedExpression::is_constant() const {
 
 EvaluatedExpression evaluate(const ast::ExpressionPtr& expression, const Source& input, std::uint32_t number,
                              const CurrentDraws& draws, const std::string& functions, const Inputs& inputs,
-                             const volatile std::int32_t* interrupted) {
+                             const std::atomic<std::int32_t>* interrupted) {
   EvaluatedExpression result;
   if (const ast::ExpressionPtr inner = reduced(expression, result)) {
     const Question question(inner, input, number, draws, functions);

@@ -5,6 +5,7 @@
 #include "runtime/repl/current_draws.hpp"
 #include "runtime/repl/draft.hpp"
 
+#include <atomic>
 #include <string>
 #include <vector>
 
@@ -29,7 +30,7 @@ struct EvaluatedExpression {
 // where the value's size differs between the draws.
 EvaluatedExpression evaluate(const ast::ExpressionPtr& expression, const Source& input, std::uint32_t number,
                              const CurrentDraws& draws, const std::string& functions, const Inputs& inputs,
-                             const volatile std::int32_t* interrupted = nullptr);
+                             const std::atomic<std::int32_t>* interrupted = nullptr);
 
 // The value of the reduction: mean, sd, variance, median, min, max, quantile.
 double reduce(const EvaluatedExpression& expression);

@@ -8,6 +8,7 @@
 #include "runtime/training/prepare.hpp"
 #include "runtime/training/train_sampler.hpp"
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -23,7 +24,7 @@ struct Surroundings {
   std::function<void(std::string_view)> complain; // errors, notes
   std::function<void(std::string_view)> progress; // a line that takes the place of the one before; "" ends it
   std::function<void(const std::string&)> edit;   // lets the user change this file; empty: there is no editor here
-  const volatile std::int32_t* interrupted = nullptr;
+  const std::atomic<std::int32_t>* interrupted = nullptr;
   std::string cache_directory; // for compiled models; empty: none
   bool colour = false;
   PlotStyle plot;

@@ -6,8 +6,10 @@ namespace sibyl::cli {
 
 namespace {
 
-volatile std::int32_t interrupted = 0;
-volatile std::sig_atomic_t second_ends = 1;
+std::atomic<std::int32_t> interrupted = 0;
+std::atomic<bool> second_ends = true;
+// A signal handler may use them.
+static_assert(std::atomic<std::int32_t>::is_always_lock_free && std::atomic<bool>::is_always_lock_free);
 
 extern "C" void on_signal(int signal) {
   if (interrupted && second_ends) {
@@ -19,7 +21,7 @@ extern "C" void on_signal(int signal) {
 
 } // namespace
 
-const volatile std::int32_t* interrupt_flag(SecondInterrupt second) {
+const std::atomic<std::int32_t>* interrupt_flag(SecondInterrupt second) {
   static const bool installed = [] {
     std::signal(SIGINT, on_signal);
     std::signal(SIGTERM, on_signal);

@@ -2,6 +2,7 @@
 // except in the REPL, which has a session to lose.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 namespace sibyl::cli {
@@ -9,7 +10,7 @@ namespace sibyl::cli {
 enum class SecondInterrupt { ends_program, is_ignored };
 
 // Installs the handlers at its first call.
-const volatile std::int32_t* interrupt_flag(SecondInterrupt second = SecondInterrupt::ends_program);
+const std::atomic<std::int32_t>* interrupt_flag(SecondInterrupt second = SecondInterrupt::ends_program);
 void clear_interrupt();
 
 } // namespace sibyl::cli

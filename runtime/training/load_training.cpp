@@ -23,14 +23,16 @@ void name_processor_for_openblas() {
 
 } // namespace
 
+void set_training_environment() {
+  // Threads that spin while they wait would take the cores from the simulator's, and ones that sleep at once wake late:
+  // they spin for some 50 microseconds (a pause takes 40 ns on younger processors).
+  setenv("OMP_WAIT_POLICY", "passive", 0);
+  setenv("GOMP_SPINCOUNT", "1000", 0);
+  name_processor_for_openblas();
+}
+
 TrainFunction load_training() {
   static const TrainFunction train = [] {
-    // Threads that spin while they wait would take the cores from the simulator's, and ones that sleep at once wake
-    // late: they spin for some 50 microseconds (a pause takes 40 ns on younger processors). Read when the library is
-    // loaded.
-    setenv("OMP_WAIT_POLICY", "passive", 0);
-    setenv("GOMP_SPINCOUNT", "1000", 0);
-    name_processor_for_openblas();
     const std::string path = find_installed_file("libsibyl_training.so");
     if (path.empty())
       throw UserError("training needs libsibyl_training.so, which is not beside Sibyl; build it with LibTorch");

@@ -3,6 +3,7 @@
 
 #include "runtime/posterior/setup.hpp"
 
+#include <atomic>
 #include <cstdint>
 
 namespace sibyl {
@@ -18,7 +19,7 @@ struct SetupOptions {
   std::uint64_t seed = 1;
   int threads = 1;
   std::size_t pilot_count = 2000;
-  const volatile std::int32_t* interrupted = nullptr;
+  const std::atomic<std::int32_t>* interrupted = nullptr;
 };
 
 // Throws UserError where the model cannot be simulated, has no parameters or no observed variables, or no network reads

@@ -6,6 +6,7 @@
 #include "runtime/networks/network_config.hpp"
 #include "runtime/networks/weights.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -48,7 +49,7 @@ struct TrainingJob {
   NetworkBatch validation;
   std::function<NetworkBatch(std::int64_t step)> batch; // the same step gives the same batch
   std::function<void(const TrainingProgress&)> progress;
-  const volatile std::int32_t* interrupted = nullptr; // not zero: stop with what there is
+  const std::atomic<std::int32_t>* interrupted = nullptr; // not zero: stop with what there is
 };
 
 struct ValidationPoint {
@@ -69,6 +70,11 @@ struct TrainingResult {
 
 // Throws UserError for an unusable device or checkpoint, RuntimeError where training diverges for good.
 using TrainFunction = TrainingResult (*)(const TrainingJob&);
+
+// Sets environment variables that LibTorch's BLAS and OpenMP read when they are loaded, where they are not set: training
+// is up to several times faster with them. For `main` of a program, before it has threads: a library must not do it,
+// since other threads may read the environment meanwhile.
+void set_training_environment();
 
 // Opens libsibyl_training.so (lang/files/installed_file.hpp says where). Throws UserError naming what is missing.
 TrainFunction load_training();

@@ -7,7 +7,7 @@ namespace sibyl {
 
 namespace {
 
-SimulatorOptions simulator_options(const InferenceSetup& setup, const volatile std::int32_t* interrupted) {
+SimulatorOptions simulator_options(const InferenceSetup& setup, const std::atomic<std::int32_t>* interrupted) {
   SimulatorOptions options;
   options.design = setup.design;
   options.interrupted = interrupted;
@@ -17,7 +17,7 @@ SimulatorOptions simulator_options(const InferenceSetup& setup, const volatile s
 } // namespace
 
 ExampleMaker::ExampleMaker(std::shared_ptr<const CompiledModel> model, std::shared_ptr<const InferenceSetup> setup,
-                           std::uint64_t seed, const volatile std::int32_t* interrupted)
+                           std::uint64_t seed, const std::atomic<std::int32_t>* interrupted)
     : model_(std::move(model)), setup_(std::move(setup)), seed_(seed),
       simulator_(model_, simulator_options(*setup_, interrupted)), frames_(model_, *setup_) {}
 
@@ -55,7 +55,7 @@ TrainingSource::TrainingSource(std::shared_ptr<const CompiledModel> model, std::
 
 TrainingSource::~TrainingSource() {
   // A simulation that runs long must not hold up the end of the program.
-  *const_cast<volatile std::int32_t*>(&stopping_) = 1;
+  stopping_ = 1;
   producer_.reset();
 }
 

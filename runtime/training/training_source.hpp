@@ -36,7 +36,7 @@ NetworkBatch network_batch(const Examples& examples);
 class ExampleMaker {
  public:
   ExampleMaker(std::shared_ptr<const CompiledModel> model, std::shared_ptr<const InferenceSetup> setup,
-               std::uint64_t seed, const volatile std::int32_t* interrupted = nullptr);
+               std::uint64_t seed, const std::atomic<std::int32_t>* interrupted = nullptr);
   // Data sets first_index .. first_index + count - 1, less those whose simulation failed.
   Examples make(std::uint64_t first_index, std::size_t count);
 
@@ -67,7 +67,7 @@ class TrainingSource {
   Examples next();
 
  private:
-  std::int32_t stopping_ = 0;
+  std::atomic<std::int32_t> stopping_ = 0;
   std::vector<std::unique_ptr<ExampleMaker>> makers_; // one per thread
   std::unique_ptr<OrderedProducer<Examples>> producer_;
 };

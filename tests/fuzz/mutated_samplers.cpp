@@ -2,7 +2,7 @@
 #include "tests/fuzz/fuzz.hpp"
 #include "tests/small_sampler.hpp"
 
-#include "runtime/data/text_file.hpp"
+#include "lang/files/text_file.hpp"
 
 #include <catch2/catch.hpp>
 

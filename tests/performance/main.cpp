@@ -1,5 +1,6 @@
 // The benchmarks: one line of JSON a figure on standard output. `sibyl_bench [--quick] [GROUP]`.
 #include "lang/errors.hpp"
+#include "runtime/training/training_interface.hpp"
 #include "tests/performance/compilation.hpp"
 #include "tests/performance/figures.hpp"
 
@@ -68,6 +69,7 @@ int run(std::vector<std::string> arguments) {
 } // namespace
 
 int main(int argc, char** argv) {
+  sibyl::set_training_environment();
   try {
     return run({argv + 1, argv + argc});
   } catch (const std::exception& error) {

@@ -14,6 +14,8 @@ using sibyl::Model;
 
 namespace {
 
+[[maybe_unused]] const bool environment_is_set = (sibyl::Model::set_training_environment(), true);
+
 constexpr char normal_mean[] = R"(
 data { int<lower=1> N; vector[N] y; }
 design { N ~ discrete_range(3, 6); }
@@ -42,7 +44,7 @@ double closed_form(double mu, double log_sigma) {
 
 // Trained once for all tests that need a sampler; how good it is does not matter to them.
 struct Trained {
-  volatile std::int32_t stop = 0;
+  std::atomic<std::int32_t> stop = 0;
   std::int64_t last_step = 0;
   sibyl::Sampler sampler = Model(normal_mean)
                                .train({.steps = 100000, .frame = sibyl::Frame::laplace, .threads = 2, .stop = &stop},

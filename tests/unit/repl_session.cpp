@@ -17,7 +17,7 @@ namespace {
 // A session whose text is collected.
 struct Talk {
   std::string printed, complained;
-  std::int32_t interrupted = 0;
+  std::atomic<std::int32_t> interrupted = 0;
   Session session;
 
   Talk() : session(make_surroundings(), make_settings()) {}

@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 using namespace sibyl;
+
+[[maybe_unused]] static const bool environment_is_set = (set_training_environment(), true);
 using Catch::Contains;
 
 namespace {
@@ -136,7 +138,7 @@ TEST_CASE("Training stopped and resumed gives what uninterrupted training gives"
   const ScratchFile scratch;
   const TrainingResult whole = load_training()(conjugate_job(260));
 
-  std::int32_t stop = 0;
+  std::atomic<std::int32_t> stop = 0;
   TrainingJob first = conjugate_job(260);
   first.checkpoint = scratch.path;
   first.checkpoint_identity = "this";

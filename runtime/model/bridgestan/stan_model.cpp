@@ -29,15 +29,18 @@ DataSet read_data(const std::string& data, const Facts& facts) {
 
 } // namespace
 
-// Takes an idle call on construction and returns it on destruction; an exception loses it, and with it any bad state.
+// Takes an idle call on construction and returns it on destruction, also where its evaluation failed: samplers meet
+// points outside of the support all the time, and every evaluation begins anew from the data.
 class StanModel::Workspace {
  public:
   Workspace(const StanModel& model, std::unique_ptr<ModelCall> call)
-      : model_(model), call_(std::move(call)), exceptions_(std::uncaught_exceptions()) {}
+      : model_(model), call_(std::move(call)) {}
   ~Workspace() {
-    if (std::uncaught_exceptions() > exceptions_) return;
     const std::scoped_lock lock(model_.mutex_);
-    model_.idle_.push_back(std::move(call_));
+    try {
+      model_.idle_.push_back(std::move(call_));
+    } catch (const std::bad_alloc&) { // then the next evaluation makes its own
+    }
   }
   Workspace(const Workspace&) = delete;
   Workspace& operator=(const Workspace&) = delete;
@@ -47,7 +50,6 @@ class StanModel::Workspace {
  private:
   const StanModel& model_;
   std::unique_ptr<ModelCall> call_;
-  int exceptions_;
 };
 
 StanModel::StanModel(std::shared_ptr<const CompiledModel> model, const std::string& data, std::uint64_t seed)
@@ -55,7 +57,7 @@ StanModel::StanModel(std::shared_ptr<const CompiledModel> model, const std::stri
   info_ = "Compiled by Sibyl\nAll constant terms are kept, whatever `propto` asks for\n"
           "Hessians are differences of gradients\n";
   const Workspace call = workspace();
-  call->run("sizes");
+  if (!call->run("sizes")) throw RuntimeError(call->failure(0));
   unconstrained_count_ = call->unconstrained_count();
   describe_outputs(*call);
 }
