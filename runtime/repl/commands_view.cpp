@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 namespace sibyl::repl {
 
@@ -99,6 +100,8 @@ std::vector<double> numbers_of(Workspace& workspace, std::string_view part, std:
   return value.values;
 }
 
+constexpr std::size_t most_draws = 100000000; // a number with a digit too many must not end the session
+
 struct Setting {
   const char* name;
   std::string (*get)(const Settings&);
@@ -107,10 +110,10 @@ struct Setting {
 };
 
 template <typename Number>
-bool read_number(std::string_view text, Number& number, Number least) {
+bool read_number(std::string_view text, Number& number, Number least, Number most = std::numeric_limits<Number>::max()) {
   Number value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < least) return false;
+  if (error != std::errc() || end != text.data() + text.size() || !(value >= least && value <= most)) return false;
   number = value;
   return true;
 }
@@ -123,16 +126,16 @@ const std::vector<Setting>& setting_table() {
        [](Settings& s, std::string_view text) { return read_number(text, s.seed, std::uint64_t{0}); },
        "a whole number"},
       {"draws", [](const Settings& s) { return std::to_string(s.draws); },
-       [](Settings& s, std::string_view text) { return read_number(text, s.draws, std::size_t{2}); },
+       [](Settings& s, std::string_view text) { return read_number(text, s.draws, std::size_t{2}, most_draws); },
        "how many draws `:sample` makes"},
       {"prior_draws", [](const Settings& s) { return std::to_string(s.prior_draws); },
-       [](Settings& s, std::string_view text) { return read_number(text, s.prior_draws, std::size_t{2}); },
+       [](Settings& s, std::string_view text) { return read_number(text, s.prior_draws, std::size_t{2}, most_draws); },
        "how many draws `:prior` makes"},
       {"replicates", [](const Settings& s) { return std::to_string(s.replicates); },
-       [](Settings& s, std::string_view text) { return read_number(text, s.replicates, std::size_t{2}); },
+       [](Settings& s, std::string_view text) { return read_number(text, s.replicates, std::size_t{2}, most_draws); },
        "how many data sets `:check` simulates"},
       {"threads", [](const Settings& s) { return std::to_string(s.threads); },
-       [](Settings& s, std::string_view text) { return read_number(text, s.threads, 1); }, "a whole number"},
+       [](Settings& s, std::string_view text) { return read_number(text, s.threads, 1, 1024); }, "a whole number, up to 1024"},
       {"missing", [](const Settings& s) { return fmt::format("{:g}", s.missing); },
        [](Settings& s, std::string_view text) {
          double share = 0;
