@@ -2,11 +2,13 @@
 #include "tests/fuzz/fuzz.hpp"
 #include "tests/small_sampler.hpp"
 
+#include "lang/errors.hpp"
 #include "lang/files/text_file.hpp"
 
 #include <catch2/catch.hpp>
 
 #include <filesystem>
+#include <functional>
 #include <unistd.h>
 
 using namespace sibyl;
@@ -32,8 +34,9 @@ std::string header_of(const std::string& bytes) {
 void read_and_sample(const std::string& bytes) {
   static const auto model = hand_written::make();
   const SamplerFile file = parse_sampler(bytes, "a.sibyl");
+  const double missing = file.setup.encoder.plan().allows_missing ? NAN : 1;
   const std::vector<DataSet> sets = {hand_written::data_set({1, 2, 1.5}, 0.5),
-                                     hand_written::data_set({-3, NAN, -2, -2, 0}, 0.5)};
+                                     hand_written::data_set({-3, missing, -2, -2, 0}, 0.5)};
   for (const Posterior& posterior : make_sampler(model, file).sample(sets, {.draws = 20, .with_density = true})) {
     posterior.verdict.text();
     CHECK(posterior.draws.row_count == 20);
@@ -51,6 +54,49 @@ TEST_CASE("the sampler files that are damaged here are sound before") {
   CHECK_NOTHROW(read_and_sample(bytes_of(test::small_sampler(true))));
 }
 
+TEST_CASE("a setup that does not agree with itself, the networks or the model is refused, and says in what") {
+  const auto refusal = [](const std::function<void(nlohmann::json&)>& damage) -> std::string {
+    WeightsFile file = parse_safetensors(bytes_of(test::small_sampler()), "a.sibyl");
+    nlohmann::json setup = nlohmann::json::parse(file.metadata.at("setup"));
+    damage(setup);
+    file.metadata["setup"] = setup.dump();
+    const std::string path =
+        (std::filesystem::temp_directory_path() / ("sibyl_setup_" + std::to_string(::getpid()))).string();
+    write_safetensors(path, file);
+    const std::string bytes = read_file(path);
+    std::filesystem::remove(path);
+    try {
+      read_and_sample(bytes);
+    } catch (const UserError& error) {
+      return error.what();
+    }
+    return "(no error)";
+  };
+  using nlohmann::json;
+  using Catch::Contains;
+  CHECK(refusal([](json&) {}) == "(no error)");
+  CHECK_THAT(refusal([](json& s) { s["encoder"]["direct_scale"].erase(0); }), Contains("direct inputs are not those"));
+  CHECK_THAT(refusal([](json& s) { s["encoder"]["direct_scale"][0] = 0; }), Contains("direct inputs have no scale"));
+  CHECK_THAT(refusal([](json& s) { s["encoder"]["prior"]["factor"].erase(0); }), Contains("has not one size"));
+  CHECK_THAT(refusal([](json& s) { s["encoder"]["prior"]["factor"][0] = -1; }), Contains("has no inverse"));
+  CHECK_THAT(refusal([](json& s) { s["parameter_count"] = 3; }), Contains("another number of parameters"));
+  CHECK_THAT(refusal([](json& s) { s["candidates"].push_back(1.5); }), Contains("cut short"));
+  CHECK_THAT(refusal([](json& s) { s["missing_share"] = 7; }), Contains("share of missing"));
+  CHECK_THAT(refusal([](json& s) { s["design"]["noise"]["extents"] = {3, 1}; }), Contains("size of its shape"));
+  const auto column = [](json& s) -> json& { return s["encoder"]["plan"]["sources"][0]["columns"][0]; };
+  CHECK_THAT(refusal([&](json& s) { column(s)["variable"] = "z"; }), Contains("`z`, which its model does not have"));
+  CHECK_THAT(refusal([&](json& s) { column(s)["variable"] = "mu"; }), Contains("`mu`, which its model does not have"));
+  CHECK_THAT(refusal([&](json& s) { column(s)["element"] = {0}; }), Contains("does not have as such"));
+  CHECK_THAT(refusal([&](json& s) { column(s)["element"] = {-1}; }), Contains("cannot be read"));
+  CHECK_THAT(refusal([&](json& s) { column(s)["scale"] = 0; }), Contains("cannot be read"));
+  CHECK_THAT(refusal([](json& s) { s["encoder"]["plan"]["sources"][0]["columns"] = json::array(); }),
+             Contains("reads nothing"));
+  CHECK_THAT(refusal([](json& s) { s["encoder"]["plan"]["sources"][0]["kind"] = "sequence"; }),
+             Contains("not those of its setup"));
+  CHECK_THAT(refusal([](json& s) { s["notes"] = json::parse(std::string(100, '[') + std::string(100, ']')); }),
+             Contains("nested too deeply"));
+}
+
 TEST_CASE("sampler files with a damaged header are refused or sample") {
   for (const bool with_missing : {true, false}) {
     const std::string bytes = bytes_of(test::small_sampler(with_missing)), header = header_of(bytes);
@@ -60,6 +106,7 @@ TEST_CASE("sampler files with a damaged header are refused or sample") {
           const std::uint64_t length = damaged.size();
           return std::string(reinterpret_cast<const char*>(&length), sizeof length) + damaged + behind;
         });
+    CHECK(outcome.accepted > 0);
     CHECK(outcome.refused > 0);
   }
 }

@@ -227,9 +227,10 @@ TEST_CASE("the moments of rows are those of least squares") {
     column.scale = 1;
   }
   const PriorFrame prior = PriorFrame::from_draws(std::vector<double>{0, 1, 2}, 1);
-  // Without learned scales the direct inputs are the moments themselves.
+  // With scales of one the direct inputs are asinh of the moments.
   nlohmann::json json = InputEncoder(facts, plan, FrameKind::prior, prior, pilot, prior.repeat(50));
-  json["direct_center"] = nlohmann::json::array();
+  json["direct_center"] = std::vector<double>(5, 0.0);
+  json["direct_scale"] = std::vector<double>(5, 1.0);
   const EncodedBatch encoded = json.get<InputEncoder>().encode(facts, pilot, prior.repeat(50));
   REQUIRE(encoded.direct_width == 5); // mean and log sd of x; mean, log residual sd and slope of y
   for (std::size_t i = 0; i < 50; ++i) {
@@ -239,12 +240,13 @@ TEST_CASE("the moments of rows are those of least squares") {
     for (int n = 0; n < 20; ++n) mx += x[n] / 20, my += y[n] / 20;
     for (int n = 0; n < 20; ++n) xx += (x[n] - mx) * (x[n] - mx), xy += (x[n] - mx) * (y[n] - my);
     for (int n = 0; n < 20; ++n) residual += std::pow(y[n] - my - xy / xx * (x[n] - mx), 2);
-    const float* direct = encoded.direct.data() + 5 * i;
-    CHECK(direct[0] == Approx(mx).epsilon(1e-5));
-    CHECK(direct[1] == Approx(0.5 * std::log(xx / 20)).epsilon(1e-5));
-    CHECK(direct[2] == Approx(my).epsilon(1e-5));
-    CHECK(direct[3] == Approx(0.5 * std::log(residual / 20)).epsilon(1e-5));
-    CHECK(direct[4] == Approx(std::asinh(xy / xx)).epsilon(1e-5));
+    double direct[5];
+    for (std::size_t j = 0; j < 5; ++j) direct[j] = std::sinh(static_cast<double>(encoded.direct[5 * i + j]));
+    CHECK(direct[0] == Approx(mx).epsilon(1e-4).margin(1e-5));
+    CHECK(direct[1] == Approx(0.5 * std::log(xx / 20)).epsilon(1e-4).margin(1e-5));
+    CHECK(direct[2] == Approx(my).epsilon(1e-4).margin(1e-5));
+    CHECK(direct[3] == Approx(0.5 * std::log(residual / 20)).epsilon(1e-4).margin(1e-5));
+    CHECK(direct[4] == Approx(std::asinh(xy / xx)).epsilon(1e-4).margin(1e-5));
   }
 }
 
