@@ -88,6 +88,9 @@ def beta_binomial(y, n, a, b):
 for y, m, f in [(10, 8, 1e5), (10, 8, 1e10), (10, 8, 1e15), (10, 8, 1e25), (0, 8, 1e15), (3, 1e-3, 1e12), (1000000, 1000500, 1e3),
                 (1000000, 1000500, 1e20), (2000000000, 1999990000, 1e18), (5, 1e8, 2), (700, 3, 0.2), (10, 8, 1e-3), (1, 1e6, 1e9)]:
     add("neg_binomial_2", "int", y, [], [m, f], neg_binomial_2)
+for y, e, f in [(10, 2.1, 1e5), (10, 2.1, 1e15), (10, 2.1, 1e25), (0, 2.1, 1e15), (3, -30, 1e12), (1000000, 13.816, 1e3),
+                (1000000, 13.816, 1e20), (5, 800, 2), (700, 1.1, 0.2)]:
+    add("neg_binomial_2_log", "int", y, [], [e, f], lambda y, e, f: neg_binomial_2(y, exp(e), f))
 for y, n, m, s in [(1.3, 1e4, 0, 1), (1.3, 1e8, 0, 1), (-2, 1e15, 1, 0.5), (7, 1e25, 0, 2), (30, 1e6, 0, 1), (2000, 1e5, 0, 1),
                    (0.1, 999, 0, 1), (0.1, 1001, 0, 1), (1e9, 3, 0, 1), (3, 0.01, 0, 1)]:
     add("student_t", "real", y, [], [n, m, s], student_t)
@@ -258,5 +261,12 @@ for n, p, low, high, y in [(1000, 0.01, 60, 80, 61), (1000, 0.9, 600, 700, 690),
     of = lambda low, high, n: by_tails(lambda y, p: binomial(y, n, p), count_tails(lambda y, p: binomial(y, n, p), lambda p: n))(low, high, True)
     f = of(low, high, n)
     add("binomial", "int", y, [n], [p], lambda y, n, p, f=f: f(y, p), (low, high))
+
+for n, a, b, low, high, y in [(30, 2, 3, 5, 12, 6), (200, 50, 3, 20, 60, 58), (200, 3, 50, 120, 150, 121), (50, 0.3, 0.2, 3, 40, 10)]:
+    mass = lambda y, a, b, n=n: beta_binomial(y, n, a, b)
+    f = by_tails(mass, count_tails(mass, lambda a, b, n=n: n))(low, high, True)
+    add("beta_binomial", "int", y, [n], [a, b], lambda y, n, a, b, f=f: f(y, a, b), (low, high))
+truncated("neg_binomial_2_log", 61, (0.7, 3), 60, 80, lambda y, e, f: neg_binomial_2(y, exp(e), f),
+          count_tails(lambda y, e, f: neg_binomial_2(y, exp(e), f), lambda e, f: 10 ** 9), "int")
 
 print("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]")

@@ -88,6 +88,9 @@ discrete = {
     "neg_binomial_2": (["real", "real"], [(2, 0.5), (10, 3), (100, 20)], [0, 1, 4, 30, 100],
                        lambda y, m, f: choose(y + f - 1, y) * (m / (m + f)) ** y * (f / (m + f)) ** f,
                        lambda m, f: m + 60 * (m + m * m / f) ** 0.5, 0),
+    "neg_binomial_2_log": (["real", "real"], [(0.7, 0.5), (2.3, 3), (4.6, 20)], [0, 1, 4, 30, 100],
+                           lambda y, e, f: choose(y + f - 1, y) * (exp(e) / (exp(e) + f)) ** y * (f / (exp(e) + f)) ** f,
+                           lambda e, f: exp(e) + 60 * (exp(e) + exp(2 * e) / f) ** 0.5, 0),
     "discrete_range": (["int", "int"], [(1, 6), (-3, 40)], [1, 3, 6], lambda y, a, b: 1 / (b - a + 1), lambda a, b: b, None),
     "categorical": (["vector"], [([0.2, 0.5, 0.3],), ([0.05, 0.05, 0.1, 0.7, 0.1],)], [1, 2, 3], lambda y, t: t[int(y) - 1],
                     lambda t: len(t), 1),
@@ -97,7 +100,7 @@ discrete = {
                       lambda y, n, a, b: choose(n, y) * gamma(y + a) * gamma(n - y + b) / gamma(n + a + b)
                       * gamma(a + b) / gamma(a) / gamma(b), lambda n, a, b: n, 0),
 }
-with_functions = {"bernoulli", "binomial", "poisson", "neg_binomial_2", "discrete_range"}
+with_functions = {"bernoulli", "binomial", "poisson", "neg_binomial_2", "neg_binomial_2_log", "discrete_range", "beta_binomial"}
 
 
 def exact(x):
