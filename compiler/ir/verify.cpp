@@ -19,8 +19,7 @@ class Verifier {
     defined_.assign(function_.value_count, false);
     declared_.assign(function_.arrays.size(), false);
     for (std::size_t i = 0; i < function_.arrays.size(); ++i) verify_array(i);
-    for (const Cell& cell : function_.cells)
-      require(cell.type != Type::none, "the cell `" + cell.name + "` has no type");
+    for (const Cell& cell : function_.cells) require(cell.type != Type::none, "the cell `{}` has no type", cell.name);
     block(function_.body, 0, false);
   }
 
@@ -48,39 +47,40 @@ class Verifier {
     return begin == std::string::npos ? "" : text.substr(begin, end - begin + 1);
   }
 
-  void require(bool holds, const std::string& what) const {
-    if (!holds) fail(what);
+  // The message is put together only where it is needed: this is asked of every instruction of every model.
+  template <class... Values>
+  void require(bool holds, fmt::format_string<Values...> what, Values&&... values) const {
+    if (!holds) fail(fmt::format(what, std::forward<Values>(values)...));
   }
 
   void verify_array(std::size_t id) {
     const Array& array = function_.arrays[id];
     require(array.element == Type::real || array.element == Type::integer,
-            "the array `" + array.name + "` holds neither reals nor integers");
-    require(array.rank >= 0, "the array `" + array.name + "` has a negative rank");
+            "the array `{}` holds neither reals nor integers", array.name);
+    require(array.rank >= 0, "the array `{}` has a negative rank", array.name);
     switch (array.binding) {
     case Binding::local: return;
     case Binding::variable:
-      require(array.variable < model_.facts.variables.size(), "the array `" + array.name + "` is of no variable");
+      require(array.variable < model_.facts.variables.size(), "the array `{}` is of no variable", array.name);
       return;
     case Binding::unconstrained_in:
     case Binding::unconstrained_out:
     case Binding::gradient:
-      require(array.rank == 1 && array.element == Type::real, "the array `" + array.name + "` is not a real vector");
+      require(array.rank == 1 && array.element == Type::real, "the array `{}` is not a real vector", array.name);
       return;
     case Binding::log_density:
-      require(array.rank == 0 && array.element == Type::real, "the array `" + array.name + "` is not a real scalar");
+      require(array.rank == 0 && array.element == Type::real, "the array `{}` is not a real scalar", array.name);
       return;
     case Binding::include_jacobian:
-      require(array.rank == 0 && array.element == Type::integer,
-              "the array `" + array.name + "` is not an integer scalar");
+      require(array.rank == 0 && array.element == Type::integer, "the array `{}` is not an integer scalar", array.name);
       return;
     }
   }
 
   Type operand(std::size_t index) const {
     const ValueId id = current_->operands[index];
-    require(id < function_.value_count, fmt::format("operand {} is no value", index));
-    require(visible_[id], fmt::format("%{} is not visible", id));
+    require(id < function_.value_count, "operand {} is no value", index);
+    require(visible_[id], "%{} is not visible", id);
     return types_[id];
   }
 
@@ -112,23 +112,23 @@ class Verifier {
     return context;
   }
 
-  void signature() const {
-    std::vector<Type> types;
-    for (std::size_t i = 0; i < current_->operands.size(); ++i) types.push_back(operand(i));
-    const Fit found = fit(current_->op, types, context());
-    require(found.mismatch.empty(), found.mismatch);
+  void signature() {
+    operand_types_.clear();
+    for (std::size_t i = 0; i < current_->operands.size(); ++i) operand_types_.push_back(operand(i));
+    const Fit found = fit(current_->op, operand_types_, context());
+    require(found.mismatch.empty(), "{}", found.mismatch);
     require(current_->type == found.result, "the result has the wrong type");
     require((current_->result != none) == (found.result != Type::none),
             "a result where none is due, or none where one is");
     const auto blocks = static_cast<std::size_t>(fact(current_->op).blocks);
-    require(current_->blocks.size() == blocks, fmt::format("{} blocks instead of {}", current_->blocks.size(), blocks));
+    require(current_->blocks.size() == blocks, "{} blocks instead of {}", current_->blocks.size(), blocks);
   }
 
   void define() {
     const ValueId id = current_->result;
     if (id == none) return;
     require(id < function_.value_count, "a result that is not numbered below value_count");
-    require(!defined_[id], fmt::format("%{} is defined twice", id));
+    require(!defined_[id], "%{} is defined twice", id);
     defined_[id] = visible_[id] = true;
     types_[id] = current_->type;
   }
@@ -169,8 +169,8 @@ class Verifier {
     case Op::load:
     case Op::store: {
       const Array& array = function_.arrays[instruction.id];
-      require(array.binding != Binding::local || declared_[instruction.id],
-              "the local array `" + array.name + "` is not declared here");
+      require(array.binding != Binding::local || declared_[instruction.id], "the local array `{}` is not declared here",
+              array.name);
       return;
     }
     case Op::array_size:
@@ -202,10 +202,11 @@ class Verifier {
   const Function& function_;
   const Model& model_;
   const Instruction* current_ = nullptr;
-  std::vector<Type> types_;    // by value, once defined
-  std::vector<bool> visible_;  // by value, here
-  std::vector<bool> defined_;  // by value, anywhere so far
-  std::vector<bool> declared_; // by array, here
+  std::vector<Type> types_;         // by value, once defined
+  std::vector<Type> operand_types_; // of the current instruction
+  std::vector<bool> visible_;       // by value, here
+  std::vector<bool> defined_;       // by value, anywhere so far
+  std::vector<bool> declared_;      // by array, here
 };
 
 } // namespace
