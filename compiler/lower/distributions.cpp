@@ -256,8 +256,14 @@ void Lowering::draw_uniform_on_bounds(typed::VariableId id) {
   b_.set_span(parameter.span);
   const ElementBound lower = element_bound(id, parameter.lower), upper = element_bound(id, parameter.upper);
   const auto uniform = [&](const std::vector<ValueId>& at) {
-    const ValueId u = b_.draw_uniform(context_.model.site_count++), from = lower(at);
-    return b_.add(from, b_.multiply(b_.subtract(upper(at), from), u));
+    const ValueId u = b_.draw_uniform(context_.model.site_count++), from = lower(at), to = upper(at);
+    const ValueId width = b_.subtract(to, from);
+    const ValueId usable =
+        b_.logical_and(b_.compare(Op::greater_equal, width, b_.real(0)), b_.logical_not(b_.is_infinite(width)));
+    b_.check(usable,
+             message("`" + parameter.name + "` cannot be drawn uniformly between its bounds {} and {}", parameter.span),
+             {from, to});
+    return b_.add(from, b_.multiply(width, u));
   };
   if (parameter.type.is_scalar()) {
     store_scalar(id, uniform({}));

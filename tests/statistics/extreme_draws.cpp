@@ -230,3 +230,16 @@ TEST_CASE("a scalar argument beside a list is checked, too") {
   CHECK_THAT(failure("to_vector(student_t_rng(3, ones, 0))"), Catch::Contains("`sigma` of `student_t` is 0"));
   CHECK_THAT(failure("to_vector(uniform_rng(2, ones))"), Catch::Contains("must be > alpha"));
 }
+
+TEST_CASE("a parameter without a prior is drawn between bounds only where they are some") {
+  const auto failure = [](const std::string& bounds) {
+    return failure_of("data { int y; } transformed data { real low = -1; }\nparameters { real u;\n  real<" + bounds +
+                      "> p; }\nmodel { u ~ normal(0, 1); y ~ poisson(1); }");
+  };
+  CHECK(failure("lower=-1, upper=2") == "no failure");
+  CHECK_THAT(failure("lower=2, upper=low"),
+             Catch::Contains("`p` cannot be drawn uniformly between its bounds 2 and -1"));
+  CHECK_THAT(failure("lower=0, upper=positive_infinity()"),
+             Catch::Contains("`p` cannot be drawn uniformly between its bounds 0 and inf") &&
+                 Catch::Contains("test.sib:3:"));
+}
