@@ -113,6 +113,7 @@ struct Expression {
                Parenthesized, Index, Call, ArrayLiteral, RowVectorLiteral>
       node;
   Span span;
+  std::uint32_t height = 1; // of the tree below, this node included: the parser bounds it
 };
 
 // ---- types as declared

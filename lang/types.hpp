@@ -9,6 +9,9 @@ namespace sibyl {
 // mistake gives one message. `string` occurs in print and reject only.
 enum class Base { error, none, integer, real, vector, row_vector, matrix, string };
 
+// Dimensions that a variable may have, arrays' and the base's together.
+inline constexpr int most_dimensions = 8;
+
 struct Type {
   Base base = Base::error;
   int array_rank = 0; // number of array dimensions around the base

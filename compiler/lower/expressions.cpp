@@ -62,6 +62,7 @@ bool Lowering::is_simple(const ExpressionPtr& expression) const {
 }
 
 ValueId Lowering::scalar(const ExpressionPtr& expression) {
+  const Level level(expression_depth_, deepest_expression, expression->span);
   b_.set_span(expression->span);
   if (const auto* literal = std::get_if<typed::IntegerLiteral>(&expression->node))
     return b_.integer(static_cast<std::int32_t>(literal->value));

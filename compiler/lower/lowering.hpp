@@ -60,6 +60,12 @@ struct Frame {
   explicit Frame(const std::vector<typed::Variable>& table) : variables(&table), storage(table.size()) {}
 };
 
+// What the text nests, and what the functions that it calls nest within that, is lowered by recursion: thrown where it
+// goes too deep.
+struct TooDeep {
+  Span span;
+};
+
 class Lowering {
  public:
   enum class Mode {
@@ -84,6 +90,21 @@ class Lowering {
   void write_predict();
 
  private:
+  // One level of statements or expressions within others.
+  class Level {
+   public:
+    Level(int& depth, int deepest, Span span) : depth_(depth) {
+      if (depth == deepest) throw TooDeep{span};
+      ++depth_;
+    }
+    ~Level() { --depth_; }
+    Level(const Level&) = delete;
+
+   private:
+    int& depth_;
+  };
+  static constexpr int deepest_statement = 400, deepest_expression = 3000, deepest_loop = 50;
+
   // ---- expressions.cpp
   // A message about this place; where it lies in the standard library, about the call in the model's text that led there.
   std::uint32_t message(std::string text, Span span);
@@ -225,6 +246,7 @@ class Lowering {
   ir::Builder b_;
   Mode mode_;
   std::vector<Frame*> frames_;
+  int statement_depth_ = 0, expression_depth_ = 0, loop_depth_ = 0;
   Frame program_frame_;
   std::optional<ir::CellId> target_;
   std::optional<ir::ArrayId> jacobian_flag_;

@@ -318,7 +318,15 @@ void Lowering::write_predict() {
 void lower_model(ModelContext& context) {
   const auto add = [&](const char* name, Lowering::Mode mode, void (Lowering::*write)()) {
     Lowering lowering(context, name, mode);
-    (lowering.*write)();
+    try {
+      (lowering.*write)();
+    } catch (const TooDeep& found) {
+      context.diagnostics.push_back({.code = "nesting-too-deep",
+                                     .message = "this is nested too deeply, the functions that it is called from "
+                                                "included",
+                                     .primary = {found.span, ""}});
+      return;
+    }
     context.model.functions.push_back(lowering.finish());
   };
   using Mode = Lowering::Mode;

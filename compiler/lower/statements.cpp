@@ -52,6 +52,12 @@ void Lowering::body(const StatementPtr& tree) {
 }
 
 void Lowering::statement(const StatementPtr& tree) {
+  const Level level(statement_depth_, deepest_statement, tree->span);
+  const bool is_loop = std::holds_alternative<typed::For>(tree->node) ||
+                       std::holds_alternative<typed::ForEach>(tree->node) ||
+                       std::holds_alternative<typed::While>(tree->node);
+  std::optional<Level> loop_level;
+  if (is_loop) loop_level.emplace(loop_depth_, deepest_loop, tree->span);
   b_.set_span(tree->span);
   std::visit(
       [&](const auto& node) {

@@ -90,6 +90,7 @@ View Lowering::materialize(const View& source) {
 }
 
 View Lowering::view(const ExpressionPtr& expression) {
+  const Level level(expression_depth_, deepest_expression, expression->span);
   b_.set_span(expression->span);
   if (const auto* reference = std::get_if<typed::VariableReference>(&expression->node)) {
     const Storage& where = storage(reference->variable);

@@ -165,6 +165,7 @@ ExpressionPtr Checker::function_call(const ast::Call& tree, Arguments arguments,
       return poison(span);
     }
     const Type type = best->result;
+    if (function_ && best->span.source == 0) calls_[function_].push_back(best.get());
     return make(typed::FunctionCall{best, std::move(arguments), false}, type, span);
   }
   for (const auto& candidate : overloads) {

@@ -94,6 +94,7 @@ class Checker {
   // ---- program.cpp
   void check_block(const ast::ProgramBlock& block, Statements& into);
   void user_functions(const ast::ProgramBlock& block);
+  void check_calls(const std::vector<std::shared_ptr<typed::Function>>& declared);
   void warn_about_unused(const typed::Program& program);
 
   // ---- shared
@@ -117,6 +118,7 @@ class Checker {
   ast::BlockKind block_ = ast::BlockKind::model;
   bool in_function_ = false;
   typed::Function* function_ = nullptr;
+  std::map<const typed::Function*, std::vector<const typed::Function*>> calls_; // of the user's functions, by caller
   int loop_depth_ = 0;
   int nesting_ = 0; // of statements: 0 at a block's top
 };

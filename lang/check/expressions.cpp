@@ -299,6 +299,11 @@ ExpressionPtr Checker::array_literal(const ast::ArrayLiteral& literal, Span span
       return poison(span);
     }
   }
+  if (type.rank() >= most_dimensions) {
+    error(span, "too-many-dimensions",
+          "an array has at most " + std::to_string(most_dimensions) + " dimensions, but here are more");
+    return poison(span);
+  }
   for (ExpressionPtr& element : elements) element = promote(element, type);
   return make(typed::ArrayLiteral{std::move(elements)}, {type.base, type.array_rank + 1}, span);
 }

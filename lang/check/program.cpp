@@ -2,7 +2,7 @@
 #include "lang/check/checker.hpp"
 #include "lang/library.hpp"
 
-#include <functional>
+#include <algorithm>
 
 namespace sibyl {
 
@@ -105,74 +105,49 @@ void Checker::user_functions(const ast::ProgramBlock& block) {
   }
   for (std::size_t i = 0; i < declared.size(); ++i) check_body(block.functions[i], *declared[i]);
 
-  // Functions are inlined, so a function must not reach itself.
-  std::set<const typed::Function*> visiting, done;
-  std::function<bool(const typed::Function&)> reaches_itself;
-  std::function<bool(const typed::StatementPtr&)> in_statement;
-  std::function<bool(const typed::ExpressionPtr&)> in_expression = [&](const typed::ExpressionPtr& expression) -> bool {
-    if (!expression) return false;
-    bool found = false;
-    const auto all = [&](const auto& list) {
-      for (const auto& one : list) found = found || in_expression(one);
-    };
-    std::visit(
-        [&](const auto& node) {
-          using Node = std::decay_t<decltype(node)>;
-          if constexpr (std::is_same_v<Node, typed::FunctionCall>) {
-            all(node.arguments);
-            found = found || reaches_itself(*node.function);
-          } else if constexpr (std::is_same_v<Node, typed::BuiltinCall> ||
-                               std::is_same_v<Node, typed::DistributionCall>)
-            all(node.arguments);
-          else if constexpr (std::is_same_v<Node, typed::ArrayLiteral> || std::is_same_v<Node, typed::RowVectorLiteral>)
-            all(node.elements);
-          else if constexpr (std::is_same_v<Node, typed::Conditional>)
-            all(std::vector{node.condition, node.if_true, node.if_false});
-          else if constexpr (std::is_same_v<Node, typed::Promote>) found = in_expression(node.operand);
-          else if constexpr (std::is_same_v<Node, typed::Index>) {
-            found = in_expression(node.base);
-            for (const auto& item : node.items) all(std::vector{item.first, item.second});
-          }
-        },
-        expression->node);
-    return found;
-  };
-  in_statement = [&](const typed::StatementPtr& statement) -> bool {
-    if (!statement) return false;
-    return std::visit(
-        [&](const auto& node) -> bool {
-          using Node = std::decay_t<decltype(node)>;
-          if constexpr (std::is_same_v<Node, typed::Declaration>) return in_expression(node.initializer);
-          else if constexpr (std::is_same_v<Node, typed::Assignment> || std::is_same_v<Node, typed::Return>)
-            return in_expression(node.value);
-          else if constexpr (std::is_same_v<Node, typed::For>)
-            return in_expression(node.first) || in_expression(node.last) || in_statement(node.body);
-          else if constexpr (std::is_same_v<Node, typed::ForEach>)
-            return in_expression(node.container) || in_statement(node.body);
-          else if constexpr (std::is_same_v<Node, typed::While>)
-            return in_expression(node.condition) || in_statement(node.body);
-          else if constexpr (std::is_same_v<Node, typed::If>)
-            return in_expression(node.condition) || in_statement(node.then_body) || in_statement(node.else_body);
-          else if constexpr (std::is_same_v<Node, typed::Sequence>)
-            return std::any_of(node.statements.begin(), node.statements.end(), in_statement);
-          else if constexpr (std::is_same_v<Node, typed::CallStatement>) return in_expression(node.call);
-          else return false;
-        },
-        statement->node);
-  };
-  reaches_itself = [&](const typed::Function& function) -> bool {
-    if (done.contains(&function)) return false;
-    if (!visiting.insert(&function).second) return true;
-    const bool found = in_statement(function.body);
-    visiting.erase(&function);
-    done.insert(&function);
-    return found;
-  };
-  for (const auto& function : declared)
-    if (reaches_itself(*function)) {
-      error(function->span, "recursive-function", "`" + function->name + "` calls itself; recursion is not available");
-      break;
+  check_calls(declared);
+}
+
+// Functions are inlined: none may reach itself, and calls within calls may go only so deep. Callees are settled before
+// their callers, on a list of our own: the text may call as deep as it likes.
+void Checker::check_calls(const std::vector<std::shared_ptr<typed::Function>>& declared) {
+  constexpr int deepest_call = 100;
+  std::map<const typed::Function*, int> depths; // 0: being settled
+  for (const auto& function : declared) {
+    std::vector<const typed::Function*> open{function.get()};
+    while (!open.empty()) {
+      const typed::Function* top = open.back();
+      const bool is_new = depths.emplace(top, 0).second;
+      if (!is_new && depths[top] > 0) {
+        open.pop_back();
+        continue;
+      }
+      int depth = 1;
+      bool waits = false;
+      for (const typed::Function* callee : calls_[top]) {
+        const auto known = depths.find(callee);
+        if (known == depths.end()) {
+          open.push_back(callee);
+          waits = true;
+        } else if (known->second == 0) {
+          error(callee->span, "recursive-function",
+                "`" + callee->name + "` calls itself; recursion is not available");
+          return;
+        } else {
+          depth = std::max(depth, known->second + 1);
+        }
+      }
+      if (waits) continue;
+      if (depth > deepest_call) {
+        error(top->span, "calls-too-deep",
+              "the calls in `" + top->name + "` go too deep: functions are inlined, at most " +
+                  std::to_string(deepest_call) + " within each other");
+        return;
+      }
+      depths[top] = depth;
+      open.pop_back();
     }
+  }
 }
 
 void Checker::check_block(const ast::ProgramBlock& block, Statements& into) {

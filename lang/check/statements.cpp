@@ -79,6 +79,12 @@ StatementPtr Checker::declaration(const ast::Declaration& tree, Span span) {
               std::to_string(written.sizes.size()));
     variable.type = {Base::error, 0};
   }
+  if (variable.type.rank() > most_dimensions) {
+    error(written.span, "too-many-dimensions",
+          "a variable has at most " + std::to_string(most_dimensions) + " dimensions, but here are " +
+              std::to_string(variable.type.rank()));
+    variable.type = {Base::error, 0};
+  }
   const auto size = [&](const ast::ExpressionPtr& tree_size) {
     ExpressionPtr value = integer(tree_size, "a size");
     if (const auto constant = constant_integer(value); constant && *constant < 0)

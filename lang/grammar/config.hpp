@@ -65,6 +65,47 @@ auto spanned(Parser parser) {
   return x3::eps[begin] >> parser >> x3::eps[end];
 }
 
+// `parser`, one level deeper than what is around it.
+template <typename Subject>
+struct Nested : x3::unary_parser<Subject, Nested<Subject>> {
+  using base_type = x3::unary_parser<Subject, Nested<Subject>>;
+  static constexpr bool is_pass_through_unary = true;
+  static constexpr bool handles_container = Subject::handles_container;
+  explicit Nested(const Subject& subject) : base_type(subject) {}
+
+  template <typename SomeContext, typename RuleContext, typename Attribute>
+  bool parse(Iterator& first, const Iterator& last, const SomeContext& context, RuleContext& rule_context,
+             Attribute& attribute) const {
+    State& state = state_of(context);
+    if (state.depth == deepest_nesting) {
+      const char* place = state.next_token(first);
+      throw TooDeep{state.span(place, place + state.token_at(place).size()), "this is nested too deeply"};
+    }
+    struct Level {
+      int& depth;
+      explicit Level(int& counter) : depth(counter) { ++depth; }
+      ~Level() { --depth; }
+    } const level(state.depth);
+    return this->subject.parse(first, last, context, rule_context, attribute);
+  }
+};
+template <typename Parser>
+auto nested(const Parser& parser) {
+  return Nested<typename x3::extension::as_parser<Parser>::value_type>(x3::as_parser(parser));
+}
+
+} // namespace sibyl::grammar
+
+namespace boost::spirit::x3 {
+template <typename Subject>
+struct get_info<sibyl::grammar::Nested<Subject>> {
+  using result_type = std::string;
+  std::string operator()(const sibyl::grammar::Nested<Subject>& parser) const { return what(parser.subject); }
+};
+} // namespace boost::spirit::x3
+
+namespace sibyl::grammar {
+
 // Part `i` of what a sequence matched.
 template <int i, typename SomeContext>
 auto& part(SomeContext& context) {

@@ -17,9 +17,38 @@ using ast::UnaryOperator;
 
 namespace {
 
+// ---- heights: no tree becomes so high that walking it (or giving it back) would overflow the stack
+
+std::uint32_t height(const ExpressionPtr& expression) { return expression ? expression->height : 0; }
+std::uint32_t height(const std::vector<ExpressionPtr>& list) {
+  std::uint32_t highest = 0;
+  for (const ExpressionPtr& one : list) highest = std::max(highest, height(one));
+  return highest;
+}
+std::uint32_t height(const std::vector<IndexItem>& items) {
+  std::uint32_t highest = 0;
+  for (const IndexItem& item : items) highest = std::max({highest, height(item.first), height(item.second)});
+  return highest;
+}
 template <typename Node>
-ExpressionPtr make(Node node, Span span) {
-  return std::make_shared<const Expression>(Expression{std::move(node), span});
+std::uint32_t height_of_parts(const Node& node) {
+  if constexpr (requires { node.operand; }) return height(node.operand);
+  else if constexpr (requires { node.left; }) return std::max(height(node.left), height(node.right));
+  else if constexpr (requires { node.condition; })
+    return std::max({height(node.condition), height(node.if_true), height(node.if_false)});
+  else if constexpr (requires { node.inner; }) return height(node.inner);
+  else if constexpr (requires { node.base; }) return std::max(height(node.base), height(node.items));
+  else if constexpr (requires { node.arguments; }) return height(node.arguments);
+  else if constexpr (requires { node.elements; }) return height(node.elements);
+  else return 0;
+}
+
+// `place`: of the newest part.
+template <typename Node>
+ExpressionPtr make(Node node, Span span, Span place) {
+  const std::uint32_t height = 1 + height_of_parts(node);
+  if (height > highest_expression) throw TooDeep{place, "this expression is too long: compute a part of it before"};
+  return std::make_shared<const Expression>(Expression{std::move(node), span, height});
 }
 
 struct OperatorToken {
@@ -82,20 +111,21 @@ const auto fold = [](auto& context) {
   const OperatorToken& op = part<0>(context);
   const ExpressionPtr& right = part<1>(context);
   ExpressionPtr& left = x3::_val(context);
-  left = make(ast::Binary{op.op, left, right, op.span}, join(left->span, right->span));
+  left = make(ast::Binary{op.op, left, right, op.span}, join(left->span, right->span), op.span);
 };
 
 const auto make_unary = [](auto& context) {
   const UnaryToken& op = part<0>(context);
   const ExpressionPtr& operand = part<1>(context);
-  x3::_val(context) = make(ast::Unary{op.op, operand}, join(op.span, operand->span));
+  x3::_val(context) = make(ast::Unary{op.op, operand}, join(op.span, operand->span), op.span);
 };
 
 const auto make_conditional = [](auto& context) {
   const ExpressionPtr& if_true = part<0>(context);
   const ExpressionPtr& if_false = part<1>(context);
   ExpressionPtr& condition = x3::_val(context);
-  condition = make(ast::Conditional{condition, if_true, if_false}, join(condition->span, if_false->span));
+  condition =
+      make(ast::Conditional{condition, if_true, if_false}, join(condition->span, if_false->span), if_true->span);
 };
 
 const auto set_number = [](auto& context) {
@@ -197,7 +227,9 @@ const auto primary_def =
             (('(' >> expression > closing_parenthesis)[set_parenthesized]));
 
 const auto set_primary = [](auto& context) {
-  x3::_val(context) = std::make_shared<const Expression>(std::move(x3::_attr(context)));
+  Expression& read = x3::_attr(context);
+  const Span span = read.span;
+  x3::_val(context) = std::visit([&](auto& node) { return make(std::move(node), span, span); }, read.node);
 };
 
 // The place behind a postfix, so that the whole expression's span includes it.
@@ -216,17 +248,17 @@ const auto index_list_def =
 
 const auto apply_transpose = [](auto& context) {
   ExpressionPtr& value = x3::_val(context);
-  value = make(ast::Transpose{value}, join(value->span, x3::_attr(context).span));
+  value = make(ast::Transpose{value}, join(value->span, x3::_attr(context).span), x3::_attr(context).span);
 };
 const auto apply_index = [](auto& context) {
   ExpressionPtr& value = x3::_val(context);
   auto& list = x3::_attr(context);
-  value = make(ast::Index{value, std::move(list.items)}, join(value->span, list.span));
+  value = make(ast::Index{value, std::move(list.items)}, join(value->span, list.span), list.span);
 };
 const auto postfix_def = primary[set_primary] >> *(transpose_mark[apply_transpose] | index_list[apply_index]);
 
-const auto power_def = postfix[set_value] >> -((power_operator > unary_level)[fold]);
-const auto unary_level_def = ((unary_operator >> unary_level)[make_unary]) | power[set_value];
+const auto power_def = postfix[set_value] >> -((power_operator > nested(unary_level))[fold]);
+const auto unary_level_def = ((unary_operator >> nested(unary_level))[make_unary]) | power[set_value];
 const auto left_divide_level_def = unary_level[set_value] >> *((left_divide_operator > unary_level)[fold]);
 const auto multiplicative_level_def = left_divide_level[set_value] >>
                                       *((multiplicative_operator > left_divide_level)[fold]);
@@ -236,7 +268,8 @@ const auto equality_level_def = comparison_level[set_value] >> *((equality_opera
 const auto and_level_def = equality_level[set_value] >> *((and_operator > equality_level)[fold]);
 const auto or_level_def = and_level[set_value] >> *((or_operator > and_level)[fold]);
 const auto colon = symbol(":", "`:`");
-const auto expression_def = or_level[set_value] >> -((('?' > expression) > (colon > expression))[make_conditional]);
+const auto expression_def =
+    nested(or_level[set_value] >> -((('?' > expression) > (colon > expression))[make_conditional]));
 
 BOOST_SPIRIT_DEFINE(primary, postfix, power, unary_level, left_divide_level, multiplicative_level, comparison_level,
                     equality_level, and_level, or_level, arguments, index_item, expression_list, index_list)

@@ -24,6 +24,9 @@ void run(const Rule& rule, State& state, Attribute& attribute) {
         grammar::report_expectation(state, first, rule.name);
     } catch (const x3::expectation_failure<grammar::Iterator>& error) {
       grammar::report_expectation(state, error.where(), error.which());
+    } catch (const grammar::TooDeep& found) {
+      state.diagnostics.push_back(
+          {.code = "nesting-too-deep", .message = found.message, .primary = {found.span, ""}});
     }
   }
   sort_and_deduplicate(state.diagnostics);

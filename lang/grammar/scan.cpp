@@ -7,9 +7,6 @@ namespace sibyl::grammar {
 
 namespace {
 
-// Deeper nesting would overflow the parser's stack.
-constexpr std::size_t deepest_nesting = 200;
-
 bool is_word_character(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; }
 
 char closing(char opening) { return opening == '(' ? ')' : opening == '[' ? ']' : '}'; }
@@ -33,19 +30,14 @@ class Scanner {
         if (!string()) return false;
       } else if (c == '(' || c == '[' || c == '{') {
         open_.push_back(at_++);
-        if (open_.size() > deepest_nesting) return fail("nesting-too-deep", at_ - 1, at_, "this is nested too deeply");
+        if (open_.size() > static_cast<std::size_t>(deepest_nesting)) return fail("nesting-too-deep", at_ - 1, at_, "this is nested too deeply");
       } else if (c == ')' || c == ']' || c == '}') {
         if (!close(c)) return false;
-      } else if (c == '^' || c == '?' || c == '-' || c == '+' || c == '!') {
-        // Each may nest the parser once more within a statement.
-        if (++recursion_ > 1000) return fail("nesting-too-deep", at_, at_ + 1, "this expression is too long");
-        ++at_;
       } else if (static_cast<unsigned char>(c) >= 0x80 ||
                  (!std::isprint(static_cast<unsigned char>(c)) && !std::isspace(static_cast<unsigned char>(c))) ||
                  c == '$' || c == '@' || c == '`') {
         illegal_character();
       } else {
-        if (c == ';') recursion_ = 0;
         ++at_;
       }
     }
@@ -148,7 +140,6 @@ class Scanner {
   std::string_view text_;
   std::size_t at_ = 0;
   std::vector<std::size_t> open_;
-  int recursion_ = 0;
 };
 
 } // namespace

@@ -10,11 +10,24 @@
 
 namespace sibyl::grammar {
 
+// How deep statements, expressions and brackets may stand within each other: everything that reads a tree goes down
+// once for each level, and a level costs stack.
+constexpr int deepest_nesting = 200;
+// How many operations may build on each other in one expression (`a + b + c + ...` leans to the left).
+constexpr std::uint32_t highest_expression = 1000;
+
+// Ends the parse wherever it stands: no rule recovers from it.
+struct TooDeep {
+  Span span;
+  const char* message;
+};
+
 struct State {
   const Source& source;
   std::uint32_t source_number = 0;
   std::vector<ast::Comment> comments;
   Diagnostics diagnostics;
+  int depth = 0; // of the rules being matched that may stand within themselves
 
   const char* begin() const { return source.text().data(); }
   const char* end() const { return begin() + source.text().size(); }

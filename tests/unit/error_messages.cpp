@@ -69,3 +69,37 @@ TEST_CASE("messages as JSON name file, place and suggestion") {
   CHECK(json.find("\"line\": 5") != std::string::npos);
   CHECK(json.find("\"replacement\": \"normal\"") != std::string::npos);
 }
+
+TEST_CASE("functions that nest what the text nests are refused where it becomes too deep") {
+  const auto compiled = [](int functions, int levels, const std::string& level) {
+    std::string text = "functions { real f0(real x) { return x; } ";
+    for (int i = 1; i <= functions; ++i) {
+      std::string nested;
+      for (int k = 0; k < levels; ++k) nested += level;
+      text += "real f" + std::to_string(i) + "(real x) { real t = x; " + nested + "t += f" + std::to_string(i - 1) +
+              "(x); return t; } ";
+    }
+    const Source source("model.sib", text + "} parameters { real a; } model { target += f" +
+                                         std::to_string(functions) + "(a); }");
+    return compile_to_ir(source);
+  };
+  for (const char* level : {"if (x > t) ", "while (x > t) "}) {
+    CHECK(compiled(2, 20, level).model);
+    const Frontend deep = compiled(90, 90, level);
+    CHECK_FALSE(deep.model);
+    CHECK(std::any_of(deep.diagnostics.begin(), deep.diagnostics.end(),
+                      [](const Diagnostic& one) { return one.code == "nesting-too-deep"; }));
+  }
+}
+
+TEST_CASE("a variable has no more dimensions than a compiled model can address") {
+  for (const char* text : {"parameters { real a; } model { array[1,1,1,1,1,1,1,1,1] real q; target += a; }",
+                           "parameters { array[1,1,1,1,1,1,1] matrix[1,1] q; } model { }",
+                           "parameters { real a; } model { target += {{{{{{{{{a}}}}}}}}}[1,1,1,1,1,1,1,1,1]; }"}) {
+    const Source source("model.sib", text);
+    const Frontend frontend = compile_to_ir(source);
+    CHECK_FALSE(frontend.model);
+    REQUIRE_FALSE(frontend.diagnostics.empty());
+    CHECK(frontend.diagnostics[0].code == "too-many-dimensions");
+  }
+}

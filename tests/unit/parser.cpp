@@ -121,13 +121,95 @@ TEST_CASE("damaged texts give diagnostics inside the text, never a crash") {
   CHECK(broken > 100);
 }
 
-TEST_CASE("deep nesting is refused, not fatal") {
-  for (const char piece : {'(', '-', '^', '?'}) {
-    std::string text = "model { target += 1";
-    for (int i = 0; i < 20000; ++i) text += piece == '^' ? "^1" : std::string(1, piece);
-    const ParseResult parsed = parse(Source("model.sib", text + "; }"));
+TEST_CASE("deep nesting is refused with its place, not fatal") {
+  const std::size_t depth = 60000;
+  const auto repeated = [&](const std::string& text) {
+    std::string all;
+    for (std::size_t i = 0; i < depth; ++i) all += text;
+    return all;
+  };
+  const std::vector<std::string> statements = {
+      repeated("if (1) ") + "t = 1;",
+      repeated("if (1) {") + "t = 1;" + repeated("}"),
+      "if (t > 0) t = 1;" + repeated(" else if (t > 1) t = 2;"),
+      repeated("if (1) ") + "t = 1;" + repeated(" else t = 2;"),
+      repeated("while (1) ") + "t = 1;",
+      repeated("for (i in 1:2) ") + "t = 1;",
+      repeated("for (x in v) ") + "t = 1;",
+      repeated("{") + repeated("}"),
+      "t = " + repeated("(") + "1" + repeated(")") + ";",
+      "t = " + repeated("-") + "1;",
+      "t = " + repeated("!") + "1;",
+      "t = 1" + repeated(" + 1") + ";",
+      "t = 1" + repeated(" * 1") + ";",
+      "t = 1" + repeated(" && 1") + ";",
+      "t = 1" + repeated(" < 1") + ";",
+      "t = 1" + repeated("^1") + ";",
+      "t = " + repeated("1 ? 1 : ") + "1;",
+      "t = " + repeated("1 ? ") + "1" + repeated(" : 1") + ";",
+      "t = v" + repeated("'") + ";",
+      "t = v" + repeated("[1]") + ";",
+      "t = " + repeated("v[") + "1" + repeated("]") + ";",
+      "t = " + repeated("exp(") + "1" + repeated(")") + ";",
+      "t = " + repeated("{") + "1" + repeated("}") + ";",
+      "t = " + repeated("[") + "1" + repeated("]") + ";",
+      repeated("array[") + "1" + repeated("]") + " real q;",
+      "real<lower=" + repeated("-") + "1> q;",
+      "target += 0" + repeated(" + normal_lpdf(t | 0, 1)") + ";",
+  };
+  for (const std::string& statement : statements) {
+    const Source source("model.sib", "model { real t; vector[2] v; " + statement + " }");
+    INFO(statement.substr(0, 40));
+    const ParseResult parsed = parse(source);
     CHECK_FALSE(parsed.program);
-    CHECK_FALSE(parsed.diagnostics.empty());
+    REQUIRE(parsed.diagnostics.size() == 1);
+    CHECK(parsed.diagnostics[0].code == "nesting-too-deep");
+    CHECK(parsed.diagnostics[0].primary.span.begin > 29);
+    CHECK(parsed.diagnostics[0].primary.span.end < 30 * 1000);
+  }
+}
+
+TEST_CASE("what is long but not deep is read") {
+  std::string list = "{-1", sum = "1";
+  for (int i = 0; i < 5000; ++i) list += ", -2.5";
+  for (int i = 0; i < 900; ++i) sum += " + 1";
+  const ParseResult parsed =
+      parse(Source("model.sib", "model { array[5001] real x = " + list + "}; real t = " + sum + "; }"));
+  CHECK(parsed.program);
+}
+
+TEST_CASE("calls of functions within functions go only so deep") {
+  // Callers before or behind their callees.
+  for (const bool upwards : {false, true}) {
+    std::string functions;
+    for (int i = 0; i <= 60000; ++i) {
+      const int number = upwards ? i : 60000 - i;
+      functions += "real f" + std::to_string(number) + "(real x) { return " +
+                   (number == 0 ? "x" : "f" + std::to_string(number - 1) + "(x)") + "; }\n";
+    }
+    const Source source("model.sib", "functions { " + functions + "} model { target += f60000(1); }");
+    const ParseResult parsed = parse(source);
+    REQUIRE(parsed.program);
+    const CheckResult checked = check(*parsed.program, source);
+    CHECK_FALSE(checked.program);
+    REQUIRE(checked.diagnostics.size() == 1);
+    CHECK(checked.diagnostics[0].code == "calls-too-deep");
+  }
+}
+
+TEST_CASE("a function that reaches itself is refused wherever the call stands") {
+  for (const char* body : {"return x > 0 ? f(x - 1) : x;", "vector[to_int(1)] v; while (f(x) > 0) return 1; return x;",
+                           "print(f(x)); return x;", "array[3] real v; v[1 + (f(x) > 0)] = 1; return x;",
+                           "if (x > 0) reject(f(x)); return x;"}) {
+    const Source source("model.sib",
+                        "functions { real f(real x) { " + std::string(body) + " } } model { target += f(1); }");
+    const ParseResult parsed = parse(source);
+    REQUIRE(parsed.program);
+    const CheckResult checked = check(*parsed.program, source);
+    INFO(body);
+    CHECK_FALSE(checked.program);
+    CHECK(std::any_of(checked.diagnostics.begin(), checked.diagnostics.end(),
+                      [](const Diagnostic& one) { return one.code == "recursive-function"; }));
   }
 }
 
