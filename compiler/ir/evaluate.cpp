@@ -2,17 +2,19 @@
 
 #include "compiler/ir/math.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace sibyl::ir {
 namespace {
 
-double wrap(double value) { // to 32 bits
-  return static_cast<std::int32_t>(static_cast<std::uint32_t>(static_cast<std::int64_t>(value)));
+double wrap(std::int64_t value) { // to 32 bits
+  return static_cast<std::int32_t>(static_cast<std::uint32_t>(value));
 }
 
-double saturate(double value) { // real to integer, where it fits
-  return std::isfinite(value) && std::abs(value) < 2147483648.0 ? std::trunc(value) : -2147483648.0;
+double saturate(double value) { // real to integer: the nearest that there is, zero for NaN
+  if (std::isnan(value)) return 0;
+  return std::trunc(std::min(std::max(value, -2147483648.0), 2147483647.0));
 }
 
 std::optional<double> evaluate_math(MathFunction function, const std::vector<double>& x) {
@@ -57,19 +59,20 @@ std::optional<double> evaluate_math(MathFunction function, const std::vector<dou
   }
 }
 
-std::optional<double> evaluate_integer(Op op, double a, double b) {
+std::optional<double> evaluate_integer(Op op, double first, double second) {
+  const auto a = static_cast<std::int64_t>(first), b = static_cast<std::int64_t>(second);
   switch (op) {
   case Op::add: return wrap(a + b);
   case Op::subtract: return wrap(a - b);
-  case Op::multiply: return wrap(static_cast<double>(static_cast<std::int64_t>(a) * static_cast<std::int64_t>(b)));
+  case Op::multiply: return wrap(a * b);
   case Op::divide:
     if (b == 0) return std::nullopt;
-    return wrap(std::trunc(a / b));
+    return wrap(a / b);
   case Op::modulo:
     if (b == 0) return std::nullopt;
-    return std::fmod(a, b) + 0.0; // no negative zero
-  case Op::minimum: return std::min(a, b);
-  case Op::maximum: return std::max(a, b);
+    return wrap(a % b);
+  case Op::minimum: return static_cast<double>(std::min(a, b));
+  case Op::maximum: return static_cast<double>(std::max(a, b));
   default: return std::nullopt;
   }
 }
@@ -84,6 +87,29 @@ std::optional<double> compare(Op op, double a, double b) {
   default: return a >= b;
   }
 }
+
+// The functions that IEEE 754 defines to the last bit. All others are polynomials of our own in machine code, and
+// folding them with the C library's would give other numbers.
+bool is_exact(MathFunction function, const std::vector<double>& x) {
+  switch (function) {
+  case MathFunction::sqrt:
+  case MathFunction::fabs:
+  case MathFunction::floor:
+  case MathFunction::ceil:
+  case MathFunction::round:
+  case MathFunction::trunc: return true;
+  case MathFunction::fmin:
+  case MathFunction::fmax: return !std::isnan(x[0]) && !std::isnan(x[1]) && x[0] != x[1]; // the sign of zero is free
+  default: return false;
+  }
+}
+
+bool same(double a, double b) {
+  return (std::isnan(a) && std::isnan(b)) || (a == b && std::signbit(a) == std::signbit(b));
+}
+
+// A correctly rounded operation on floats is the one on doubles, rounded: a float has less than half of the digits.
+double rounded(double value) { return static_cast<float>(value); }
 
 } // namespace
 
@@ -100,7 +126,7 @@ std::optional<double> evaluate(Op op, std::uint32_t id, const std::vector<Type>&
   case Op::logical_not: return x[0] == 0;
   case Op::fma: return std::fma(x[0], x[1], x[2]);
   case Op::select: return x[0] != 0 ? x[1] : x[2];
-  case Op::negate: return types[0] == Type::integer ? wrap(-x[0]) + 0.0 : -x[0];
+  case Op::negate: return types[0] == Type::integer ? wrap(-static_cast<std::int64_t>(x[0])) : -x[0];
   default: break;
   }
   if (types[0] == Type::integer) return evaluate_integer(op, x[0], x[1]);
@@ -126,7 +152,16 @@ std::optional<double> fold(Op op, std::uint32_t id, const std::vector<Type>& typ
     if (!operand) return std::nullopt;
     known.push_back(*operand);
   }
-  return evaluate(op, id, types, known);
+  const auto value = evaluate(op, id, types, known);
+  if (!value || std::find(types.begin(), types.end(), Type::real) == types.end()) return value;
+  if (op == Op::math && !is_exact(static_cast<MathFunction>(id), known)) return std::nullopt;
+  // `real` may be float: there the operands are rounded before the operation, and comparisons may come out otherwise.
+  std::vector<double> in_float = known;
+  for (std::size_t i = 0; i < known.size(); ++i)
+    if (types[i] == Type::real) in_float[i] = rounded(known[i]);
+  const auto value_in_float = evaluate(op, id, types, in_float);
+  if (!value_in_float || !same(rounded(*value), rounded(*value_in_float))) return std::nullopt;
+  return value;
 }
 
 std::optional<std::size_t> same_as_operand(Op op, const std::vector<Type>& types,

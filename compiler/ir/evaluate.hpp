@@ -14,7 +14,8 @@ namespace sibyl::ir {
 std::optional<double> evaluate(Op op, std::uint32_t id, const std::vector<Type>& types,
                                const std::vector<double>& operands);
 
-// The same where some operands are unknown: a value if the known ones decide it.
+// What machine code computes from the known operands, the same in double and (rounded) in float: a value if they decide
+// it, nothing where the two or the machine's own functions might give another.
 std::optional<double> fold(Op op, std::uint32_t id, const std::vector<Type>& types,
                            const std::vector<std::optional<double>>& operands);
 

@@ -44,12 +44,38 @@ TEST_CASE("constants are folded while they are written") {
   Builder b(function);
   const ValueId x = b.load_cell(b.cell("x"));
   REQUIRE(b.constant(b.multiply(b.real(2), b.real(3))) == 6.0);
-  REQUIRE(b.constant(b.math(MathFunction::log, {b.real(1)})) == 0.0);
+  REQUIRE(b.constant(b.math(MathFunction::sqrt, {b.real(6.25)})) == 2.5);
   REQUIRE(b.constant(b.add(b.integer(2147483647), b.integer(1))) == -2147483648.0);
   REQUIRE(b.constant(b.divide(b.integer(-7), b.integer(2))) == -3.0);
   REQUIRE(b.constant(b.modulo(b.integer(-7), b.integer(2))) == -1.0);
   REQUIRE(b.constant(b.logical_or(b.boolean(true), b.is_nan(x))) == 1.0);
   REQUIRE_FALSE(b.constant(b.divide(b.integer(1), b.integer(0))));
+}
+
+TEST_CASE("integers are folded as 32 bits compute them") {
+  Function function;
+  Builder b(function);
+  REQUIRE(b.constant(b.multiply(b.integer(2147483647), b.integer(2147483647))) == 1.0);
+  REQUIRE(b.constant(b.multiply(b.integer(-2147483647 - 1), b.integer(-1))) == -2147483648.0);
+  REQUIRE(b.constant(b.divide(b.integer(-2147483647 - 1), b.integer(-1))) == -2147483648.0);
+  REQUIRE(b.constant(b.modulo(b.integer(-2147483647 - 1), b.integer(-1))) == 0.0);
+  REQUIRE(b.constant(b.to_integer(b.real(1e10))) == 2147483647.0);
+  REQUIRE(b.constant(b.to_integer(b.real(-1e10))) == -2147483648.0);
+  REQUIRE(b.constant(b.to_integer(b.real(INFINITY))) == 2147483647.0);
+  REQUIRE(b.constant(b.to_integer(b.real(NAN))) == 0.0);
+}
+
+TEST_CASE("what floats or the machine's own functions might compute otherwise is not folded") {
+  Function function;
+  Builder b(function);
+  REQUIRE_FALSE(b.constant(b.math(MathFunction::log, {b.real(2)})));
+  REQUIRE_FALSE(b.constant(b.math(MathFunction::pow, {b.real(2), b.real(3)})));
+  REQUIRE_FALSE(b.constant(b.multiply(b.multiply(b.real(1e30), b.real(1e30)), b.real(1e-30))));
+  REQUIRE_FALSE(b.constant(b.compare(Op::greater, b.real(1e-60), b.real(0)))); // zero in float
+  REQUIRE_FALSE(b.constant(b.is_infinite(b.real(1e300))));
+  REQUIRE_FALSE(b.constant(b.compare(Op::equal, b.real(16777217), b.real(16777216))));
+  REQUIRE(b.constant(b.compare(Op::greater, b.real(0.1), b.real(0))) == 1.0);
+  REQUIRE(b.constant(b.divide(b.real(1), b.real(3))) == 1.0 / 3);
 }
 
 TEST_CASE("identities are applied only where they are exact") {
