@@ -1,7 +1,6 @@
 // Checks, rejections and print statements. The fast path of a check is one test and a branch that is never taken.
 #include "compiler/codegen/emitter.hpp"
 
-#include <algorithm>
 #include <cstddef>
 
 namespace sibyl::codegen {
@@ -30,8 +29,7 @@ void Emitter::emit_check(const ir::Instruction& instruction) {
 // on where there is none.
 void Emitter::fail(Value* lanes, const ir::Instruction& instruction, std::size_t first_value) {
   Value* values = store_reported(instruction, first_value);
-  const auto count = static_cast<unsigned>(
-      std::min<std::size_t>(instruction.operands.size() - first_value, SIBYL_MAX_REPORTED_VALUES));
+  const auto count = static_cast<unsigned>(instruction.operands.size() - first_value);
   builder_.CreateCall(reporter(false),
                       {call_, builder_.getInt32(instruction.id), lane_bits(lanes), values, builder_.getInt32(count)});
   builder_.CreateStore(builder_.getInt32(SIBYL_SOME_LANES_FAILED), status_);
@@ -47,8 +45,7 @@ void Emitter::fail(Value* lanes, const ir::Instruction& instruction, std::size_t
 Value* Emitter::store_reported(const ir::Instruction& instruction, std::size_t first_value) {
   Type* row = wide(builder_.getDoubleTy());
   if (!reported_) reported_ = slot(llvm::ArrayType::get(row, SIBYL_MAX_REPORTED_VALUES), "reported");
-  for (std::size_t i = first_value; i < instruction.operands.size() && i - first_value < SIBYL_MAX_REPORTED_VALUES;
-       ++i) {
+  for (std::size_t i = first_value; i < instruction.operands.size(); ++i) {
     Value* reported = value(instruction.operands[i]);
     Type* type = is_wide(reported) ? row : builder_.getDoubleTy();
     Type* from = reported->getType()->getScalarType();
@@ -68,8 +65,7 @@ Value* Emitter::lane_bits(Value* lanes) {
 
 void Emitter::emit_print(const ir::Instruction& instruction) {
   Value* values = store_reported(instruction, 0);
-  const auto count =
-      static_cast<unsigned>(std::min<std::size_t>(instruction.operands.size(), SIBYL_MAX_REPORTED_VALUES));
+  const auto count = static_cast<unsigned>(instruction.operands.size());
   builder_.CreateCall(reporter(true), {call_, builder_.getInt32(instruction.id), lane_bits(current_mask()), values,
                                        builder_.getInt32(count)});
 }

@@ -23,9 +23,9 @@ extern "C" {
 /* A pointer takes eight bytes, in a page's 32-bit memory too: one layout serves all targets. */
 #define SIBYL_POINTER __attribute__((aligned(8)))
 
-#define SIBYL_ABI_VERSION 2
+#define SIBYL_ABI_VERSION 3
 #define SIBYL_MAX_RANK 8
-#define SIBYL_MAX_REPORTED_VALUES 4
+#define SIBYL_MAX_REPORTED_VALUES 64
 
 /* An interface variable. Values are laid out [flat index][lane]; the flat index is row-major over the declared
  * dimensions (array dimensions first, then rows, then columns) with the extents `capacity`, which are the same for all

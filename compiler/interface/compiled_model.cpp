@@ -2,10 +2,31 @@
 
 #include "lang/errors.hpp"
 
-#include <cmath>
 #include <fmt/format.h>
 
+#include <cmath>
+
 namespace sibyl {
+
+std::string fill_message(std::string_view text, std::span<const double> values) {
+  std::string filled;
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const std::string_view two = text.substr(i, 2);
+    if (two == "{{" || two == "}}") {
+      filled += text[i++];
+    } else if (two == "{}" && next < values.size()) {
+      const double value = values[next++];
+      // Whole numbers in full: counts and indexes are among them. Whose sign bit a NaN has is chance.
+      const bool is_whole = std::abs(value) < 1e15 && value == std::trunc(value);
+      filled += std::isnan(value) ? "nan" : is_whole ? fmt::format("{:.0f}", value) : fmt::format("{:.6g}", value);
+      ++i;
+    } else {
+      filled += text[i];
+    }
+  }
+  return filled;
+}
 
 bool FunctionSource::has(std::string_view function, Precision precision, int lanes) {
   try {
@@ -24,17 +45,7 @@ std::string CompiledModel::describe_failure(int number, const double* values) co
   if (number < 0 || static_cast<std::size_t>(number) >= messages_.size())
     throw InternalError(fmt::format("the model {} has no message {}", name_, number));
   const ModelMessage& message = messages_[static_cast<std::size_t>(number)];
-  std::string text;
-  std::size_t from = 0;
-  for (int i = 0; i < SIBYL_MAX_REPORTED_VALUES; ++i) {
-    const std::size_t place = message.text.find("{}", from);
-    if (place == std::string::npos) break;
-    // Whose sign bit a NaN has is chance.
-    text +=
-        message.text.substr(from, place - from) + (std::isnan(values[i]) ? "nan" : fmt::format("{:.6g}", values[i]));
-    from = place + 2;
-  }
-  text += message.text.substr(from);
+  const std::string text = fill_message(message.text, {values, SIBYL_MAX_REPORTED_VALUES});
   if (message.span.source != 0) return fmt::format("{}.sib: {}", name_, text); // a place in the standard library
   const LineColumn place = Source(name_, text_).locate(message.span.begin);
   return fmt::format("{}.sib:{}:{}: {}", name_, place.line, place.column, text);

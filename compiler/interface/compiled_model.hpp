@@ -9,6 +9,7 @@
 #include "lang/source.hpp"
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,11 +29,14 @@ class FunctionSource {
   virtual int preferred_lanes(Precision precision) const = 0;
 };
 
-// A message of a check in the model text: "sigma is {}, must be > 0".
+// A message of a check in the model text: "sigma is {}, must be > 0". A brace of its own is written twice.
 struct ModelMessage {
   std::string text;
   Span span;
 };
+
+// The message with its values put in.
+std::string fill_message(std::string_view text, std::span<const double> values);
 
 class CompiledModel {
  public:

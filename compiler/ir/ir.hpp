@@ -93,7 +93,7 @@ struct Function {
 
 // A text with places for values: "sigma is {}, must be > 0". The code only stores the message's number and the values.
 struct Message {
-  std::string text; // "{}" stands for the next reported value
+  std::string text; // "{}" stands for the next reported value, "{{" and "}}" for braces
   Span span;
 };
 

@@ -54,7 +54,7 @@ enum class Op : std::uint8_t {
   array_size,  // `id`: the array; `number`: the dimension; this lane's extent
   draw_uniform, // real in (0, 1); `id`: the site
   draw_normal,  // real, standard normal; `id`: the site
-  check,        // operand 0: boolean; the others: values to report (at most 4). `id`: the message. Fails when false.
+  check,        // operand 0: boolean; the others: values to report. `id`: the message. Fails when false.
   reject,       // operands: values to report; `id`: the message. Fails.
   print,        // operands: values; `id`: the message
   if_,          // operand 0: boolean; blocks: then, else (else may be empty)

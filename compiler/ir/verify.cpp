@@ -3,6 +3,7 @@
 #include "compiler/ir/math.hpp"
 #include "compiler/ir/typing.hpp"
 #include "lang/errors.hpp"
+#include "runtime/model/abi.h"
 
 #include <fmt/format.h>
 
@@ -177,8 +178,13 @@ class Verifier {
       require(instruction.number >= 0 && instruction.number < function_.arrays[instruction.id].rank,
               "no such dimension");
       return;
-    case Op::check: require(instruction.operands.size() <= 5, "more than 4 reported values"); return;
-    case Op::reject: require(instruction.operands.size() <= 4, "more than 4 reported values"); return;
+    case Op::check:
+      require(instruction.operands.size() <= SIBYL_MAX_REPORTED_VALUES + 1, "too many reported values");
+      return;
+    case Op::reject:
+    case Op::print:
+      require(instruction.operands.size() <= SIBYL_MAX_REPORTED_VALUES, "too many reported values");
+      return;
     case Op::if_:
       block(instruction.blocks[0], loops, false);
       block(instruction.blocks[1], loops, false);

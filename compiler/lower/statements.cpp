@@ -2,6 +2,7 @@
 
 #include "compiler/generative/accesses.hpp"
 #include "lang/errors.hpp"
+#include "runtime/model/abi.h"
 
 namespace sibyl::lower {
 
@@ -15,6 +16,13 @@ namespace {
 
 // Elements of a list that print writes out.
 constexpr double most_printed = 20;
+
+// The user's own text within a message: its braces are no places for values.
+std::string escaped(const std::string& text) {
+  std::string result;
+  for (const char c : text) result += (c == '{' || c == '}') ? std::string(2, c) : std::string(1, c);
+  return result;
+}
 
 bool may_return(const StatementPtr& statement) {
   bool found = false;
@@ -245,7 +253,7 @@ void Lowering::message_statement(const std::vector<ExpressionPtr>& arguments, bo
   std::vector<ValueId> values;
   for (const ExpressionPtr& argument : arguments) {
     if (const auto* literal = std::get_if<typed::StringLiteral>(&argument->node)) {
-      text += literal->value;
+      text += escaped(literal->value);
       continue;
     }
     if (!argument->type.is_scalar()) {
@@ -268,9 +276,11 @@ void Lowering::message_statement(const std::vector<ExpressionPtr>& arguments, bo
     text += "{}";
     values.push_back(scalar(argument));
   }
-  if (is_reject && values.size() > 4) {
-    context_.diagnostics.push_back({.code = "reject-values",
-                                    .message = "`reject` reports at most four values",
+  if (values.size() > SIBYL_MAX_REPORTED_VALUES) {
+    context_.diagnostics.push_back({.code = "printed-values",
+                                    .message = std::string("`") + (is_reject ? "reject" : "print") +
+                                               "` writes at most " + std::to_string(SIBYL_MAX_REPORTED_VALUES) +
+                                               " values",
                                     .primary = {span, "here are " + std::to_string(values.size())}});
     return;
   }

@@ -24,13 +24,8 @@ std::atomic<PrintSink> print_sink = nullptr;
 void print_message(const sibyl_call* call, std::int32_t message, std::int32_t, const double* values,
                    std::int32_t count) {
   const auto& model = *static_cast<const CompiledModel*>(call->user);
-  std::string text = model.messages().at(static_cast<std::size_t>(message)).text;
-  for (std::int32_t i = 0; i < count; ++i) {
-    const auto place = text.find("{}");
-    if (place == std::string::npos) break;
-    text.replace(place, 2, fmt::format("{:.6g}", values[i]));
-  }
-  text += '\n';
+  const std::string_view written = model.messages().at(static_cast<std::size_t>(message)).text;
+  const std::string text = fill_message(written, {values, static_cast<std::size_t>(count)}) + '\n';
   if (const PrintSink sink = print_sink) sink(text.data(), text.size());
   else fmt::print("{}", text);
 }
