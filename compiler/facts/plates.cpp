@@ -419,9 +419,15 @@ class Analysis {
     for (const auto& [key, use] : uses)
       if (use.kind == DimensionKind::exchangeable)
         by_size[size_spelling(program_.variables[key.first].sizes[static_cast<std::size_t>(key.second)])].insert(key);
-    for (const auto& [size, keys] : by_size)
-      if (const auto reason = find_asymmetry(program_, reading_, keys))
-        for (const Key& key : keys) uses[key] = {DimensionKind::sequential, *reason, ""};
+    for (const auto& [size, keys] : by_size) {
+      auto reason = find_asymmetry(program_, reading_, keys);
+      // Networks permute the first dimension alone: a square whose rows and columns move together has no such symmetry.
+      for (const Key& key : keys)
+        if (!reason && keys.contains({key.first, key.second + 1}))
+          reason = "rows and columns of " + name(key.first) + " change places only together";
+      if (!reason) continue;
+      for (const Key& key : keys) uses[key] = {DimensionKind::sequential, *reason, ""};
+    }
   }
 
   const typed::Program& program_;

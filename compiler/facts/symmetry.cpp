@@ -38,7 +38,7 @@ struct Value {
 constexpr std::string_view symmetric[] = {"sum",      "prod",        "mean",     "variance",        "sd",
                                           "min",      "max",         "norm1",    "norm2",           "dot_self",
                                           "quantile", "log_sum_exp", "sort_asc", "sort_desc",       "dot_product",
-                                          "distance", "rank",        "log_mix",  "squared_distance"};
+                                          "distance", "log_mix",     "squared_distance"};
 constexpr std::string_view equivariant[] = {"softmax", "log_softmax"};
 
 template <typename List>
@@ -64,10 +64,19 @@ class Prover {
         for (const StatementPtr& statement : *block) see(statement);
       changed = known_ != before;
     }
+    for (const typed::Variable& variable : program_.variables)
+      if (variable.block == typed::Block::parameters && !variable.is_local) see_declared(variable);
   }
 
  private:
   std::string name(VariableId id) const { return "`" + program_.variables[id].name + "`"; }
+
+  // Sizes and bounds of a parameter are part of its distribution.
+  void see_declared(const typed::Variable& variable) {
+    for (const ExpressionPtr& size : variable.sizes) number(size);
+    for (const ExpressionPtr& bound : {variable.lower, variable.upper, variable.offset, variable.multiplier})
+      if (bound) require_still(bound, "each position bounds an element of its own of `" + variable.name + "`");
+  }
 
   bool is_given(VariableId id) const {
     const typed::Variable& variable = program_.variables[id];
@@ -327,6 +336,7 @@ class Prover {
   }
   void see(const typed::Declaration& declaration) {
     loops_at_declaration_[declaration.variable] = loops_.size();
+    for (const ExpressionPtr& size : program_.variables[declaration.variable].sizes) number(size);
     if (declaration.initializer) assign(declaration.variable, {}, declaration.initializer);
   }
   void see(const typed::Assignment& assignment) { assign(assignment.variable, assignment.indices, assignment.value); }
@@ -340,6 +350,7 @@ class Prover {
       Dimensions rows = vectorized(arguments, *tilde.distribution, false);
       const typed::Variable& variable = program_.variables[*drawn];
       const auto* index = std::get_if<typed::Index>(&generative::drawn_place(tilde.left)->node);
+      require_own(*drawn, index ? index->items : std::vector<IndexItem>{});
       if (!index) {
         Dimensions all;
         for (const ExpressionPtr& size : variable.sizes) all.push_back(size_spelling(size) == size_ ? moving : staying);
@@ -457,18 +468,74 @@ class Prover {
   }
 
   void assign(VariableId id, const std::vector<IndexItem>& items, const ExpressionPtr& assigned) {
-    const Dimensions found = number(assigned);
-    const Dimensions learned = target(id, items, found);
+    Dimensions found = number(assigned);
+    require_own(id, items, assigned);
+    if (!is_given(id)) return learn(id, target(id, items, found));
+    // Data that are computed: their positions are what they are.
+    join(found, indexed(dimensions_of(id), items, name(id)),
+         "each position of " + name(id) + " meets an element of its own of another value");
+  }
+
+  // Whatever is declared outside of a loop over the positions and gets a value in it passes from one to the next, unless
+  // each has its own element, a sum is accumulated that nothing else looks at, or each iteration begins by giving it a value that nothing outside
+  // of the loop looks at.
+  void require_own(VariableId id, const std::vector<IndexItem>& items, const ExpressionPtr& assigned = nullptr) {
     const bool own_element = std::any_of(items.begin(), items.end(), [&](const IndexItem& item) {
       return item.kind == IndexItem::Kind::single && value(item.first).is_position;
     });
-    // Whatever is declared outside of a loop over the positions and assigned in it passes from one to the next, unless
-    // each has its own element, or a sum is accumulated that nothing else looks at.
     const auto declared = loops_at_declaration_.find(id);
     const std::size_t depth = declared != loops_at_declaration_.end() ? declared->second : 0;
-    if (depth < loops_.size() && !own_element && !is_sum(id, items, assigned))
+    if (depth < loops_.size() && !own_element && !(assigned && is_sum(id, items, assigned)) && !begins_anew(id))
       throw Asymmetry{"the loop carries " + name(id) + " along"};
-    learn(id, learned);
+  }
+
+  // Whether the first statement of the innermost loop over positions that touches the variable gives the whole of it a
+  // value, without a look at the old one, and no statement outside of that loop reads it.
+  bool begins_anew(VariableId id) const {
+    const StatementPtr& body = loops_.back().body;
+    const auto* sequence = std::get_if<typed::Sequence>(&body->node);
+    const std::vector<StatementPtr> statements = sequence ? sequence->statements : std::vector<StatementPtr>{body};
+    const auto first = std::find_if(statements.begin(), statements.end(), [&](const StatementPtr& one) {
+      return looks_at(one, id) > 0 || gives(one, id);
+    });
+    if (first == statements.end() || !gives_whole(*first, id) || looks_at(*first, id) > 0) return false;
+    int everywhere = 0;
+    for (const auto* block : {&program_.transformed_data, &program_.transformed_parameters, &program_.model})
+      for (const StatementPtr& one : *block) everywhere += looks_at(one, id);
+    return everywhere == looks_at(body, id);
+  }
+
+  static bool gives_whole(const StatementPtr& statement, VariableId id) {
+    if (const auto* assignment = std::get_if<typed::Assignment>(&statement->node))
+      return assignment->variable == id && assignment->indices.empty();
+    const auto* tilde = std::get_if<typed::Tilde>(&statement->node);
+    if (!tilde) return false;
+    const auto* reference = std::get_if<typed::VariableReference>(&generative::drawn_place(tilde->left)->node);
+    return reference && reference->variable == id;
+  }
+
+  static bool gives(const StatementPtr& statement, VariableId id) {
+    bool found = false;
+    for_each_statement(statement, [&](const StatementPtr& one) {
+      const auto* assignment = std::get_if<typed::Assignment>(&one->node);
+      found = found || (assignment && assignment->variable == id) || gives_whole(one, id);
+    });
+    return found;
+  }
+
+  // How often the variable's value is read, what gives the whole of it a value not counted.
+  static int looks_at(const StatementPtr& statement, VariableId id) {
+    int count = 0;
+    for_each_statement(statement, [&](const StatementPtr& one) {
+      for_each_operand(one, [&](const ExpressionPtr& operand) {
+        for_each_expression(operand, [&](const ExpressionPtr& part) {
+          const auto* reference = std::get_if<typed::VariableReference>(&part->node);
+          count += reference && reference->variable == id;
+        });
+      });
+      count -= std::holds_alternative<typed::Tilde>(one->node) && gives_whole(one, id);
+    });
+    return count;
   }
 
   // `s += ...` in the outermost loop that s is declared outside of, with no other look at s in there.
@@ -479,16 +546,7 @@ class Prover {
     if (!old || old->variable != id) return false;
     const auto declared = loops_at_declaration_.find(id);
     const StatementPtr& body = loops_[declared != loops_at_declaration_.end() ? declared->second : 0].body;
-    int reads = 0;
-    for_each_statement(body, [&](const StatementPtr& one) {
-      for_each_operand(one, [&](const ExpressionPtr& operand) {
-        for_each_expression(operand, [&](const ExpressionPtr& part) {
-          const auto* reference = std::get_if<typed::VariableReference>(&part->node);
-          reads += reference && reference->variable == id;
-        });
-      });
-    });
-    return reads == 1;
+    return looks_at(body, id) == 1;
   }
 
   struct Loop {

@@ -1,4 +1,4 @@
-// Which positions may change places: 50 ways of telling them apart, or not.
+// Which positions may change places: more than 60 ways of telling them apart, or not.
 #include "compiler/compile.hpp"
 #include "lang/diagnostic.hpp"
 
@@ -49,6 +49,21 @@ const std::vector<Case> cases = {
     {"y ~ normal(a, s); x ~ normal(b, s);", true},
     {"y ~ normal(a, s); for (n in 1:N) for (m in 1:N) target += -square(y[n] - y[m]);", true},
     {"for (n in 1:10) y[n] ~ normal(a + b * x[n], s);", true, "vector[10] x; vector[10] y;"},
+    {"real z; for (n in 1:N) { z = a + b * x[n]; y[n] ~ normal(z, s); }", true},
+    {"real z; for (n in 1:N) { z ~ normal(a, 1); y[n] ~ normal(z, s); }", true},
+    {"real z; z ~ normal(0, 1); for (n in 1:N) { z ~ normal(z, 1); y[n] ~ normal(z, s); }", false},
+    {"real z; z ~ normal(0, 1); for (n in 1:N) { y[n] ~ normal(z, s); z ~ normal(0, 1); }", false},
+    {"real z; z ~ normal(0, 1); for (n in 1:N) { if (x[n] > 0) z ~ normal(0, 1); y[n] ~ normal(z, s); }", false},
+    {"real z = 0; for (n in 1:N) { z ~ normal(x[n], 1); y[n] ~ normal(a, s); } target += z;", false},
+    {"real z = 0; for (n in 1:N) { z = x[n]; y[n] ~ normal(a, s); } target += a * z;", false},
+    {"vector[3] z; z ~ normal(0, 1); for (n in 1:N) { z[1] ~ normal(z[2], 1); y[n] ~ normal(z[1], s); }", false},
+    {"real z = 0; for (n in 1:N) { for (m in 1:N) { z = b * z + x[m]; } y[n] ~ normal(z, s); }", false},
+    {"y ~ normal(a * rank(x, 1), s);", false},
+    {"for (n in 1:N) y[n] ~ normal(a * rank(x, n), s);", false},
+    {"for (n in 1:N) y[n] ~ normal(a * rank(x, K), s);", false, "int<lower=1, upper=N> K; vector[N] x; vector[N] y;"},
+    {"vector[N] e; e ~ normal(0, 1); y = s * sort_asc(e);", false},
+    {"vector[N] e; e ~ normal(0, 1); y = s * e; y[K] = 0;", false, "int<lower=1, upper=N> K; vector[N] y;"},
+    {"for (n in 1:N) for (m in 1:N) y[n, m] ~ normal(a, s);", false, "matrix[N, N] y;"},
     {"for (n in 1:N) y[n] ~ normal(a + b * x[N - n + 1], s);", false},
     {"for (n in 1:N) { int k = N - n + 1; y[n] ~ normal(a + b * x[k], s); }", false},
     {"y ~ normal(a + b * reverse(x), s);", false},
@@ -89,6 +104,23 @@ const std::vector<Case> cases = {
 };
 
 } // namespace
+
+TEST_CASE("what a parameter's bounds or size look at is told apart") {
+  for (const auto& [declaration, exchangeable] :
+       std::vector<std::pair<std::string, bool>>{{"real<lower=min(x)> a;", true},
+                                                 {"real<lower=x[1]> a;", false},
+                                                 {"vector<lower=x>[N] a;", false},
+                                                 {"vector[g[1]] a;", false}}) {
+    const Source source("model.sib", "data { int N; vector[N] x; array[N] int g; vector[N] y; } parameters { " +
+                                         declaration + " } model { y ~ normal(sum(to_vector({1, 2})), 1); }");
+    const Frontend frontend = compile_to_ir(source);
+    INFO(declaration);
+    REQUIRE(frontend.model);
+    const Facts& facts = frontend.model->facts;
+    const auto kind = facts.variables.at(static_cast<std::size_t>(facts.find("y"))).dimensions.at(0).kind;
+    CHECK((kind == DimensionKind::exchangeable) == exchangeable);
+  }
+}
 
 TEST_CASE("positions are exchangeable where no statement tells them apart, and only there") {
   for (const Case& one : cases) {
