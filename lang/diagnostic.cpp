@@ -61,6 +61,8 @@ struct Mark {
   std::string text;
 };
 
+constexpr std::size_t longest_line = 200; // bytes
+
 class Renderer {
  public:
   Renderer(const Diagnostic& diagnostic, const std::vector<const Source*>& sources, RenderStyle style)
@@ -120,11 +122,29 @@ class Renderer {
   }
 
   void line(const Source& source, int number, const std::vector<Mark>& marks) {
-    const std::string_view text = source.line(number);
+    std::string_view text = source.line(number);
+    // Of a very long line, what is around the mark.
+    std::size_t skipped = 0;
+    std::string before, after;
+    if (text.size() > longest_line) {
+      const auto is_within_character = [&](std::size_t byte) {
+        return byte < text.size() && (static_cast<unsigned char>(text[byte]) & 0xC0) == 0x80;
+      };
+      skipped = std::max(marks.front().begin, longest_line / 2) - longest_line / 2;
+      while (is_within_character(skipped)) --skipped;
+      std::size_t end = std::min(text.size(), skipped + longest_line);
+      while (is_within_character(end)) ++end;
+      if (skipped > 0) before = "...";
+      if (end < text.size()) after = "...";
+      text = text.substr(skipped, end - skipped);
+    }
     const ShownLine shown = show(text);
     gutter(std::to_string(number));
-    out_ += (shown.text.empty() ? "" : " ") + shown.text + "\n";
-    const auto column = [&](std::size_t byte) { return shown.columns[std::min(byte, text.size())]; };
+    out_ += (shown.text.empty() ? "" : " ") + before + shown.text + after + "\n";
+    const auto column = [&](std::size_t byte) {
+      const int within = shown.columns[std::min(std::max(byte, skipped) - skipped, text.size())];
+      return within + static_cast<int>(before.size());
+    };
     for (const Mark& mark : marks) {
       const int begin = column(mark.begin);
       const int width = std::max(1, column(mark.end) - begin);

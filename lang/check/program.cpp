@@ -130,8 +130,7 @@ void Checker::check_calls(const std::vector<std::shared_ptr<typed::Function>>& d
           open.push_back(callee);
           waits = true;
         } else if (known->second == 0) {
-          error(callee->span, "recursive-function",
-                "`" + callee->name + "` calls itself; recursion is not available");
+          error(callee->span, "recursive-function", "`" + callee->name + "` calls itself; recursion is not available");
           return;
         } else {
           depth = std::max(depth, known->second + 1);

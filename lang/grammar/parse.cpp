@@ -25,8 +25,7 @@ void run(const Rule& rule, State& state, Attribute& attribute) {
     } catch (const x3::expectation_failure<grammar::Iterator>& error) {
       grammar::report_expectation(state, error.where(), error.which());
     } catch (const grammar::TooDeep& found) {
-      state.diagnostics.push_back(
-          {.code = "nesting-too-deep", .message = found.message, .primary = {found.span, ""}});
+      state.diagnostics.push_back({.code = "nesting-too-deep", .message = found.message, .primary = {found.span, ""}});
     }
   }
   sort_and_deduplicate(state.diagnostics);

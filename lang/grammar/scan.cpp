@@ -30,7 +30,8 @@ class Scanner {
         if (!string()) return false;
       } else if (c == '(' || c == '[' || c == '{') {
         open_.push_back(at_++);
-        if (open_.size() > static_cast<std::size_t>(deepest_nesting)) return fail("nesting-too-deep", at_ - 1, at_, "this is nested too deeply");
+        if (open_.size() > static_cast<std::size_t>(deepest_nesting))
+          return fail("nesting-too-deep", at_ - 1, at_, "this is nested too deeply");
       } else if (c == ')' || c == ']' || c == '}') {
         if (!close(c)) return false;
       } else if (static_cast<unsigned char>(c) >= 0x80 ||

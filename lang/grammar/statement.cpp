@@ -187,12 +187,12 @@ const auto block = x3::lit('{') >
                    statement_list[([](auto& context) { x3::_val(context).node = ast::Block{x3::_attr(context)}; })] >
                    closing_brace;
 
-const auto statement_def = nested(
-    spanned(block | (x3::lit(';') >> x3::eps[set(ast::Empty{})]) | for_parts[make_for] | while_loop[set_node] |
-            if_else[set_node] | (word("break") > x3::eps[set(ast::Break{})] > semicolon) |
-            (word("continue") > x3::eps[set(ast::Continue{})] > semicolon) | return_statement | print_statement |
-            reject_statement | target_increment |
-            expression_statement[([](auto& context) { x3::_val(context).node = x3::_attr(context).node; })]));
+const auto statement_def =
+    nested(spanned(block | (x3::lit(';') >> x3::eps[set(ast::Empty{})]) | for_parts[make_for] | while_loop[set_node] |
+                   if_else[set_node] | (word("break") > x3::eps[set(ast::Break{})] > semicolon) |
+                   (word("continue") > x3::eps[set(ast::Continue{})] > semicolon) | return_statement | print_statement |
+                   reject_statement | target_increment |
+                   expression_statement[([](auto& context) { x3::_val(context).node = x3::_attr(context).node; })]));
 
 // A declaration or statement whose syntax error does not end the parse.
 const x3::rule<struct GuardedClass, std::vector<StatementPtr>> guarded{"a statement"};

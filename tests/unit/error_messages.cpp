@@ -103,3 +103,20 @@ TEST_CASE("a variable has no more dimensions than a compiled model can address")
     CHECK(frontend.diagnostics[0].code == "too-many-dimensions");
   }
 }
+
+TEST_CASE("of a very long line a message shows what is around the mark") {
+  std::string text = "parameters { real a; } model { target += a";
+  for (int i = 0; i < 500; ++i) text += " + a";
+  text += " + wrong";
+  for (int i = 0; i < 400; ++i) text += " + a";
+  const Source source("model.sib", text + "; }");
+  const Diagnostics diagnostics = compile_to_ir(source).diagnostics;
+  REQUIRE(diagnostics.size() == 1);
+  const std::string shown = render(diagnostics, {&source}, RenderStyle::plain);
+  CHECK(shown.size() < 600);
+  const std::size_t word = shown.find("wrong", shown.find("1 |")), mark = shown.find("^^^^^");
+  REQUIRE(word != std::string::npos);
+  REQUIRE(mark != std::string::npos);
+  CHECK(word - shown.rfind('\n', word) == mark - shown.rfind('\n', mark));
+  CHECK(shown.find("...") != std::string::npos);
+}
