@@ -14,7 +14,7 @@ double wrap(std::int64_t value) { // to 32 bits
 
 double saturate(double value) { // real to integer: the nearest that there is, zero for NaN
   if (std::isnan(value)) return 0;
-  return std::trunc(std::min(std::max(value, -2147483648.0), 2147483647.0));
+  return std::trunc(std::min(std::max(value, -2147483648.0), 2147483647.0)) + 0.0; // no negative zero
 }
 
 std::optional<double> evaluate_math(MathFunction function, const std::vector<double>& x) {
@@ -154,14 +154,17 @@ std::optional<double> fold(Op op, std::uint32_t id, const std::vector<Type>& typ
   }
   const auto value = evaluate(op, id, types, known);
   if (!value || std::find(types.begin(), types.end(), Type::real) == types.end()) return value;
+  if (op == Op::fma) return std::nullopt; // the sum of a product of floats may have too many digits for a double
   if (op == Op::math && !is_exact(static_cast<MathFunction>(id), known)) return std::nullopt;
   // `real` may be float: there the operands are rounded before the operation, and comparisons may come out otherwise.
   std::vector<double> in_float = known;
   for (std::size_t i = 0; i < known.size(); ++i)
     if (types[i] == Type::real) in_float[i] = rounded(known[i]);
   const auto value_in_float = evaluate(op, id, types, in_float);
-  if (!value_in_float || !same(rounded(*value), rounded(*value_in_float))) return std::nullopt;
-  return value;
+  if (!value_in_float) return std::nullopt;
+  const bool gives_real = !is_comparison(op) && op != Op::to_integer && op != Op::is_nan && op != Op::is_infinite;
+  const bool agree = gives_real ? same(rounded(*value), rounded(*value_in_float)) : *value == *value_in_float;
+  return agree ? value : std::nullopt;
 }
 
 std::optional<std::size_t> same_as_operand(Op op, const std::vector<Type>& types,

@@ -1,9 +1,9 @@
 // Checks every invariant of ir.hpp, so that a pass that breaks one is caught where it did, not in the machine code.
+#include "compiler/interface/abi.h"
 #include "compiler/ir/ir.hpp"
 #include "compiler/ir/math.hpp"
 #include "compiler/ir/typing.hpp"
 #include "lang/errors.hpp"
-#include "runtime/model/abi.h"
 
 #include <fmt/format.h>
 

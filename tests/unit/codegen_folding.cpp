@@ -1,4 +1,5 @@
-// What is folded while a text is compiled is what machine code computes, in double and in float, down to the sign of zero.
+// What is folded while a text is compiled is what machine code computes, in double and in float, down to the sign of
+// zero.
 #include "compiler/ir/build.hpp"
 #include "compiler/ir/evaluate.hpp"
 #include "tests/lane_calls.hpp"
@@ -21,7 +22,7 @@ struct Operation {
   Type type = Type::real; // of the operands
 };
 
-std::vector<Operation> operations() {
+std::vector<Operation> tested() {
   std::vector<Operation> all;
   for (const Op op : {Op::add, Op::subtract, Op::multiply, Op::divide}) all.push_back({op});
   for (const Op op : {Op::equal, Op::not_equal, Op::less, Op::less_equal, Op::greater, Op::greater_equal})
@@ -70,7 +71,7 @@ bool same(double a, double b) {
 
 TEST_CASE("what is folded is what machine code computes") {
   std::size_t folded = 0;
-  for (const Operation& one : operations()) {
+  for (const Operation& one : tested()) {
     Function function;
     function.name = "transform_data";
     Builder b(function);
@@ -78,11 +79,10 @@ TEST_CASE("what is folded is what machine code computes") {
     const ArrayId second = b.array("b", one.type, 0, Binding::variable, 1);
     std::vector<ValueId> operands{b.load(first, {})};
     if (one.operands == 2) operands.push_back(b.load(second, {}));
-    const ValueId value = one.op == Op::math ? b.math(static_cast<MathFunction>(one.id), operands)
-                                             : b.pure(one.op, operands);
+    const ValueId value =
+        one.op == Op::math ? b.math(static_cast<MathFunction>(one.id), operands) : b.pure(one.op, operands);
     const Type result = b.type(value);
-    const ArrayId out =
-        b.array("out", result == Type::boolean ? Type::integer : result, 0, Binding::variable, 2);
+    const ArrayId out = b.array("out", result == Type::boolean ? Type::integer : result, 0, Binding::variable, 2);
     b.declare(out, {});
     b.store(out, result == Type::boolean ? b.to_integer(value) : value, {});
 
