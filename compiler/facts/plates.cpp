@@ -1,5 +1,6 @@
 #include "compiler/facts/plates.hpp"
 
+#include "compiler/facts/carried.hpp"
 #include "compiler/facts/symmetry.hpp"
 #include "compiler/generative/accesses.hpp"
 
@@ -224,7 +225,8 @@ class Analysis {
     const std::string loop_name = "the loop over `" + program_.variables[i].name + "`";
     std::string carried;
     for (const VariableId id : assigned_outside)
-      if (reads.contains(id)) carried = loop_name + " carries " + name(id) + " along";
+      if (reads.contains(id) && !begins_anew(loop.body, id, program_))
+        carried = loop_name + " carries " + name(id) + " along";
     for (const Key& key : shifted)
       if (indexed.contains(key)) carried = name(key.first) + " at one position depends on another in " + loop_name;
     for (const Key& key : indexed) {

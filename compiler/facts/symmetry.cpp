@@ -1,5 +1,6 @@
 #include "compiler/facts/symmetry.hpp"
 
+#include "compiler/facts/carried.hpp"
 #include "compiler/generative/accesses.hpp"
 
 #include <algorithm>
@@ -485,57 +486,8 @@ class Prover {
     });
     const auto declared = loops_at_declaration_.find(id);
     const std::size_t depth = declared != loops_at_declaration_.end() ? declared->second : 0;
-    if (depth < loops_.size() && !own_element && !(assigned && is_sum(id, items, assigned)) && !begins_anew(id))
+    if (depth < loops_.size() && !own_element && !(assigned && is_sum(id, items, assigned)) && !begins_anew(loops_.back().body, id, program_))
       throw Asymmetry{"the loop carries " + name(id) + " along"};
-  }
-
-  // Whether the first statement of the innermost loop over positions that touches the variable gives the whole of it a
-  // value, without a look at the old one, and no statement outside of that loop reads it.
-  bool begins_anew(VariableId id) const {
-    const StatementPtr& body = loops_.back().body;
-    const auto* sequence = std::get_if<typed::Sequence>(&body->node);
-    const std::vector<StatementPtr> statements = sequence ? sequence->statements : std::vector<StatementPtr>{body};
-    const auto first = std::find_if(statements.begin(), statements.end(), [&](const StatementPtr& one) {
-      return looks_at(one, id) > 0 || gives(one, id);
-    });
-    if (first == statements.end() || !gives_whole(*first, id) || looks_at(*first, id) > 0) return false;
-    int everywhere = 0;
-    for (const auto* block : {&program_.transformed_data, &program_.transformed_parameters, &program_.model})
-      for (const StatementPtr& one : *block) everywhere += looks_at(one, id);
-    return everywhere == looks_at(body, id);
-  }
-
-  static bool gives_whole(const StatementPtr& statement, VariableId id) {
-    if (const auto* assignment = std::get_if<typed::Assignment>(&statement->node))
-      return assignment->variable == id && assignment->indices.empty();
-    const auto* tilde = std::get_if<typed::Tilde>(&statement->node);
-    if (!tilde) return false;
-    const auto* reference = std::get_if<typed::VariableReference>(&generative::drawn_place(tilde->left)->node);
-    return reference && reference->variable == id;
-  }
-
-  static bool gives(const StatementPtr& statement, VariableId id) {
-    bool found = false;
-    for_each_statement(statement, [&](const StatementPtr& one) {
-      const auto* assignment = std::get_if<typed::Assignment>(&one->node);
-      found = found || (assignment && assignment->variable == id) || gives_whole(one, id);
-    });
-    return found;
-  }
-
-  // How often the variable's value is read, what gives the whole of it a value not counted.
-  static int looks_at(const StatementPtr& statement, VariableId id) {
-    int count = 0;
-    for_each_statement(statement, [&](const StatementPtr& one) {
-      for_each_operand(one, [&](const ExpressionPtr& operand) {
-        for_each_expression(operand, [&](const ExpressionPtr& part) {
-          const auto* reference = std::get_if<typed::VariableReference>(&part->node);
-          count += reference && reference->variable == id;
-        });
-      });
-      count -= std::holds_alternative<typed::Tilde>(one->node) && gives_whole(one, id);
-    });
-    return count;
   }
 
   // `s += ...` in the outermost loop that s is declared outside of, with no other look at s in there.

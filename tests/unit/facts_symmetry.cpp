@@ -58,9 +58,11 @@ const std::vector<Case> cases = {
     {"real z = 0; for (n in 1:N) { z = x[n]; y[n] ~ normal(a, s); } target += a * z;", false},
     {"vector[3] z; z ~ normal(0, 1); for (n in 1:N) { z[1] ~ normal(z[2], 1); y[n] ~ normal(z[1], s); }", false},
     {"real z = 0; for (n in 1:N) { for (m in 1:N) { z = b * z + x[m]; } y[n] ~ normal(z, s); }", false},
-    {"y ~ normal(a * rank(x, 1), s);", false},
-    {"for (n in 1:N) y[n] ~ normal(a * rank(x, n), s);", false},
-    {"for (n in 1:N) y[n] ~ normal(a * rank(x, K), s);", false, "int<lower=1, upper=N> K; vector[N] x; vector[N] y;"},
+    {"y ~ normal(a * x + rank(x, 1), s);", false},
+    {"y ~ normal(a * x + rank(y, 1), s);", false},
+    {"for (n in 1:N) y[n] ~ normal(a * x[n] + rank(x, n), s);", false},
+    {"for (n in 1:N) y[n] ~ normal(a * x[n] + rank(x, K), s);", false,
+     "int<lower=1, upper=N> K; vector[N] x; vector[N] y;"},
     {"vector[N] e; e ~ normal(0, 1); y = s * sort_asc(e);", false},
     {"vector[N] e; e ~ normal(0, 1); y = s * e; y[K] = 0;", false, "int<lower=1, upper=N> K; vector[N] y;"},
     {"for (n in 1:N) for (m in 1:N) y[n, m] ~ normal(a, s);", false, "matrix[N, N] y;"},
@@ -112,7 +114,7 @@ TEST_CASE("what a parameter's bounds or size look at is told apart") {
                                                  {"vector<lower=x>[N] a;", false},
                                                  {"vector[g[1]] a;", false}}) {
     const Source source("model.sib", "data { int N; vector[N] x; array[N] int g; vector[N] y; } parameters { " +
-                                         declaration + " } model { y ~ normal(sum(to_vector({1, 2})), 1); }");
+                                         declaration + " } model { y ~ normal(x + to_vector(g), 1); }");
     const Frontend frontend = compile_to_ir(source);
     INFO(declaration);
     REQUIRE(frontend.model);
