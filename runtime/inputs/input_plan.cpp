@@ -193,11 +193,12 @@ class Planner {
       const VariableFact& variable = facts_.variables[v];
       const DimensionFact& rows = variable.dimensions[0];
       if (const auto kind = override_of(v)) wanted = kind;
+      // A covariate's order counts too: a set network would lose it.
+      is_exchangeable &= rows.kind == DimensionKind::exchangeable;
       if (variable.role == Role::observed) {
         has_observed = true;
         source.reason = rows.reason;
         is_sequential |= rows.kind == DimensionKind::sequential;
-        is_exchangeable &= rows.kind == DimensionKind::exchangeable;
       }
       if (!constant_extents(v, 1))
         throw UserError(

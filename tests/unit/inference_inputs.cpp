@@ -147,6 +147,21 @@ TEST_CASE("a series and its covariates are a sequence; positions of varying numb
   CHECK(only_source(plan).columns.size() == 2);
 }
 
+TEST_CASE("covariates alone are a set only where their positions are exchangeable") {
+  for (const bool exchangeable : {true, false}) {
+    Facts facts;
+    const Dim rows = exchangeable ? Dim{"J", DimensionKind::exchangeable, 0} : Dim{"J", DimensionKind::fixed, -1};
+    if (exchangeable) facts.plates = {{"J", -1, "J"}};
+    facts.variables = {data("J", Role::design, true), data("u", Role::design, false, {rows}),
+                       data("y", Role::observed, false), data("theta", Role::parameter, false)};
+    facts.variables[0].is_size = true;
+    const std::vector<DataSet> sets = {set_of({{"J", scalar(2)}, {"u", vector({1, 2})}, {"y", scalar(1)}}),
+                                       set_of({{"J", scalar(3)}, {"u", vector({3, 1, 2})}, {"y", scalar(2)}})};
+    const InputPlan plan = make_input_plan(facts, gather(facts, sets));
+    CHECK(only_source(plan).kind == (exchangeable ? SummaryKind::set : SummaryKind::sequence));
+  }
+}
+
 TEST_CASE("two plates are two sources") {
   Facts facts;
   facts.plates = {{"N", -1, "N"}, {"M", -1, "M"}};
