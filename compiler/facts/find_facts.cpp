@@ -84,6 +84,9 @@ class Finder {
     fact.has_design_distribution = fact.role == Role::design && !reading_.is_input[id];
     fact.is_computed = reading_.computed.drawn.contains(id);
     fact.is_size = is_size_.contains(id);
+    if (const auto given = reading_.given_elements.find(id);
+        given != reading_.given_elements.end() && declared.block == typed::Block::data)
+      fact.given_elements = given->second;
     fact.span = declared.span;
     const bool is_data = fact.role == Role::observed || fact.role == Role::design;
     std::string count;
@@ -163,6 +166,9 @@ std::string describe(const Facts& facts, const Source& source) {
     if (one.role == Role::observed && one.is_computed) note = "; computed from the data, drawn in simulation";
     if (one.role == Role::design)
       note = one.has_design_distribution ? "; drawn for each data set" : "; from a data file";
+    if (one.given_elements == GivenElements::some) note += "; elements that no statement draws are from a data file";
+    if (one.given_elements == GivenElements::perhaps)
+      note += "; elements that no statement draws, if any, are from a data file";
     text += fmt::format("{:<{}}  {}, {}{}\n", one.name, width, role_name(one.role), one.type, note);
     for (const DimensionFact& dimension : one.dimensions)
       if (one.role == Role::observed || (one.role == Role::design && dimension.kind != DimensionKind::fixed))

@@ -1,7 +1,10 @@
 #include "compiler/generative/reading.hpp"
 
 #include "compiler/generative/accesses.hpp"
+#include "compiler/generative/givings.hpp"
+#include "compiler/generative/point_masses.hpp"
 
+#include <algorithm>
 #include <map>
 
 namespace sibyl::generative {
@@ -18,22 +21,6 @@ bool is_declared_in(const Variable& variable, typed::Block block) {
 
 std::string quoted(const std::string& name) { return "`" + name + "`"; }
 
-// Where and how one variable is drawn.
-struct Draw {
-  Span span;
-  std::vector<std::pair<const typed::If*, bool>> branches; // around it, and whether it stands in the first
-  bool whole = false;                                      // the variable itself, not an element
-  std::vector<std::int64_t> indexes;                       // constant indexes, when all are
-};
-
-// Whether they stand in different branches of one `if`.
-bool exclude_each_other(const Draw& a, const Draw& b) {
-  for (const auto& [branch, is_first] : a.branches)
-    for (const auto& [other, other_is_first] : b.branches)
-      if (branch == other && is_first != other_is_first) return true;
-  return false;
-}
-
 class Reader {
  public:
   explicit Reader(const typed::Program& program) : program_(program) {}
@@ -44,12 +31,15 @@ class Reader {
     reading_.is_latent.assign(count, false);
     reading_.is_input.assign(count, false);
     initial_roles();
-    for (const StatementPtr& statement : program_.design) see_design(statement);
+    in_design_ = true;
+    for (const StatementPtr& statement : program_.design) see(statement);
+    in_design_ = false;
     for (const StatementPtr& statement : program_.transformed_parameters) see(statement);
     for (const StatementPtr& statement : program_.model) see(statement);
     find_computed();
     finish_roles();
-    check_draws();
+    check_givings();
+    find_point_masses();
     check_parameters();
     check_order();
     return std::move(reading_);
@@ -75,15 +65,6 @@ class Reader {
     if (!reading_.no_density) reading_.no_density = Reason{span, std::move(text)};
   }
 
-  void see_design(const StatementPtr& top) {
-    for_each_statement(top, [&](const StatementPtr& statement) {
-      if (const auto* tilde = std::get_if<typed::Tilde>(&statement->node)) {
-        if (const auto id = drawn_variable(tilde->left)) designed_.insert(*id);
-      } else if (const auto* assignment = std::get_if<typed::Assignment>(&statement->node))
-        designed_.insert(assignment->variable);
-    });
-  }
-
   void see(const StatementPtr& statement) {
     if (!statement) return;
     if (const auto* sequence = std::get_if<typed::Sequence>(&statement->node)) {
@@ -102,22 +83,61 @@ class Reader {
           statement->span,
           "this adds to the density something that is not a distribution of one variable, so it cannot be simulated");
     } else if (const auto* assignment = std::get_if<typed::Assignment>(&statement->node)) {
-      const Variable& variable = program_.variables[assignment->variable];
-      if (!is_declared_in(variable, typed::Block::data)) return;
-      assigned_data_.insert(assignment->variable);
-      refuse_density(statement->span,
-                     quoted(variable.name) + " is computed, not drawn, so the data have no tractable density");
+      if (!is_declared_in(program_.variables[assignment->variable], typed::Block::data)) return;
+      give(assignment->variable, {statement->span, false}, assignment->indices);
+    } else if (const auto* loop = std::get_if<typed::For>(&statement->node)) {
+      const bool jumps = may_jump(loop->body);
+      loops_.push_back(*loop);
+      jumping_loops_ += jumps;
+      see(loop->body);
+      jumping_loops_ -= jumps;
+      loops_.pop_back();
     } else {
       std::visit(
           [&](const auto& node) {
-            if constexpr (requires { node.body; }) see(node.body);
+            if constexpr (requires { node.body; }) {
+              ++open_loops_;
+              see(node.body);
+              --open_loops_;
+            }
           },
           statement->node);
     }
   }
 
+  static bool may_jump(const StatementPtr& body) {
+    bool found = false;
+    for_each_statement(body, [&](const StatementPtr& one) {
+      found = found || std::holds_alternative<typed::Break>(one->node) ||
+              std::holds_alternative<typed::Continue>(one->node);
+    });
+    return found;
+  }
+
+  void give(VariableId id, Giving giving, const std::vector<typed::IndexItem>& place) {
+    giving.in_design = in_design_;
+    giving.place = place;
+    giving.branches = branches_;
+    giving.loops = loops_;
+    giving.in_open_loop = open_loops_ > 0;
+    giving.may_be_skipped = jumping_loops_ > 0;
+    givings_[id].push_back(std::move(giving));
+  }
+
+  // Whether a statement of the model gives the variable its value, or a part of it: a draw, or any.
+  bool is_given(VariableId id, bool by_draw) const {
+    const auto found = givings_.find(id);
+    return found != givings_.end() && std::any_of(found->second.begin(), found->second.end(), [&](const Giving& one) {
+             return !one.in_design && (one.is_draw || !by_draw);
+           });
+  }
+
   void see_tilde(const typed::Tilde& tilde, Span span) {
     const auto id = drawn_variable(tilde.left);
+    if (in_design_) {
+      if (id) give_drawn(*id, tilde, span);
+      return;
+    }
     if (!id) return refuse(span, "the left side of `~` is an expression, so this cannot be simulated");
     const Variable& variable = program_.variables[*id];
     if (variable.is_local && variable.block == typed::Block::model && !variable.is_loop_variable) {
@@ -147,19 +167,14 @@ class Reader {
       refuse(span,
              quoted(variable.name) + " is drawn from a distribution that depends on it, so this cannot be simulated");
     if (!tilde.distribution->sample) refuse(span, quoted(tilde.distribution->name) + " has no sampler");
-    Draw draw{span, branches_};
-    draw.whole = std::holds_alternative<typed::VariableReference>(place->node);
-    if (const auto* index = std::get_if<typed::Index>(&place->node)) {
-      for (const auto& item : index->items) {
-        const auto* literal = item.first ? std::get_if<typed::IntegerLiteral>(&item.first->node) : nullptr;
-        if (!literal || item.kind != typed::IndexItem::Kind::single) {
-          draw.indexes.clear();
-          break;
-        }
-        draw.indexes.push_back(literal->value);
-      }
-    }
-    draws_[*id].push_back(draw);
+    give_drawn(*id, tilde, span);
+  }
+
+  void give_drawn(VariableId id, const typed::Tilde& tilde, Span span) {
+    if (program_.variables[id].is_local) return;
+    const typed::ExpressionPtr place = drawn_place(tilde.left);
+    const auto* index = std::get_if<typed::Index>(&place->node);
+    give(id, {span, true}, index ? index->items : std::vector<typed::IndexItem>{});
   }
 
   // Whether some statement other than `~` gives the local a value.
@@ -177,13 +192,13 @@ class Reader {
 
   void find_computed() {
     std::set<VariableId> drawn;
-    for (const auto& [id, draws] : draws_)
+    for (const auto& [id, givings] : givings_)
       if (is_declared_in(program_.variables[id], typed::Block::transformed_data)) drawn.insert(id);
     std::optional<Reason> refusal;
     reading_.computed = find_computed_data(program_, drawn, refusal);
     for (const VariableId id : reading_.computed.underlying)
-      if (const auto draws = draws_.find(id); draws != draws_.end() && !refusal)
-        refusal = Reason{draws->second.front().span,
+      if (const auto given = givings_.find(id); given != givings_.end() && is_given(id, true) && !refusal)
+        refusal = Reason{given->second.front().span,
                          quoted(program_.variables[id].name) + " is drawn, and so is what is computed from it"};
     if (!refusal) return;
     refuse(refusal->span, refusal->text);
@@ -199,25 +214,84 @@ class Reader {
         reading_.roles[id] = Role::underlying;
         continue;
       }
-      const bool observed = draws_.contains(id) || assigned_data_.contains(id);
-      reading_.roles[id] = observed ? Role::observed : Role::design;
-      reading_.is_input[id] = !observed && !designed_.contains(id);
+      reading_.roles[id] = is_given(id, false) ? Role::observed : Role::design;
+      reading_.is_input[id] = !givings_.contains(id);
     }
   }
 
-  void check_draws() {
-    for (const auto& [id, draws] : draws_) {
-      const std::string name = quoted(program_.variables[id].name);
-      for (std::size_t i = 1; i < draws.size(); ++i)
-        for (std::size_t j = 0; j < i; ++j) {
-          const bool same_element = !draws[i].indexes.empty() && draws[i].indexes == draws[j].indexes;
-          if ((draws[i].whole || draws[j].whole || same_element) && !exclude_each_other(draws[i], draws[j]))
-            refuse(draws[i].span, name + " is drawn twice, so this cannot be simulated");
-        }
-      if (assigned_data_.contains(id))
-        refuse(draws.front().span, name + " is both drawn and computed, so this cannot be simulated");
-      if (designed_.contains(id)) refuse(draws.front().span, name + " is drawn in the model and in the design");
+  // Each element gets its value once: what surely gets two is refused, what the text cannot tell is checked by the
+  // simulation, and what no statement may give comes from a data file.
+  void check_givings() {
+    for (const auto& [id, givings] : givings_) {
+      const bool is_drawn = std::any_of(givings.begin(), givings.end(), [](const Giving& one) { return one.is_draw; });
+      for (std::size_t i = 0; i < givings.size(); ++i) {
+        if (givings[i].is_draw && may_repeat(givings[i])) reading_.given_once.insert(id);
+        for (std::size_t j = 0; j < i; ++j) check_pair(id, givings[j], givings[i]);
+      }
+      if (cover_all(givings, program_, id) || (!is_drawn && !is_data(id))) continue;
+      const bool is_plain = std::all_of(givings.begin(), givings.end(),
+                                        [&](const Giving& one) { return generative::is_plain(one, program_, id); });
+      reading_.given_elements[id] = is_plain ? GivenElements::some : GivenElements::perhaps;
     }
+  }
+
+  bool is_data(VariableId id) const { return is_declared_in(program_.variables[id], typed::Block::data); }
+
+  void check_pair(VariableId id, const Giving& a, const Giving& b) {
+    if ((!a.is_draw && !b.is_draw) || exclude_each_other(a, b) || are_disjoint(a, b, program_, id)) return;
+    const std::string name = quoted(program_.variables[id].name);
+    const bool may_differ = !a.place.empty() && !b.place.empty() && !are_same(a, b);
+    if (may_differ || !is_within(a, b)) {
+      reading_.given_once.insert(id);
+      return;
+    }
+    if (a.in_design != b.in_design) refuse(b.span, name + " is drawn in the model and in the design");
+    else if (a.is_draw != b.is_draw) refuse(b.span, name + " is both drawn and computed, so this cannot be simulated");
+    else refuse(b.span, name + " is drawn twice, so this cannot be simulated");
+  }
+
+  // Whether one is surely reached where the other is.
+  static bool is_within(const Giving& a, const Giving& b) {
+    return std::equal(a.branches.begin(), a.branches.begin() + std::min(a.branches.size(), b.branches.size()),
+                      b.branches.begin());
+  }
+
+  // Whether both name one element by constants.
+  static bool are_same(const Giving& a, const Giving& b) {
+    if (a.place.size() != b.place.size()) return false;
+    for (std::size_t d = 0; d < a.place.size(); ++d) {
+      const auto constant = [](const typed::IndexItem& item) {
+        return item.kind == typed::IndexItem::Kind::single ? std::get_if<typed::IntegerLiteral>(&item.first->node)
+                                                           : nullptr;
+      };
+      const auto *one = constant(a.place[d]), *other = constant(b.place[d]);
+      if (!one || !other || one->value != other->value) return false;
+    }
+    return true;
+  }
+
+  // Data that are computed have a density where it is a point mass.
+  void find_point_masses() {
+    const PointMasses masses(program_, reading_.is_latent);
+    for (const auto& [id, givings] : givings_)
+      for (const Giving& one : givings) {
+        if (one.is_draw || one.in_design) continue;
+        if (!may_repeat(one) && is_computed_once(id, one) && masses.contain(id)) {
+          reading_.point_masses.insert(id);
+          continue;
+        }
+        refuse_density(one.span, quoted(program_.variables[id].name) +
+                                     " is computed, not drawn, so the data have no tractable density");
+      }
+  }
+
+  // Whether no other statement computes what this one does.
+  bool is_computed_once(VariableId id, const Giving& giving) const {
+    for (const Giving& other : givings_.at(id))
+      if (&other != &giving && !other.is_draw && !exclude_each_other(giving, other) &&
+          !are_disjoint(giving, other, program_, id))
+        return false;
+    return true;
   }
 
   void check_parameters() {
@@ -235,7 +309,7 @@ class Reader {
                                   quoted(program_.variables[*data].name) +
                                   ", which is drawn after it: give a bound that is known before the data, and let the "
                                   "likelihood rule out the rest");
-      if (draws_.contains(id)) continue;
+      if (givings_.contains(id)) continue;
       if (variable.lower && variable.upper) reading_.uniform_on_bounds.push_back(id);
       else
         refuse(variable.span, "the parameter " + quoted(variable.name) + " has no prior; add one to the model: `" +
@@ -270,9 +344,12 @@ class Reader {
 
   const typed::Program& program_;
   Reading reading_;
-  std::map<VariableId, std::vector<Draw>> draws_;
-  std::set<VariableId> assigned_data_, designed_;
-  std::vector<std::pair<const typed::If*, bool>> branches_; // around what is being read
+  std::map<VariableId, std::vector<Giving>> givings_;
+  // Around what is being read.
+  bool in_design_ = false;
+  std::vector<std::pair<const typed::If*, bool>> branches_;
+  std::vector<typed::For> loops_;
+  int open_loops_ = 0, jumping_loops_ = 0;
 };
 
 } // namespace

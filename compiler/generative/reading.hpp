@@ -9,7 +9,9 @@
 #include "compiler/interface/facts.hpp"
 #include "lang/typed.hpp"
 
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,6 +23,9 @@ struct Reading {
   std::vector<bool> is_input;                       // by VariableId: a design variable that a data file gives
   std::vector<typed::VariableId> uniform_on_bounds; // bounded parameters that no statement draws
   ComputedData computed;                            // what is observed through transformed data
+  std::set<typed::VariableId> given_once;           // the simulation must check that no element gets a value twice
+  std::map<typed::VariableId, GivenElements> given_elements; // where not all surely get a value
+  std::set<typed::VariableId> point_masses;                  // computed data that have a density nevertheless
   std::optional<Reason> not_generative;
   std::optional<Reason> no_density;
   std::vector<Remark> remarks;

@@ -17,6 +17,10 @@ NLOHMANN_JSON_SERIALIZE_ENUM(DimensionKind, {{DimensionKind::exchangeable, "exch
                                              {DimensionKind::sequential, "sequential"},
                                              {DimensionKind::fixed, "fixed"}})
 
+NLOHMANN_JSON_SERIALIZE_ENUM(GivenElements, {{GivenElements::none, "none"},
+                                             {GivenElements::perhaps, "perhaps"},
+                                             {GivenElements::some, "some"}})
+
 namespace {
 
 json span_json(const Span& span) { return json::array({span.begin, span.end, span.source}); }
@@ -66,6 +70,7 @@ json variable_json(const VariableFact& variable) {
           {"has_design_distribution", variable.has_design_distribution},
           {"is_computed", variable.is_computed},
           {"is_size", variable.is_size},
+          {"given_elements", variable.given_elements},
           {"unconstrained_size", variable.unconstrained_size},
           {"span", span_json(variable.span)}};
 }
@@ -86,6 +91,7 @@ VariableFact variable_of(const json& value) {
   variable.has_design_distribution = value.at("has_design_distribution");
   variable.is_computed = value.at("is_computed");
   variable.is_size = value.at("is_size");
+  variable.given_elements = value.at("given_elements");
   variable.unconstrained_size = value.at("unconstrained_size");
   variable.span = span_of(value.at("span"));
   return variable;

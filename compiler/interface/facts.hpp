@@ -24,6 +24,10 @@ enum class Role { parameter, transformed_parameter, observed, design, underlying
 // sequential: a value depends on earlier ones, or on a state carried along; fixed: neither.
 enum class DimensionKind { exchangeable, sequential, fixed };
 
+// Elements of a data variable that no statement gives a value to are design, from a data file: surely some, or the text
+// does not tell whether there are any.
+enum class GivenElements { none, perhaps, some };
+
 struct DimensionFact {
   std::string size;                          // as written: "N", "2", "N - 1"
   std::optional<std::int64_t> constant_size; // where it is a constant
@@ -52,6 +56,7 @@ struct VariableFact {
   bool has_design_distribution = false;                 // design: drawn anew for each simulated data set
   bool is_computed = false;                             // observed: by the transformed data, from underlying data
   bool is_size = false;                                 // some variable's extent depends on it
+  GivenElements given_elements = GivenElements::none;
   std::string unconstrained_size; // parameters: how many unconstrained numbers, as an expression of the data
   Span span;                      // the declaration
 };

@@ -228,9 +228,12 @@ void Lowering::draw(const typed::Tilde& tilde, Span span) {
   if (left->type.is_scalar()) {
     if (!items.empty()) place(id, items, noted, span).element({});
     const std::vector<ValueId> where = noted;
+    note_given(id, where, true, span);
     const ValueId value =
         sample_between(*tilde.distribution, given.given, lower(where), upper(where), drawn.name, span);
+    is_drawing_ = true;
     store(id, items, AsValue{value}, span);
+    is_drawing_ = false;
     return;
   }
   View target = place(id, items, noted, span);
@@ -245,6 +248,7 @@ void Lowering::draw(const typed::Tilde& tilde, Span span) {
     b_.set_span(span);
     target.element(i);
     const std::vector<ValueId> place_of = noted;
+    note_given(id, place_of, true, span);
     const ValueId value =
         sample_between(*tilde.distribution, element, lower(place_of), upper(place_of), drawn.name, span);
     b_.store(array, drawn.type.base == Base::real || drawn.type.base_rank() > 0 ? b_.to_real(value) : value, place_of);

@@ -222,6 +222,16 @@ class Lowering {
   void declare_interface(ir::ArrayId array, const typed::Variable& variable);
   bool is_interface(typed::VariableId id) const;
 
+  // ---- givings.cpp
+  // In a simulation: which elements of a variable have been given, where the text does not prove that each is, and
+  // once.
+  void start_giving(typed::VariableId id, std::optional<ir::ArrayId> from_file);
+  void note_given(typed::VariableId id, const std::vector<ValueId>& index, bool by_draw, Span span);
+  void require_all_given();
+  ValueId is_missing(ValueId value);
+  // In a density: a value that the data have, or else none of the density is left.
+  void point_mass(const typed::Assignment& assignment, Span span);
+
   // ---- model.cpp
   ir::ArrayId bind_interface(typed::VariableId id);
   enum class Direction { constrain, unconstrain };
@@ -256,9 +266,11 @@ class Lowering {
     std::int64_t first; // a constant from which the variable starts
   };
   std::map<ValueId, Range> in_range_;
-  Span call_in_text_;                 // of the standard library's function that is being inlined
-  bool parameters_are_given_ = false; // in a simulation: their priors draw nothing
-  bool declares_interface_ = false;   // variables declared at a block's top are outputs of this function
+  Span call_in_text_;                              // of the standard library's function that is being inlined
+  bool parameters_are_given_ = false;              // in a simulation: their priors draw nothing
+  std::map<typed::VariableId, ir::ArrayId> given_; // by variable: 0, or how its element was given
+  bool is_drawing_ = false;
+  bool declares_interface_ = false; // variables declared at a block's top are outputs of this function
 };
 
 // All functions of the model, into `context.model`.

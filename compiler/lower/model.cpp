@@ -203,6 +203,7 @@ void Lowering::write_simulate() {
                                                   context_.reading);
   if (!order) throw InternalError("a generative model without an order");
   statements(*order);
+  require_all_given();
   parameters(Direction::unconstrain);
 }
 
@@ -313,6 +314,7 @@ void Lowering::write_predict() {
   const auto order = generative::simulation_order(simulated, program, reading);
   if (!order) throw InternalError("a generative model without an order");
   statements(*order);
+  require_all_given();
 }
 
 void lower_model(ModelContext& context) {

@@ -1,8 +1,8 @@
 #include "compiler/lower/lowering.hpp"
 
 #include "compiler/generative/accesses.hpp"
+#include "compiler/interface/abi.h"
 #include "lang/errors.hpp"
-#include "runtime/model/abi.h"
 
 namespace sibyl::lower {
 
@@ -160,7 +160,14 @@ void Lowering::declaration(const typed::Declaration& tree, Span span) {
   const typed::Variable& declared = variable(id);
   const bool output = declares_interface_ && is_interface(id);
   if (output) {
+    const bool tracked = mode_ == Mode::simulate &&
+                         (context_.reading.given_elements.contains(id) || context_.reading.given_once.contains(id));
+    std::optional<ir::ArrayId> from_file;
+    if (tracked && context_.reading.given_elements.contains(id) && declared.block == typed::Block::data)
+      from_file = b_.array(declared.name + " in the file", type_of(declared.type), declared.type.rank(),
+                           ir::Binding::variable, context_.interface_index.at(id));
     declare_interface(bind_interface(id), declared);
+    if (tracked) start_giving(id, from_file);
   } else if (declared.type.rank() == 0) {
     storage(id) = InCell{b_.cell(declared.name, type_of(declared.type))};
   } else {
@@ -190,8 +197,11 @@ View Lowering::place(VariableId id, const std::vector<IndexItem>& indices, std::
 }
 
 void Lowering::store(VariableId id, const std::vector<IndexItem>& indices, const Storage& value, Span span) {
-  if (indices.empty() && std::holds_alternative<AsValue>(value))
+  const bool is_noted = frames_.back() == &program_frame_ && !is_drawing_;
+  if (indices.empty() && std::holds_alternative<AsValue>(value)) {
+    if (is_noted) note_given(id, {}, false, span);
     return store_scalar(id, std::get<AsValue>(value).value);
+  }
   const ir::ArrayId array = std::get<InArray>(storage(id)).array;
   const bool is_real = variable(id).type.base != Base::integer;
   std::vector<ValueId> noted;
@@ -199,6 +209,7 @@ void Lowering::store(VariableId id, const std::vector<IndexItem>& indices, const
   if (const auto* scalar_value = std::get_if<AsValue>(&value)) {
     target.element({});
     const std::vector<ValueId> where = noted;
+    if (is_noted) note_given(id, where, false, span);
     b_.store(array, is_real ? b_.to_real(scalar_value->value) : scalar_value->value, where);
     return;
   }
@@ -210,11 +221,15 @@ void Lowering::store(VariableId id, const std::vector<IndexItem>& indices, const
     const ValueId element = source.element(index);
     target.element(index);
     const std::vector<ValueId> where = noted;
+    if (is_noted) note_given(id, where, false, span);
     b_.store(array, is_real ? b_.to_real(element) : element, where);
   });
 }
 
 void Lowering::assignment(const typed::Assignment& tree, Span span) {
+  if (mode_ == Mode::density && frames_.back() == &program_frame_ &&
+      context_.reading.point_masses.contains(tree.variable))
+    return point_mass(tree, span);
   if (tree.value->type.is_scalar()) {
     const ValueId value = scalar(tree.value);
     return store(tree.variable, tree.indices, AsValue{value}, span);

@@ -120,12 +120,14 @@ bool may_be_missing(const VariableFact& variable) {
 }
 
 bool may_be_absent(const VariableFact& variable, const ReadOptions& options) {
+  if (options.wanted == Wanted::given_design) return variable.given_elements == GivenElements::perhaps;
   return variable.is_computed || (may_be_missing(variable) && !options.require_observed);
 }
 
 bool is_wanted(const VariableFact& variable, Wanted wanted) {
   if (wanted == Wanted::data) return is_data(variable);
-  return variable.role == Role::design && !variable.has_design_distribution;
+  return (variable.role == Role::design && !variable.has_design_distribution) ||
+         variable.given_elements != GivenElements::none;
 }
 
 std::optional<std::int64_t> declared_extent(const DimensionFact& dimension, const DataSet& data) {

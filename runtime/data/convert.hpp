@@ -19,7 +19,7 @@ namespace sibyl {
 // What is needed of a data set.
 enum class Wanted {
   data,        // every data variable: for densities and for sampling
-  given_design // only design variables that no design statement covers: for simulation
+  given_design // what no statement gives: design variables, and variables that have such elements: for simulation
 };
 
 // What a data file may hold: observed, design and underlying variables. Observed ones that the model computes may be

@@ -45,6 +45,18 @@ DataBatch gather(const Facts& facts, std::span<const DataSet> data_sets) {
   return batch;
 }
 
+void add_without_elements(const Facts& facts, DataBatch& batch) {
+  for (std::size_t v = 0; v < facts.variables.size(); ++v) {
+    VariableBatch& variable = batch.variables[v];
+    const std::size_t rank = facts.variables[v].dimensions.size();
+    if (facts.variables[v].given_elements == GivenElements::none || variable.present) continue;
+    variable.present = true;
+    variable.capacity.assign(rank, 0);
+    variable.sizes.assign(batch.count * rank, 0);
+    variable.values.assign(batch.count * variable.stride(), std::numeric_limits<double>::quiet_NaN());
+  }
+}
+
 DataSet extract(const Facts& facts, const DataBatch& batch, std::size_t index, bool with_parameters) {
   DataSet set;
   set.label = std::to_string(index + 1);

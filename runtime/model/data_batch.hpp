@@ -37,6 +37,10 @@ struct DataBatch {
 // The data sets side by side; variables that a data set lacks must be lacking in all.
 DataBatch gather(const Facts& facts, std::span<const DataSet> data_sets);
 
+// Variables some of whose elements a data file may give, where the batch lacks them: without elements, so that a
+// simulation can see that nothing is given.
+void add_without_elements(const Facts& facts, DataBatch& batch);
+
 // Data set number `index` alone, cut to its sizes, without the variables of other roles than data and, where
 // `with_parameters`, parameters.
 DataSet extract(const Facts& facts, const DataBatch& batch, std::size_t index, bool with_parameters = false);

@@ -13,7 +13,9 @@ namespace {
 
 // The data set once for every lane.
 DataBatch repeat(const Facts& facts, const DataSet& data, std::size_t count) {
-  return gather(facts, std::vector<DataSet>(count, data));
+  DataBatch batch = gather(facts, std::vector<DataSet>(count, data));
+  add_without_elements(facts, batch);
+  return batch;
 }
 
 // Lane i's parameters become those of draw rows[i].

@@ -19,7 +19,8 @@ namespace {
 void check_design(const Facts& facts, const std::optional<DataSet>& design) {
   std::vector<std::string> missing;
   for (const VariableFact& variable : facts.variables)
-    if (is_wanted(variable, Wanted::given_design) && !(design && design->variables.count(variable.name)))
+    if (is_wanted(variable, Wanted::given_design) && variable.given_elements != GivenElements::perhaps &&
+        !(design && design->variables.count(variable.name)))
       missing.push_back(variable.name);
   if (missing.empty()) return;
   throw UserError(
@@ -47,7 +48,8 @@ Simulator::Simulator(std::shared_ptr<const CompiledModel> model, SimulatorOption
     : model_(std::move(model)), options_(std::move(options)) {
   const Facts& facts = model_->facts();
   check_design(facts, options_.design);
-  if (options_.design) design_ = gather(facts, std::span(&*options_.design, 1));
+  design_ = gather(facts, std::vector<DataSet>{options_.design.value_or(DataSet())});
+  add_without_elements(facts, design_);
   const Precision precision =
       options_.precision.value_or(facts.allows_single_precision ? Precision::f32 : Precision::f64);
   for (int thread = 0; thread < std::max(1, options_.threads); ++thread) {
@@ -61,8 +63,7 @@ Simulator::Simulator(std::shared_ptr<const CompiledModel> model, SimulatorOption
 Simulator::Part Simulator::simulate_lanes(ModelCall& call, std::uint64_t first_index, std::size_t count,
                                           std::uint64_t seed) const {
   const std::vector<std::size_t> same_design(count, 0);
-  if (options_.design) call.bind(design_, same_design);
-  else call.bind_nothing(static_cast<int>(count));
+  call.bind(design_, same_design);
   const bool all_succeeded = call.run("simulate", {.seed = seed, .first_index = first_index});
   Part part;
   std::vector<int> lanes;

@@ -172,7 +172,7 @@ std::optional<DataSet> Workspace::given_design(const CompiledModel& compiled) {
     if (!is_wanted(variable, Wanted::given_design)) continue;
     if (!sets.empty() && sets.front().variables.contains(variable.name))
       design.variables[variable.name] = sets.front().variables.at(variable.name);
-    else missing.push_back(&variable);
+    else if (variable.given_elements != GivenElements::perhaps) missing.push_back(&variable);
   }
   if (!missing.empty()) {
     std::vector<std::string> names;

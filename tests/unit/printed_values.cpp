@@ -15,8 +15,8 @@ std::string printed;
 void keep(const char* text, std::size_t length) { printed.append(text, length); }
 
 std::shared_ptr<CompiledModel> model(const std::string& statements) {
-  const CompileResult result = compile(
-      Source("model.sib", "parameters { real a; } model { a ~ normal(0, 1); " + statements + " }"));
+  const CompileResult result =
+      compile(Source("model.sib", "parameters { real a; } model { a ~ normal(0, 1); " + statements + " }"));
   REQUIRE(result.model);
   return result.model;
 }
@@ -62,7 +62,8 @@ TEST_CASE("braces of a printed string are no places for values") {
 }
 
 TEST_CASE("whole numbers are printed in full") {
-  CHECK(printed_by("print(2147483647, \" \", 1234567, \" \", 0.1, \" \", 1e300);") == "2147483647 1234567 0.1 1e+300\n");
+  CHECK(printed_by("print(2147483647, \" \", 1234567, \" \", 0.1, \" \", 1e300);") ==
+        "2147483647 1234567 0.1 1e+300\n");
 }
 
 TEST_CASE("more values than a message holds are refused while compiling") {
