@@ -1,6 +1,7 @@
 #include "compiler/facts/find_facts.hpp"
 
 #include "compiler/facts/plates.hpp"
+#include "compiler/facts/precision.hpp"
 #include "compiler/generative/accesses.hpp"
 
 #include <fmt/format.h>
@@ -37,6 +38,11 @@ class Finder {
     facts_.has_density = !reading_.no_density;
     if (reading_.no_density) facts_.no_density = *reading_.no_density;
     facts_.remarks = reading_.remarks;
+    if (facts_.is_generative) {
+      const auto reason = find_need_of_double(program_, reading_);
+      facts_.allows_single_precision = !reason;
+      if (reason) facts_.needs_double = *reason;
+    }
     find_sizes();
     for (VariableId id = 0; id < program_.variables.size(); ++id) {
       if (reading_.is_latent[id]) facts_.latents.push_back(program_.variables[id].name);
@@ -156,6 +162,10 @@ std::string describe(const Facts& facts, const Source& source) {
   std::string text;
   text += fmt::format("generative         {}\n", facts.is_generative ? "yes" : because(facts.not_generative));
   text += fmt::format("tractable density  {}\n", facts.has_density ? "yes" : because(facts.no_density));
+  if (facts.is_generative && facts.allows_single_precision) text += "simulated in       float\n";
+  else if (facts.is_generative)
+    text += fmt::format("simulated in       double (line {}: {})\n", source.locate(facts.needs_double.span.begin).line,
+                        facts.needs_double.text);
   std::size_t width = 0;
   for (const VariableFact& one : facts.variables) width = std::max(width, one.name.size());
   text += "\n";

@@ -120,6 +120,7 @@ void to_json(json& value, const Facts& facts) {
            {"has_density", facts.has_density},
            {"no_density", {{"span", span_json(facts.no_density.span)}, {"text", facts.no_density.text}}},
            {"allows_single_precision", facts.allows_single_precision},
+           {"needs_double", {{"span", span_json(facts.needs_double.span)}, {"text", facts.needs_double.text}}},
            {"remarks", remarks}};
 }
 
@@ -134,6 +135,7 @@ void from_json(const json& value, Facts& facts) {
   facts.has_density = value.at("has_density");
   facts.no_density = {span_of(value.at("no_density").at("span")), value.at("no_density").at("text")};
   facts.allows_single_precision = value.at("allows_single_precision");
+  facts.needs_double = {span_of(value.at("needs_double").at("span")), value.at("needs_double").at("text")};
   for (const json& remark : value.at("remarks"))
     facts.remarks.push_back({span_of(remark.at("span")), remark.at("text")});
 }

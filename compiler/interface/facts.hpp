@@ -81,7 +81,8 @@ struct Facts {
   Reason not_generative;
   bool has_density = true;
   Reason no_density;
-  bool allows_single_precision = true; // simulation in float is good enough for this text
+  bool allows_single_precision = false; // simulation in float is good enough for this text
+  Reason needs_double;                  // why not
   std::vector<Remark> remarks;
 
   int find(const std::string& name) const; // index into variables, or -1
