@@ -144,7 +144,8 @@ ValueId Lowering::log_density(const typed::Distribution& distribution, Distribut
     const std::pair bounds = {bound(truncation->lower), bound(truncation->upper)};
     const ValueId value = element_log(distribution, function, given.given, bounds);
     if (!bounds.first && !bounds.second) return value;
-    return b_.subtract(value, log_mass_between(distribution, parameters_of(given.given), bounds.first, bounds.second));
+    return b_.subtract(value, log_mass_between(distribution, parameters_of(given.given), value_of(given.given[0]),
+                                               bounds.first, bounds.second));
   }
   // Conditions on scalars hold for all elements: they are checked before the loop.
   std::vector<Storage> scalars = given.given;

@@ -193,7 +193,7 @@ class Lowering {
 
   // ---- truncation.cpp
   ValueId below(const typed::Distribution& distribution, ValueId lower);
-  ValueId log_mass_between(const typed::Distribution& distribution, const std::vector<Storage>& parameters,
+  ValueId log_mass_between(const typed::Distribution& distribution, const std::vector<Storage>& parameters, ValueId y,
                            std::optional<ValueId> lower, std::optional<ValueId> upper);
   ValueId draw_by_inversion(const typed::Distribution& distribution, const std::vector<Storage>& parameters,
                             std::optional<ValueId> lower, std::optional<ValueId> upper, const std::string& name,

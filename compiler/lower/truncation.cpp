@@ -33,10 +33,36 @@ ValueId Lowering::below(const typed::Distribution& distribution, ValueId lower) 
   return b_.subtract(b_.maximum(lower, b_.integer(std::numeric_limits<int>::min() + 1)), b_.integer(1));
 }
 
+// `y`: the outcome, which lies within the support.
 ValueId Lowering::log_mass_between(const typed::Distribution& distribution, const std::vector<Storage>& parameters,
-                                   std::optional<ValueId> lower, std::optional<ValueId> upper) {
+                                   ValueId y, std::optional<ValueId> lower, std::optional<ValueId> upper) {
+  const bool is_discrete = distribution.support.is_discrete;
+  // Tails at the support's ends are known, and their derivatives there are often no numbers: they are taken at y
+  // instead and not used.
   const auto tail = [&](ValueId at, ValueId is_upper) {
-    return element_log_tail(distribution, at, is_upper, parameters);
+    const ValueId upper_tail = b_.compare(Op::not_equal, is_upper, b_.integer(0));
+    std::optional<ValueId> at_start, at_end;
+    const auto either = [&](std::optional<ValueId>& all, ValueId one) { all = all ? b_.logical_or(*all, one) : one; };
+    if (distribution.support.lower) {
+      const ValueId edge = call_scalar(*distribution.support.lower, parameters);
+      either(at_start, b_.compare(is_discrete ? Op::less : Op::less_equal, at, is_discrete ? edge : b_.to_real(edge)));
+    }
+    if (distribution.support.upper) {
+      const ValueId edge = call_scalar(*distribution.support.upper, parameters);
+      either(at_end, b_.compare(Op::greater_equal, at, is_discrete ? edge : b_.to_real(edge)));
+    }
+    if (!is_discrete) {
+      either(at_start, b_.compare(Op::equal, at, b_.real(-infinity)));
+      either(at_end, b_.compare(Op::equal, at, b_.real(infinity)));
+    }
+    ValueId within = at;
+    if (at_start) within = b_.select(*at_start, y, within);
+    if (at_end) within = b_.select(*at_end, y, within);
+    ValueId value = element_log_tail(distribution, within, is_upper, parameters);
+    const ValueId certain = b_.real(0), impossible = b_.real(-infinity);
+    if (at_start) value = b_.select(*at_start, b_.select(upper_tail, certain, impossible), value);
+    if (at_end) value = b_.select(*at_end, b_.select(upper_tail, impossible, certain), value);
+    return value;
   };
   if (!upper) return tail(below(distribution, *lower), b_.integer(1));
   if (!lower) return tail(*upper, b_.integer(0));

@@ -108,3 +108,39 @@ TEST_CASE("log densities and gradients keep their digits at extreme parameters a
     }
   }
 }
+
+TEST_CASE("a bound at the end of the support is none, in the gradient, too") {
+  const auto evaluated = [](const std::string& distribution, const std::string& bounds, double low, double high) {
+    const auto model = compile_text("data { real y; real low; real high; } parameters { real a; } model { y ~ " +
+                                    distribution + bounds + "; }");
+    DataSet set;
+    set.variables = {{"y", {false, {}, {1}}}, {"low", {false, {}, {low}}}, {"high", {false, {}, {high}}}};
+    const DataSet sets[] = {set};
+    const DataBatch batch = gather(model->facts(), sets);
+    Density density(model, 1);
+    const std::size_t only[] = {0};
+    density.bind(batch, only);
+    density.points()[0] = 0.3;
+    density.evaluate(true);
+    return std::pair(density.value(0), density.gradient()[0]);
+  };
+  struct Case {
+    std::string distribution;
+    double start; // of the support
+  };
+  const Case cases[] = {{"normal(a, 2)", -INFINITY}, {"student_t(4, a, 2)", -INFINITY},
+                        {"cauchy(a, 2)", -INFINITY}, {"logistic(a, 2)", -INFINITY},
+                        {"lognormal(a, 1)", 0},      {"double_exponential(a, 1)", -INFINITY},
+                        {"exponential(exp(a))", 0},  {"gamma(exp(a), 1)", 0},
+                        {"weibull(2, exp(a))", 0},   {"inv_gamma(2, exp(a))", 0}};
+  for (const Case& one : cases) {
+    INFO(one.distribution);
+    const auto same = [](const std::pair<double, double>& a, const std::pair<double, double>& b) {
+      CHECK(a.first == Approx(b.first).epsilon(1e-12));
+      CHECK(a.second == Approx(b.second).epsilon(1e-12));
+    };
+    same(evaluated(one.distribution, " T[low, high]", one.start, 3), evaluated(one.distribution, " T[ , high]", 0, 3));
+    same(evaluated(one.distribution, " T[low, high]", 0.5, INFINITY), evaluated(one.distribution, " T[low, ]", 0.5, 0));
+    same(evaluated(one.distribution, " T[low, high]", one.start, INFINITY), evaluated(one.distribution, "", 0, 0));
+  }
+}
