@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <map>
 #include <set>
 
 namespace sibyl {
@@ -44,6 +46,8 @@ class Finder {
       if (reason) facts_.needs_double = *reason;
     }
     find_sizes();
+    find_draws();
+    find_used();
     for (VariableId id = 0; id < program_.variables.size(); ++id) {
       if (reading_.is_latent[id]) facts_.latents.push_back(program_.variables[id].name);
       if (!program_.variables[id].is_local) facts_.variables.push_back(variable(id));
@@ -60,6 +64,67 @@ class Finder {
   void find_sizes() {
     for (const typed::Variable& one : program_.variables)
       for (const auto& size : one.sizes) generative::add_reads(size, is_size_);
+  }
+
+  void find_draws() {
+    if (reading_.not_generative) return;
+    const auto note = [&](std::optional<VariableId> id, const Span& span) {
+      if (id) drawn_.emplace(*id, span);
+    };
+    for (const typed::StatementPtr& outer : generative::simulated_statements(program_, reading_))
+      generative::for_each_statement(outer, [&](const typed::StatementPtr& one) {
+        if (const auto* tilde = std::get_if<typed::Tilde>(&one->node))
+          note(generative::drawn_variable(tilde->left), one->span);
+        else if (const auto* assignment = std::get_if<typed::Assignment>(&one->node))
+          note(assignment->variable, one->span);
+        else if (const auto* increment = std::get_if<typed::TargetIncrement>(&one->node))
+          if (const auto drawn = generative::as_tilde(*increment))
+            note(generative::drawn_variable(drawn->left), one->span);
+      });
+  }
+
+  // What anything but generated quantities depends on.
+  void find_used() {
+    const auto add_declared = [&](const typed::Variable& one) {
+      for (const auto& size : one.sizes) generative::add_reads(size, used_);
+      for (const auto& bound : {one.lower, one.upper, one.offset, one.multiplier}) generative::add_reads(bound, used_);
+    };
+    for (const auto* block : {&program_.transformed_data, &program_.design, &program_.transformed_parameters,
+                              &program_.model})
+      for (const typed::StatementPtr& one : *block) {
+        const generative::Accesses accesses = generative::accesses_of(one, program_);
+        for (const auto* some : {&accesses.reads, &accesses.drawn, &accesses.assigned})
+          used_.insert(some->begin(), some->end());
+      }
+    using typed::Block;
+    for (const typed::Variable& one : program_.variables)
+      if (one.block != Block::data && one.block != Block::generated_quantities) add_declared(one);
+    // Sizes and bounds of data that are used; those may be data in turn.
+    for (std::size_t before = 0; before != used_.size();) {
+      before = used_.size();
+      for (const VariableId id : std::set<VariableId>(used_))
+        if (program_.variables[id].block == Block::data) add_declared(program_.variables[id]);
+    }
+  }
+
+  // The first variable that simulation draws and that the sizes depend on, through transformed data too.
+  std::string varies_with(const typed::Variable& declared) const {
+    std::set<VariableId> reads;
+    for (const auto& size : declared.sizes) generative::add_reads(size, reads);
+    for (std::size_t before = 0; before != reads.size();) {
+      before = reads.size();
+      for (const typed::StatementPtr& one : program_.transformed_data) {
+        const generative::Accesses accesses = generative::accesses_of(one, program_);
+        if (std::any_of(accesses.assigned.begin(), accesses.assigned.end(),
+                        [&](VariableId id) { return reads.contains(id); }))
+          reads.insert(accesses.reads.begin(), accesses.reads.end());
+      }
+    }
+    for (const VariableId id : reads) {
+      const typed::Variable& one = program_.variables[id];
+      if (!one.is_local && one.block == typed::Block::data && !reading_.is_input[id]) return one.name;
+    }
+    return "";
   }
 
   int plate(const typed::ExpressionPtr& size) {
@@ -93,7 +158,10 @@ class Finder {
     if (const auto given = reading_.given_elements.find(id);
         given != reading_.given_elements.end() && declared.block == typed::Block::data)
       fact.given_elements = given->second;
+    fact.only_generated = declared.block == typed::Block::data && !used_.contains(id);
     fact.span = declared.span;
+    const auto drawn = drawn_.find(id);
+    fact.drawn = drawn == drawn_.end() ? declared.span : drawn->second;
     const bool is_data = fact.role == Role::observed || fact.role == Role::design;
     std::string count;
     for (std::size_t d = 0; d < declared.sizes.size(); ++d) {
@@ -111,7 +179,10 @@ class Finder {
       count += (count.empty() ? "" : " * ") + (simple ? dimension.size : "(" + dimension.size + ")");
       fact.dimensions.push_back(std::move(dimension));
     }
-    if (fact.role == Role::parameter) fact.unconstrained_size = count.empty() ? "1" : count;
+    if (fact.role == Role::parameter) {
+      fact.unconstrained_size = count.empty() ? "1" : count;
+      fact.varies_with = varies_with(declared);
+    }
     return fact;
   }
 
@@ -135,7 +206,8 @@ class Finder {
   const Source& source_;
   DimensionUses uses_;
   Facts facts_;
-  std::set<VariableId> is_size_;
+  std::set<VariableId> is_size_, used_;
+  std::map<VariableId, Span> drawn_;
 };
 
 const char* role_name(Role role) {

@@ -41,14 +41,17 @@ CompiledModel::CompiledModel(std::string name, std::string text, Facts facts, st
     : name_(std::move(name)), text_(std::move(text)), facts_(std::move(facts)), messages_(std::move(messages)),
       source_(std::move(source)) {}
 
+std::string CompiledModel::place(const Span& span) const {
+  if (span.source != 0) return name_ + ".sib: ";
+  const LineColumn place = Source(name_, text_).locate(span.begin);
+  return fmt::format("{}.sib:{}:{}: ", name_, place.line, place.column);
+}
+
 std::string CompiledModel::describe_failure(int number, const double* values) const {
   if (number < 0 || static_cast<std::size_t>(number) >= messages_.size())
     throw InternalError(fmt::format("the model {} has no message {}", name_, number));
   const ModelMessage& message = messages_[static_cast<std::size_t>(number)];
-  const std::string text = fill_message(message.text, {values, SIBYL_MAX_REPORTED_VALUES});
-  if (message.span.source != 0) return fmt::format("{}.sib: {}", name_, text); // a place in the standard library
-  const LineColumn place = Source(name_, text_).locate(message.span.begin);
-  return fmt::format("{}.sib:{}:{}: {}", name_, place.line, place.column, text);
+  return place(message.span) + fill_message(message.text, {values, SIBYL_MAX_REPORTED_VALUES});
 }
 
 } // namespace sibyl

@@ -54,6 +54,8 @@ class CompiledModel {
   bool has(std::string_view name, Precision precision, int lanes) const { return source_->has(name, precision, lanes); }
   int preferred_lanes(Precision precision) const { return source_->preferred_lanes(precision); }
 
+  // "model.sib:12:3: ", or "model.sib: " for a place in the standard library.
+  std::string place(const Span& span) const;
   // "model.sib:12:3: sigma is -0.3, must be > 0": message `number` with its values put in.
   std::string describe_failure(int number, const double* values) const;
 

@@ -72,7 +72,10 @@ json variable_json(const VariableFact& variable) {
           {"is_size", variable.is_size},
           {"given_elements", variable.given_elements},
           {"unconstrained_size", variable.unconstrained_size},
-          {"span", span_json(variable.span)}};
+          {"varies_with", variable.varies_with},
+          {"only_generated", variable.only_generated},
+          {"span", span_json(variable.span)},
+          {"drawn", span_json(variable.drawn)}};
 }
 
 VariableFact variable_of(const json& value) {
@@ -93,7 +96,10 @@ VariableFact variable_of(const json& value) {
   variable.is_size = value.at("is_size");
   variable.given_elements = value.at("given_elements");
   variable.unconstrained_size = value.at("unconstrained_size");
+  variable.varies_with = value.at("varies_with");
+  variable.only_generated = value.at("only_generated");
   variable.span = span_of(value.at("span"));
+  variable.drawn = span_of(value.at("drawn"));
   return variable;
 }
 

@@ -58,7 +58,11 @@ struct VariableFact {
   bool is_size = false;                                 // some variable's extent depends on it
   GivenElements given_elements = GivenElements::none;
   std::string unconstrained_size; // parameters: how many unconstrained numbers, as an expression of the data
+  std::string varies_with;        // parameters: the design variable that is drawn anew for each data set and that the
+                                  // size depends on, "" where all data sets have the same size
+  bool only_generated = false;    // data: nothing but generated quantities depends on it
   Span span;                      // the declaration
+  Span drawn;                     // parameters, data: the first statement that gives it values in a simulation
 };
 
 // Why something is not so: the statement that decides and one sentence; empty sentence: it is so.

@@ -83,6 +83,7 @@ class Lowering {
   void write_density();
   void write_constrain();
   void write_log_jacobian();
+  void write_constrain_parameters();
   void write_unconstrain();
   void write_transform_data();
   void write_transform_simulated_data();

@@ -246,6 +246,14 @@ void Lowering::write_constrain() {
   check_block_bounds(program.generated_quantities);
 }
 
+void Lowering::write_constrain_parameters() {
+  const typed::Program& program = context_.program;
+  bind_inputs(program.data);
+  bind_inputs(program.transformed_data);
+  declares_interface_ = true;
+  parameters(Direction::constrain);
+}
+
 void Lowering::write_unconstrain() {
   const typed::Program& program = context_.program;
   bind_inputs(program.data);
@@ -340,6 +348,7 @@ void lower_model(ModelContext& context) {
   if (context.model.facts.has_density) add("log_density", Mode::density, &Lowering::write_density);
   add("constrain", Mode::compute, &Lowering::write_constrain);
   add("log_jacobian", Mode::compute, &Lowering::write_log_jacobian);
+  add("constrain_parameters", Mode::compute, &Lowering::write_constrain_parameters);
   add("unconstrain", Mode::compute, &Lowering::write_unconstrain);
   if (context.model.facts.is_generative) add("predict", Mode::simulate, &Lowering::write_predict);
 }

@@ -32,9 +32,7 @@ void run(const SimulateOptions& options) {
   if (!options.design.empty()) simulator_options.design = read_design(options.design, model->facts());
   Simulator simulator(model, simulator_options);
   const SimulatedBatch batch = simulator.simulate(0, options.count, options.seed);
-  if (batch.failures > 0)
-    print_note(fmt::format("{} of {} simulations failed and are left out; the first: {}", batch.failures, options.count,
-                           batch.first_failure));
+  if (batch.left_out.count() > 0) print_note(batch.left_out.describe("simulations"));
   if (options.output.ends_with(".npz")) {
     write_npz(options.output, to_tensors(model->facts(), batch.data));
   } else if (options.output.ends_with(".csv")) {

@@ -54,8 +54,6 @@ SetupOptions setup_options(const TrainOptions& options, const CompiledModel& mod
 
 void print_training(std::FILE* out, const TrainingResult& trained, const std::string& checkpoint) {
   fmt::print(out, "{}", training_summary(trained));
-  if (trained.rollbacks > 0)
-    print_note(fmt::format("{} steps with a loss that was not finite were taken back", trained.rollbacks));
   if (trained.was_interrupted) print_note(fmt::format("interrupted; go on with --resume, from {}", checkpoint));
 }
 
@@ -71,6 +69,8 @@ void run(const TrainOptions& options) {
   training.device = options.device;
   training.checkpoint = options.output + ".checkpoint";
   training.resume = options.resume;
+  if (std::filesystem::path(options.model).extension() == ".so")
+    training.model_library = std::filesystem::absolute(options.model).string();
 
   ProgressLine line;
   SamplerTrainingEvents events;
@@ -84,11 +84,12 @@ void run(const TrainOptions& options) {
     line.finish();
     print_training(out, trained, training.checkpoint);
   };
-  TrainedSampler trained = train_sampler(model, training, events);
-  if (std::filesystem::path(options.model).extension() == ".so")
-    trained.file.model_library = std::filesystem::absolute(options.model).string();
-  if (options.json) fmt::print("{}\n", nlohmann::ordered_json(nlohmann::json(trained.calibration)).dump(2));
-  else fmt::print("{}", describe(trained.calibration));
+  events.keep = [&](const SamplerFile& file) { write_sampler_file(options.output, file); };
+  const TrainedSampler trained = train_sampler(model, training, events);
+  for (const std::string& note : trained.notes) print_note(note);
+  if (options.json)
+    fmt::print("{}\n", trained.calibration ? nlohmann::ordered_json(nlohmann::json(*trained.calibration)).dump(2) : "null");
+  else if (trained.calibration) fmt::print("{}", describe(*trained.calibration));
   write_sampler_file(options.output, trained.file);
   if (!trained.training.was_interrupted) std::filesystem::remove(training.checkpoint);
   fmt::print(out, "wrote {}\n", options.output);
@@ -102,7 +103,8 @@ void add_train(CLI::App& program) {
   command->add_option("model", options->model, "model text, or library (.so)")->required();
   command->add_option("-o,--output", options->output, "the sampler file to write")->required();
   command->add_option("--time", options->time,
-                      "training time: 60s, 3m, 1h (default, where no other limit is given: 2m)");
+                      "time for preparing, training and calibration: 60s, 3m, 1h (default, where no other limit is "
+                      "given: 2m)");
   command->add_option("--steps", options->steps, "training steps");
   command->add_option("--sims", options->simulations, "training simulations");
   command->add_option("--frame", options->frame, "prior, laplace or auto")

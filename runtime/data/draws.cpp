@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 namespace sibyl {
 
@@ -51,6 +52,8 @@ Tensor variable_draws(const Draws& draws, const DrawsVariable& variable) {
   tensor.values.reserve(count * draws.row_count);
   for (std::size_t row = 0; row < draws.row_count; ++row)
     for (const std::size_t column : place) tensor.values.push_back(draws.at(row, column));
+  // Integers have no missing values.
+  tensor.is_integer &= std::none_of(tensor.values.begin(), tensor.values.end(), [](double v) { return std::isnan(v); });
   return tensor;
 }
 
@@ -72,15 +75,26 @@ double sorted_quantile(const std::vector<double>& sorted, double probability) {
 
 std::vector<ColumnSummary> summarize(const Draws& draws) {
   std::vector<ColumnSummary> result;
-  std::vector<double> values(draws.row_count);
+  std::vector<double> values;
   for (std::size_t column = 0; column < draws.columns.size() && draws.row_count > 0; ++column) {
     if (is_extra(draws.columns[column])) continue;
+    values.clear();
     double sum = 0, squares = 0;
-    for (std::size_t row = 0; row < draws.row_count; ++row) sum += values[row] = draws.at(row, column);
-    const double mean = sum / static_cast<double>(draws.row_count);
+    for (std::size_t row = 0; row < draws.row_count; ++row)
+      if (const double value = draws.at(row, column); !std::isnan(value)) {
+        values.push_back(value);
+        sum += value;
+      }
+    if (values.empty()) {
+      constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+      result.push_back({draws.columns[column], nan, nan, nan, nan, nan});
+      continue;
+    }
+    const auto count = static_cast<double>(values.size());
+    const double mean = sum / count;
     for (const double value : values) squares += (value - mean) * (value - mean);
     std::sort(values.begin(), values.end());
-    const double sd = draws.row_count > 1 ? std::sqrt(squares / static_cast<double>(draws.row_count - 1)) : 0;
+    const double sd = values.size() > 1 ? std::sqrt(squares / (count - 1)) : 0;
     result.push_back({draws.columns[column], mean, sd, sorted_quantile(values, 0.05), sorted_quantile(values, 0.5),
                       sorted_quantile(values, 0.95)});
   }

@@ -38,7 +38,7 @@ std::vector<std::string> column_names(const std::string& name, const std::vector
 // The row-major position of the element that is number `position` where the first index is fastest.
 std::size_t row_major_position(std::size_t position, const std::vector<std::int64_t>& extents);
 
-// A variable's draws, [draw][extents...] in row-major order.
+// A variable's draws, [draw][extents...] in row-major order; integers with missing ones are reals.
 Tensor variable_draws(const Draws& draws, const DrawsVariable& variable);
 
 // The shortest decimal that reads back as the same double; "nan", "inf" and "-inf" as Stan writes them.
@@ -59,7 +59,7 @@ struct ColumnSummary {
   double mean, sd, q5, median, q95;
 };
 
-// Of all columns but those that end in `__`.
+// Of all columns but those that end in `__`; of the draws that are not missing, NaN where all are.
 std::vector<ColumnSummary> summarize(const Draws& draws);
 
 // The quantile of sorted values, interpolated linearly between neighbours.

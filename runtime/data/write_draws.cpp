@@ -78,6 +78,7 @@ void write_draws_npz(const std::string& path, const std::vector<Draws>& draws) {
     for (const Draws& set : draws) {
       const Tensor part = variable_draws(set, variable);
       array.values.insert(array.values.end(), part.values.begin(), part.values.end());
+      array.is_integer &= part.is_integer;
     }
     arrays[variable.name] = std::move(array);
   }

@@ -2,6 +2,7 @@
 
 #include "lang/errors.hpp"
 #include "runtime/frames/small_matrix.hpp"
+#include "runtime/frames/winsorize.hpp"
 
 #include <fmt/format.h>
 
@@ -16,17 +17,6 @@ double log_diagonal_sum(const double* factor, std::size_t n) {
   double sum = 0;
   for (std::size_t i = 0; i < n; ++i) sum += std::log(factor[i * n + i]);
   return sum;
-}
-
-// Pulls what lies further than `reach` robust standard deviations from the median to that distance.
-void winsorize(std::vector<double>& values) {
-  constexpr double reach = 6, quartile_distance_of_normal = 1.349;
-  std::vector<double> sorted = values;
-  std::sort(sorted.begin(), sorted.end());
-  const double median = sorted[sorted.size() / 2];
-  const double spread = (sorted[sorted.size() * 3 / 4] - sorted[sorted.size() / 4]) / quartile_distance_of_normal;
-  if (!(spread > 0)) return;
-  for (double& value : values) value = std::clamp(value, median - reach * spread, median + reach * spread);
 }
 
 } // namespace

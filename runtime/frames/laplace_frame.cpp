@@ -3,6 +3,8 @@
 #include "lang/errors.hpp"
 #include "runtime/frames/small_matrix.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -49,8 +51,14 @@ FrameBatch LaplaceFrames::find(const DataBatch& batch) {
     which.resize(active_);
     std::iota(which.begin(), which.end(), first);
     density_.bind(batch, which, true);
+    for (int lane = 0; lane < static_cast<int>(active_); ++lane) {
+      if (!density_.usable(lane)) continue; // its sizes may mean nothing
+      if (extents_.empty()) extents_ = density_.parameter_extents(lane);
+      require_same_parameters(density_.model().facts(), extents_, density_.parameter_extents(lane));
+    }
     if (density_.parameter_count() != dimension_)
-      throw UserError("the number of parameters differs between data sets; one sampler has a fixed number");
+      throw UserError(fmt::format("the data sets have {} unconstrained parameters, the sampler was trained for {}",
+                                  density_.parameter_count(), dimension_));
     choose_starts();
     for (std::size_t start = 0; start < starts_[0].size(); ++start) {
       for (std::size_t lane = 0; lane < width_; ++lane)

@@ -47,6 +47,7 @@ class LaplaceFrames {
   LaplaceOptions options_;
   std::size_t dimension_, width_;
   std::size_t active_ = 0; // lanes in use
+  ParameterExtents extents_; // of the parameters of all data sets
 
   std::vector<std::vector<std::size_t>> starts_; // [lane][start]: candidates
   std::vector<double> point_, gradient_;         // [parameter][lane]

@@ -1,12 +1,14 @@
 #include "runtime/inputs/input_encoder.hpp"
 
 #include "lang/errors.hpp"
+#include "runtime/frames/winsorize.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace sibyl {
 
@@ -52,8 +54,13 @@ struct ColumnReader {
   }
 };
 
+// On the column's scale, for moments: so far from overflow that squares and their sums are finite.
+double standardize(const InputColumn& column, double value) {
+  return std::clamp((value - column.center) / column.scale, -1e100, 1e100);
+}
+
 // Appends a column's inputs for a value.
-void append_inputs(const InputColumn& column, double value, bool allows_missing, std::vector<float>& inputs) {
+void append_inputs(const InputColumn& column, double value, bool allows_missing, std::vector<double>& inputs) {
   const bool is_missing = std::isnan(value);
   if (is_missing && !column.observed)
     throw UserError(fmt::format("`{}` has a missing value; only observed variables may have one", column.variable));
@@ -64,20 +71,20 @@ void append_inputs(const InputColumn& column, double value, bool allows_missing,
   switch (column.encoding) {
   case Encoding::value:
     // Linear near the center, logarithmic far out: no value is so large that the network breaks.
-    inputs.push_back(is_missing ? 0.0f : static_cast<float>(std::asinh((value - column.center) / column.scale)));
+    inputs.push_back(is_missing ? 0 : std::asinh((value - column.center) / column.scale));
     break;
-  case Encoding::size: inputs.push_back(static_cast<float>(std::log(std::max(value, 0.5)))); break;
+  case Encoding::size: inputs.push_back(std::log(std::max(value, 0.5))); break;
   case Encoding::indicators: {
     const auto level = is_missing ? -1 : static_cast<std::int64_t>(value) - column.first_level;
     if (!is_missing && (level < 0 || level >= column.level_count))
       throw UserError(fmt::format("`{}` has the value {}, outside of {} to {}, the range in training", column.variable,
                                   value, column.first_level, column.first_level + column.level_count - 1));
-    if (column.level_count <= 2) inputs.push_back(static_cast<float>(level > 0));
+    if (column.level_count <= 2) inputs.push_back(level > 0);
     else
-      for (std::int64_t i = 0; i < column.level_count; ++i) inputs.push_back(i == level ? 1.0f : 0.0f);
+      for (std::int64_t i = 0; i < column.level_count; ++i) inputs.push_back(i == level);
   }
   }
-  if (allows_missing && column.observed) inputs.push_back(is_missing ? 1.0f : 0.0f);
+  if (allows_missing && column.observed) inputs.push_back(is_missing);
 }
 
 std::size_t input_width(const std::vector<InputColumn>& columns, bool allows_missing) {
@@ -150,7 +157,7 @@ std::size_t InputEncoder::planned_direct_width() const {
 }
 
 void InputEncoder::encode_rows(const Facts& facts, const DataBatch& batch, std::size_t data_set,
-                               const InputSource& source, EncodedSource& target, std::vector<float>& direct) const {
+                               const InputSource& source, EncodedSource& target, std::vector<double>& direct) const {
   std::vector<ColumnReader> readers;
   for (const InputColumn& column : source.columns) {
     readers.emplace_back(facts, batch, column, source.kind != SummaryKind::mlp);
@@ -174,21 +181,19 @@ void InputEncoder::encode_rows(const Facts& facts, const DataBatch& batch, std::
     complete_rows += is_complete;
     for (std::size_t i = 0; i < chosen.size() && is_complete; ++i) {
       const InputColumn& column = source.columns[chosen[i]];
-      columns[i].push_back((readers[chosen[i]].value(data_set, row) - column.center) / column.scale);
+      columns[i].push_back(standardize(column, readers[chosen[i]].value(data_set, row)));
     }
   }
   const Moments moments(columns, complete_rows);
   const std::size_t k = chosen.size();
   for (std::size_t a = 0; a < k; ++a) {
-    direct.push_back(static_cast<float>(moments.mean[a]));
-    direct.push_back(static_cast<float>(0.5 * std::log(moments.variance[a])));
-    for (std::size_t b = 0; b < a; ++b)
-      direct.push_back(static_cast<float>(std::asinh(moments.coefficient[a * k + b])));
+    direct.push_back(moments.mean[a]);
+    direct.push_back(0.5 * std::log(moments.variance[a]));
+    for (std::size_t b = 0; b < a; ++b) direct.push_back(std::asinh(moments.coefficient[a * k + b]));
   }
 
   float* place = target.rows.data() + data_set * target.row_capacity * target.width;
-  std::vector<float> inputs;
-  std::vector<double> white(k);
+  std::vector<double> inputs, white(k);
   for (std::size_t row = 0; row < rows; ++row, place += target.width) {
     inputs.clear();
     for (std::size_t i = 0; i < readers.size(); ++i)
@@ -196,16 +201,16 @@ void InputEncoder::encode_rows(const Facts& facts, const DataBatch& batch, std::
     for (std::size_t a = 0; a < k; ++a) {
       const InputColumn& column = source.columns[chosen[a]];
       const double value = readers[chosen[a]].value(data_set, row);
-      white[a] = std::isnan(value) ? 0 : (value - column.center) / column.scale - moments.mean[a];
+      white[a] = std::isnan(value) ? 0 : standardize(column, value) - moments.mean[a];
       for (std::size_t b = 0; b < a && !std::isnan(value); ++b) white[a] -= moments.coefficient[a * k + b] * white[b];
-      inputs.push_back(static_cast<float>(std::asinh(white[a] / std::sqrt(moments.variance[a]))));
+      inputs.push_back(std::asinh(white[a] / std::sqrt(moments.variance[a])));
     }
-    std::copy(inputs.begin(), inputs.end(), place);
+    std::transform(inputs.begin(), inputs.end(), place, [](double input) { return static_cast<float>(input); });
   }
 }
 
 void InputEncoder::encode_one(const Facts& facts, const DataBatch& batch, const FrameBatch& frames,
-                              std::size_t data_set, std::vector<float>& direct, EncodedBatch& result) const {
+                              std::size_t data_set, std::vector<double>& direct, EncodedBatch& result) const {
   direct.clear();
   for (const InputColumn& column : plan_.direct) {
     const ColumnReader reader(facts, batch, column, false);
@@ -222,9 +227,9 @@ void InputEncoder::encode_one(const Facts& facts, const DataBatch& batch, const 
     for (std::size_t d = 0; d < batch.variables[v].rank(); ++d) count *= batch.variables[v].size(data_set, d);
     value_count += count;
   }
-  const std::size_t before = direct.size();
-  direct.resize(before + frame_context_size(frame_, frames.dimension));
-  write_frame_context(prior_, frames, data_set, value_count, direct.data() + before);
+  std::vector<float> context(frame_context_size(frame_, frames.dimension));
+  write_frame_context(prior_, frames, data_set, value_count, context.data());
+  direct.insert(direct.end(), context.begin(), context.end());
 }
 
 EncodedBatch InputEncoder::encode(const Facts& facts, const DataBatch& batch, const FrameBatch& frames) const {
@@ -244,12 +249,12 @@ EncodedBatch InputEncoder::encode(const Facts& facts, const DataBatch& batch, co
     source.rows.assign(batch.count * source.row_capacity * source.width, 0);
     result.sources.push_back(std::move(source));
   }
-  std::vector<float> direct;
+  std::vector<double> direct;
   for (std::size_t i = 0; i < batch.count; ++i) {
     encode_one(facts, batch, frames, i, direct, result);
     result.direct_width = direct.size();
     for (std::size_t j = 0; j < direct.size(); ++j) {
-      if (direct_center_.empty()) result.direct.push_back(direct[j]);
+      if (direct_center_.empty()) result.direct.push_back(static_cast<float>(direct[j]));
       else result.direct.push_back(static_cast<float>(std::asinh((direct[j] - direct_center_[j]) / direct_scale_[j])));
     }
   }
@@ -262,13 +267,18 @@ InputEncoder::InputEncoder(const Facts& facts, InputPlan plan, FrameKind frame, 
   const EncodedBatch raw = encode(facts, pilot, pilot_frames);
   std::vector<double> values(raw.count);
   for (std::size_t j = 0; j < raw.direct_width; ++j) {
+    for (std::size_t i = 0; i < raw.count; ++i) {
+      constexpr double most = std::numeric_limits<float>::max();
+      values[i] = std::clamp<double>(raw.direct[i * raw.direct_width + j], -most, most);
+    }
+    winsorize(values);
     double sum = 0, squares = 0;
-    for (std::size_t i = 0; i < raw.count; ++i) sum += values[i] = raw.direct[i * raw.direct_width + j];
+    for (const double value : values) sum += value;
     const double mean = sum / static_cast<double>(raw.count);
     for (const double value : values) squares += (value - mean) * (value - mean);
     double scale = std::sqrt(squares / static_cast<double>(raw.count));
     std::sort(values.begin(), values.end());
-    const double quartiles = (values[values.size() * 3 / 4] - values[values.size() / 4]) / 1.349;
+    const double quartiles = (values[values.size() * 3 / 4] - values[values.size() / 4]) / quartile_distance_of_normal;
     // Outliers must not flatten the bulk; but where most values are the same the quartiles say nothing.
     if (quartiles > 0.05 * scale) scale = std::min(scale, 2 * quartiles);
     direct_center_.push_back(mean);

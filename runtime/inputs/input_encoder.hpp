@@ -53,9 +53,9 @@ class InputEncoder {
  private:
   // The direct inputs of one data set on their own scales; with the rows of each source.
   void encode_one(const Facts& facts, const DataBatch& batch, const FrameBatch& frames, std::size_t data_set,
-                  std::vector<float>& direct, EncodedBatch& result) const;
+                  std::vector<double>& direct, EncodedBatch& result) const;
   void encode_rows(const Facts& facts, const DataBatch& batch, std::size_t data_set, const InputSource& source,
-                   EncodedSource& target, std::vector<float>& direct) const;
+                   EncodedSource& target, std::vector<double>& direct) const;
 
   InputPlan plan_;
   FrameKind frame_ = FrameKind::prior;

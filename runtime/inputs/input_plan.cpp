@@ -1,6 +1,7 @@
 #include "runtime/inputs/input_plan.hpp"
 
 #include "lang/errors.hpp"
+#include "runtime/frames/winsorize.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -15,22 +16,25 @@ namespace sibyl {
 
 namespace {
 
-// Robust center and scale: median and quartile distance, or mean and sd where half of the values are the same.
+// Robust center and scale: median and quartile distance; where half of the values are the same, the usual distance of
+// the others from it.
 void fit_scale(InputColumn& column, std::vector<double> values) {
   std::erase_if(values, [](double value) { return !std::isfinite(value); });
   if (values.size() < 2) return;
   std::sort(values.begin(), values.end());
   const double quartiles = values[values.size() * 3 / 4] - values[values.size() / 4];
+  column.center = values[values.size() / 2];
   if (quartiles > 0) {
-    column.center = values[values.size() / 2];
-    column.scale = quartiles / 1.349;
+    column.scale = quartiles / quartile_distance_of_normal;
     return;
   }
-  double sum = 0, squares = 0;
-  for (const double value : values) sum += value;
-  column.center = sum / static_cast<double>(values.size());
-  for (const double value : values) squares += (value - column.center) * (value - column.center);
-  if (squares > 0) column.scale = std::sqrt(squares / static_cast<double>(values.size()));
+  std::vector<double> distances;
+  for (const double value : values)
+    if (value != column.center) distances.push_back(std::abs(value - column.center));
+  if (distances.empty()) return;
+  const auto middle = distances.begin() + static_cast<std::ptrdiff_t>(distances.size() / 2);
+  std::nth_element(distances.begin(), middle, distances.end());
+  column.scale = *middle;
 }
 
 class Planner {

@@ -119,7 +119,7 @@ Simulations Model::simulate(const SimulationSettings& settings) const {
                                  .keep_all = true,
                                  .interrupted = settings.stop});
   const SimulatedBatch batch = simulator.simulate(0, settings.count, settings.seed);
-  return {batch.data.count, batch.failures, batch.first_failure,
+  return {batch.data.count, batch.left_out.count(), batch.left_out.first(),
           library::to_arrays(to_tensors(compiled->facts(), batch.data))};
 }
 
@@ -142,8 +142,11 @@ Sampler Model::train(const TrainingSettings& settings, const ProgressFunction& p
     events.progress = [&](const TrainingProgress& at) {
       progress({at.step, at.simulations, at.loss, at.validation_loss, at.seconds, at.seconds_left});
     };
-  TrainedSampler trained = train_sampler(compiled, library::training_options(*compiled, settings), events);
-  trained.file.model_library = state_->path;
+  SamplerTrainingOptions options = library::training_options(*compiled, settings);
+  options.model_library = state_->path;
+  TrainedSampler trained = train_sampler(compiled, options, events);
+  if (settings.note)
+    for (const std::string& note : trained.notes) settings.note(note);
   PosteriorSampler sampler = make_sampler(compiled, trained.file);
   return Sampler(std::make_shared<const library::SamplerState>(
       library::SamplerState{std::move(trained.file), *this, compiled, std::move(sampler)}));

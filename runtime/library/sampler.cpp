@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 namespace sibyl {
@@ -38,16 +39,38 @@ PosteriorDraws to_posterior(const Posterior& posterior, const DataSet& data) {
   return result;
 }
 
-// Data simulated anew, one data set for each draw, so that both have the same number: a failure is an error.
-Arrays predict_each(const std::shared_ptr<const CompiledModel>& model, const DataSet& data, const Draws& draws,
-                    std::uint64_t seed) {
+// `count` rows: those of `values` at their places, the others missing. `extents`: of one row, where there are no values.
+Tensor with_missing(const Tensor& values, const std::vector<std::int64_t>& extents,
+                    const std::vector<std::size_t>& places, std::size_t count) {
+  Tensor result{false, {static_cast<std::int64_t>(count)}, {}};
+  if (places.empty()) result.extents.insert(result.extents.end(), extents.begin(), extents.end());
+  else result.extents.insert(result.extents.end(), values.extents.begin() + 1, values.extents.end());
+  result.values.assign(static_cast<std::size_t>(element_count(result.extents)), std::numeric_limits<double>::quiet_NaN());
+  const std::size_t stride = places.empty() ? 0 : values.values.size() / places.size();
+  for (std::size_t i = 0; i < places.size(); ++i)
+    std::copy_n(values.values.begin() + static_cast<std::ptrdiff_t>(i * stride), stride,
+                result.values.begin() + static_cast<std::ptrdiff_t>(places[i] * stride));
+  return result;
+}
+
+// Data simulated anew, one data set for each draw, so that both have the same number; one that fails is missing.
+void predict_each(const std::shared_ptr<const CompiledModel>& model, const DataSet& data, const Draws& draws,
+                  std::uint64_t seed, PosteriorDraws& result) {
   std::vector<std::size_t> rows(draws.row_count);
   std::iota(rows.begin(), rows.end(), 0);
   const Prediction prediction = predict(model, data, draws, rows, seed);
-  if (prediction.failures > 0)
-    throw RuntimeError(fmt::format("{} of {} predictions failed; the first: {}", prediction.failures, rows.size(),
-                                   prediction.first_failure));
-  return to_arrays(to_tensors(model->facts(), prediction.data));
+  std::map<std::string, Tensor> tensors;
+  if (prediction.data.count > 0) tensors = to_tensors(model->facts(), prediction.data);
+  if (prediction.left_out.count() > 0) {
+    for (const VariableFact& fact : model->facts().variables)
+      if (fact.role == Role::observed)
+        if (const auto observed = data.variables.find(fact.name); observed != data.variables.end())
+          tensors[fact.name] = with_missing(tensors[fact.name], observed->second.extents, prediction.places, rows.size());
+    const LeftOut& failed = prediction.left_out;
+    result.verdict += fmt::format("; {} of {} predictions failed: {}", failed.count(), failed.tried(), failed.first());
+    result.is_fine = false;
+  }
+  result.predictions = to_arrays(std::move(tensors));
 }
 
 void add_predictions(const SamplerState& state, const std::vector<DataSet>& data_sets,
@@ -59,8 +82,7 @@ void add_predictions(const SamplerState& state, const std::vector<DataSet>& data
   const DataBatch complete = complete_for_transform(model->facts(), batch);
   parallel_for(result.size(), thread_count(settings.threads), [&](std::size_t begin, std::size_t end) {
     for (std::size_t i = begin; i < end; ++i)
-      result[i].predictions =
-          predict_each(model, extract(model->facts(), complete, i), posteriors[i].draws, settings.seed);
+      predict_each(model, extract(model->facts(), complete, i), posteriors[i].draws, settings.seed, result[i]);
   });
 }
 

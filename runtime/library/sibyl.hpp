@@ -74,7 +74,8 @@ struct SimulationSettings {
 };
 
 // Parameters, transformed parameters, data and transformed data: one array for each variable, [data set][extents...],
-// padded with NaN where sizes differ. Simulations that failed are left out.
+// padded with NaN where sizes differ. Simulations that failed are left out; values that are infinite stay, which
+// training leaves out.
 struct Simulations {
   std::size_t count = 0, failures = 0;
   std::string first_failure;
@@ -84,7 +85,8 @@ struct Simulations {
 enum class Frame { automatic, prior, laplace };
 
 struct TrainingSettings {
-  // The budget, whichever comes first; 0: no limit of that kind. None at all: two minutes.
+  // The budget, whichever comes first; 0: no limit of that kind. None at all: two minutes. Seconds are those of all of
+  // it: preparing, training (at least half of them), calibration.
   double seconds = 0;
   std::int64_t steps = 0, simulations = 0;
   Frame frame = Frame::automatic;
@@ -97,7 +99,7 @@ struct TrainingSettings {
   std::uint64_t seed = 1;
   int threads = 0;         // 0: one for each processor
   StopFlag stop = nullptr; // ends training with what was learned
-  NoteFunction note = {};  // hears what was decided
+  NoteFunction note = {};  // hears what was decided, and what went wrong beside: a calibration that failed, say
 };
 
 // Where training is. Losses are mean negative log densities of the unconstrained parameters, in nats.
@@ -125,7 +127,9 @@ struct Summary {
 // The posterior of one data set.
 struct PosteriorDraws {
   std::string label;               // tells the data set from the others of its file or table
-  Arrays draws;                    // parameters, transformed parameters, generated quantities: [draw][extents...]
+  // Parameters, transformed parameters, generated quantities: [draw][extents...]. What a draw computes from its
+  // parameters is NaN where a check of the model fails; the verdict says of how many and why.
+  Arrays draws;
   std::vector<double> log_density; // of each draw's parameters; empty where it was not wanted
   Arrays predictions;              // of the observed variables, [draw][extents...]; empty where not wanted
   std::vector<Summary> summaries;

@@ -129,4 +129,19 @@ DataBatch merge(std::vector<DataBatch> parts) {
   return result;
 }
 
+void keep_data_sets(DataBatch& batch, std::span<const std::size_t> kept) {
+  for (VariableBatch& variable : batch.variables) {
+    if (!variable.present) continue;
+    const std::size_t rank = variable.rank(), stride = variable.stride();
+    for (std::size_t i = 0; i < kept.size(); ++i) {
+      if (kept[i] == i) continue;
+      std::copy_n(variable.sizes.data() + kept[i] * rank, rank, variable.sizes.data() + i * rank);
+      std::copy_n(variable.row(kept[i]), stride, variable.row(i));
+    }
+    variable.sizes.resize(kept.size() * rank);
+    variable.values.resize(kept.size() * stride);
+  }
+  batch.count = kept.size();
+}
+
 } // namespace sibyl

@@ -52,4 +52,7 @@ std::map<std::string, Tensor> to_tensors(const Facts& facts, const DataBatch& ba
 // One batch of all, in order, padded to the largest.
 DataBatch merge(std::vector<DataBatch> parts);
 
+// Drops all data sets but these, which are in order.
+void keep_data_sets(DataBatch& batch, std::span<const std::size_t> kept);
+
 } // namespace sibyl

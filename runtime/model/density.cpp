@@ -29,6 +29,8 @@ void Density::bind(const DataBatch& batch, std::span<const std::size_t> which, b
       usable_[static_cast<std::size_t>(lane)] = 0;
     }
   parameter_count_ = call_.unconstrained_count();
+  extents_.clear();
+  for (int lane = 0; lane < static_cast<int>(which.size()); ++lane) extents_.push_back(call_.parameter_extents(lane));
   points_ = call_.unconstrained_input(parameter_count_);
   std::fill_n(points_, parameter_count_ * static_cast<std::size_t>(lanes()), 0.0);
 }

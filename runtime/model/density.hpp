@@ -21,8 +21,11 @@ class Density {
   void bind(const DataBatch& batch, std::span<const std::size_t> which, bool tolerant = false);
   bool usable(int lane) const { return usable_[static_cast<std::size_t>(lane)]; }
 
+  const CompiledModel& model() const { return call_.model(); }
   int lanes() const { return call_.lanes(); }
+  // Of the lane with the most; parameters whose sizes differ between lanes have other extents.
   std::size_t parameter_count() const { return parameter_count_; }
+  ParameterExtents parameter_extents(int lane) const { return extents_[static_cast<std::size_t>(lane)]; }
 
   // The points to evaluate, [parameter][lane]: written by the caller before `evaluate`.
   double* points() { return points_; }
@@ -43,6 +46,7 @@ class Density {
   double* points_ = nullptr;
   std::vector<double> values_;
   std::vector<char> usable_;
+  std::vector<ParameterExtents> extents_; // of the lanes that are bound
 };
 
 } // namespace sibyl

@@ -249,6 +249,13 @@ std::vector<std::int64_t> ModelCall::extents(std::size_t variable, int lane) con
   return result;
 }
 
+ParameterExtents ModelCall::parameter_extents(int lane) const {
+  ParameterExtents result;
+  for (std::size_t v = 0; v < variables_.size(); ++v)
+    if (model_->facts().variables[v].role == Role::parameter) result.push_back(extents(v, lane));
+  return result;
+}
+
 VariableBatch ModelCall::read(std::size_t variable, std::span<const int> lanes) const {
   const sibyl_variable& source = variables_[variable];
   const std::size_t rank = model_->facts().variables[variable].dimensions.size();

@@ -7,6 +7,7 @@
 #include "compiler/interface/compiled_model.hpp"
 #include "runtime/model/data_batch.hpp"
 #include "runtime/model/lane_memory.hpp"
+#include "runtime/model/parameter_extents.hpp"
 
 #include <atomic>
 #include <map>
@@ -58,6 +59,7 @@ class ModelCall {
   bool run_density(bool with_gradient, bool include_jacobian);
 
   bool failed(int lane) const { return failed_message_[static_cast<std::size_t>(lane)] >= 0; }
+  int failed_check(int lane) const { return failed_message_[static_cast<std::size_t>(lane)]; } // its message's number
   std::string failure(int lane) const; // "" where it did not fail
   std::string first_failure() const; // of the first lane that failed
 
@@ -70,6 +72,8 @@ class ModelCall {
   double value(std::size_t variable, std::size_t flat, int lane) const;
   std::int32_t extent(std::size_t variable, std::size_t dimension, int lane) const;
   std::vector<std::int64_t> extents(std::size_t variable, int lane) const;
+  // Those of all parameters in a lane.
+  ParameterExtents parameter_extents(int lane) const;
   // Copies lanes `lanes` of a variable to a batch.
   VariableBatch read(std::size_t variable, std::span<const int> lanes) const;
 

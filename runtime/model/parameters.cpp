@@ -3,6 +3,7 @@
 #include "lang/errors.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace sibyl {
 
@@ -58,35 +59,57 @@ void ParameterTransform::run(const char* function, std::span<const double> uncon
   for (std::size_t p = 0; p < n; ++p)
     for (std::size_t lane = 0; lane < width; ++lane)
       input[p * width + lane] = unconstrained[(row + std::min(lane, active - 1)) * n + p];
-  if (call_.run(function, options)) return;
-  for (int lane = 0; lane < static_cast<int>(active); ++lane)
-    if (call_.failed(lane)) throw RuntimeError(call_.failure(lane));
+  call_.run(function, options);
 }
 
 Draws ParameterTransform::constrain(std::span<const double> unconstrained, Outputs outputs, std::uint64_t seed,
-                                    std::uint64_t first_index) {
+                                    std::uint64_t first_index, LeftOut* failed) {
   Draws draws = layout(outputs);
-  const std::size_t width = static_cast<std::size_t>(call_.lanes()), columns = draws.columns.size();
+  const std::size_t width = static_cast<std::size_t>(call_.lanes());
   draws.row_count = row_count(unconstrained);
-  draws.values.resize(draws.row_count * columns);
-  std::vector<std::size_t> variable_numbers;
-  for (const DrawsVariable& variable : draws.variables)
-    variable_numbers.push_back(static_cast<std::size_t>(call_.model().facts().find(variable.name)));
+  draws.values.assign(draws.row_count * draws.columns.size(), std::numeric_limits<double>::quiet_NaN());
+  if (failed) failed->count_tries(draws.row_count);
+  const std::span all(draws.variables), parameters = all.first(parameters_.variables.size());
+  const char* function = outputs == Outputs::parameters ? "constrain_parameters" : "constrain";
+  std::vector<std::size_t> succeeded, rest;
   for (std::size_t row = 0; row < draws.row_count; row += width) {
     const std::size_t active = std::min(width, draws.row_count - row);
-    run("constrain", unconstrained, row, active, {.seed = seed, .first_index = first_index + row});
-    for (std::size_t i = 0; i < draws.variables.size(); ++i) {
-      const DrawsVariable& variable = draws.variables[i];
-      const auto count = static_cast<std::size_t>(element_count(variable.extents));
-      for (std::size_t position = 0; position < count; ++position) {
-        const std::size_t flat = row_major_position(position, variable.extents);
-        for (std::size_t lane = 0; lane < active; ++lane)
-          draws.values[(row + lane) * columns + variable.first_column + position] =
-              call_.value(variable_numbers[i], flat, static_cast<int>(lane));
+    run(function, unconstrained, row, active, {.seed = seed, .first_index = first_index + row});
+    succeeded.clear();
+    rest.clear();
+    for (std::size_t lane = 0; lane < active; ++lane) {
+      const int number = static_cast<int>(lane);
+      if (!call_.failed(number)) {
+        succeeded.push_back(lane);
+        continue;
       }
+      if (!failed) throw RuntimeError(call_.failure(number));
+      failed->add(call_.failed_check(number), [&] { return call_.failure(number); });
+      rest.push_back(lane);
     }
+    copy_results(all, succeeded, row, draws);
+    if (rest.empty() || outputs == Outputs::parameters) continue;
+    run("constrain_parameters", unconstrained, row, active, {});
+    std::erase_if(rest, [&](std::size_t lane) { return call_.failed(static_cast<int>(lane)); });
+    copy_results(parameters, rest, row, draws);
   }
   return draws;
+}
+
+void ParameterTransform::copy_results(std::span<const DrawsVariable> variables, std::span<const std::size_t> lanes,
+                                      std::size_t first_row, Draws& draws) const {
+  if (lanes.empty()) return; // where all have failed, the results have no memory
+  const std::size_t columns = draws.columns.size();
+  for (const DrawsVariable& variable : variables) {
+    const auto number = static_cast<std::size_t>(call_.model().facts().find(variable.name));
+    const auto count = static_cast<std::size_t>(element_count(variable.extents));
+    for (std::size_t position = 0; position < count; ++position) {
+      const std::size_t flat = row_major_position(position, variable.extents);
+      for (const std::size_t lane : lanes)
+        draws.values[(first_row + lane) * columns + variable.first_column + position] =
+            call_.value(number, flat, static_cast<int>(lane));
+    }
+  }
 }
 
 std::vector<double> ParameterTransform::log_jacobian(std::span<const double> unconstrained) {
@@ -95,7 +118,11 @@ std::vector<double> ParameterTransform::log_jacobian(std::span<const double> unc
   for (std::size_t row = 0; row < result.size(); row += width) {
     const std::size_t active = std::min(width, result.size() - row);
     run("log_jacobian", unconstrained, row, active, {});
-    for (std::size_t lane = 0; lane < active; ++lane) result[row + lane] = call_.log_density(static_cast<int>(lane));
+    for (std::size_t lane = 0; lane < active; ++lane) {
+      const int number = static_cast<int>(lane);
+      result[row + lane] =
+          call_.failed(number) ? std::numeric_limits<double>::quiet_NaN() : call_.log_density(number);
+    }
   }
   return result;
 }

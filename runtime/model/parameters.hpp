@@ -2,6 +2,7 @@
 #pragma once
 
 #include "runtime/data/draws.hpp"
+#include "runtime/data/edge_values.hpp"
 #include "runtime/model/model_call.hpp"
 
 #include <cstdint>
@@ -31,11 +32,12 @@ class ParameterTransform {
   const Draws& layout(Outputs outputs) const { return outputs == Outputs::all ? all_ : parameters_; }
 
   // One row per row of `unconstrained` ([draw][parameter]). Generated quantities draw from the seed and the draw's
-  // index, first_index + its row. Throws RuntimeError where a check in the model fails.
+  // index, first_index + its row. Draws that fail a check of the model are counted in `failed`, and miss what is
+  // computed from their parameters (edge_values.hpp); without it, a failure is a RuntimeError.
   Draws constrain(std::span<const double> unconstrained, Outputs outputs, std::uint64_t seed = 0,
-                  std::uint64_t first_index = 0);
+                  std::uint64_t first_index = 0, LeftOut* failed = nullptr);
 
-  // log |d parameters / d unconstrained| for each row.
+  // log |d parameters / d unconstrained| for each row; NaN where the parameters fail a check of the model.
   std::vector<double> log_jacobian(std::span<const double> unconstrained);
 
   // The unconstrained parameters of given ones: `parameters` has the data and parameters of the data set bound.
@@ -46,6 +48,9 @@ class ParameterTransform {
   std::size_t row_count(std::span<const double> unconstrained) const;
   void run(const char* function, std::span<const double> unconstrained, std::size_t row, std::size_t active,
            const RunOptions& options);
+  // Puts the lanes' results into the rows of `draws` from `first_row` on, in `variables`' columns.
+  void copy_results(std::span<const DrawsVariable> variables, std::span<const std::size_t> lanes, std::size_t first_row,
+                    Draws& draws) const;
 
   ModelCall call_;
   std::size_t unconstrained_count_ = 0;

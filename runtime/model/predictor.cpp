@@ -48,6 +48,7 @@ Prediction predict(std::shared_ptr<const CompiledModel> model, const DataSet& da
   const auto width = static_cast<std::size_t>(call.lanes());
   DataBatch batch = repeat(facts, data, width);
   Prediction result;
+  result.left_out.count_tries(rows.size());
   std::vector<DataBatch> parts;
   for (std::size_t first = 0; first < rows.size(); first += width) {
     const std::size_t active = std::min(width, rows.size() - first);
@@ -59,8 +60,10 @@ Prediction predict(std::shared_ptr<const CompiledModel> model, const DataSet& da
     call.run("predict", {.seed = seed, .first_index = first});
     std::vector<int> lanes;
     for (int lane = 0; lane < static_cast<int>(active); ++lane) {
-      if (!call.failed(lane)) lanes.push_back(lane);
-      else if (result.failures++ == 0) result.first_failure = call.failure(lane);
+      if (!call.failed(lane)) {
+        lanes.push_back(lane);
+        result.places.push_back(first + static_cast<std::size_t>(lane));
+      } else result.left_out.add(call.failed_check(lane), [&] { return call.failure(lane); });
     }
     if (lanes.empty()) continue;
     DataBatch part;
@@ -70,8 +73,6 @@ Prediction predict(std::shared_ptr<const CompiledModel> model, const DataSet& da
       if (facts.variables[v].role == Role::observed) part.variables[v] = call.read(v, lanes);
     parts.push_back(std::move(part));
   }
-  if (parts.empty())
-    throw RuntimeError(fmt::format("all {} simulations failed; the first: {}", rows.size(), result.first_failure));
   result.data = merge(std::move(parts));
   return result;
 }

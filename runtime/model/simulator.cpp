@@ -1,6 +1,8 @@
 #include "runtime/model/simulator.hpp"
 
 #include "lang/errors.hpp"
+#include "runtime/model/finite.hpp"
+#include "runtime/model/parameter_extents.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -35,10 +37,10 @@ void check_design(const Facts& facts, const std::optional<DataSet>& design) {
 struct Simulator::Part {
   DataBatch data;
   std::vector<std::uint64_t> indices;
+  ParameterExtents extents; // of the parameters of every data set here
   std::size_t parameter_count = 0;
   std::vector<double> unconstrained;
-  std::size_t failures = 0;
-  std::string first_failure;
+  LeftOut left_out;
 };
 
 Simulator::~Simulator() = default;
@@ -66,12 +68,15 @@ Simulator::Part Simulator::simulate_lanes(ModelCall& call, std::uint64_t first_i
   call.bind(design_, same_design);
   const bool all_succeeded = call.run("simulate", {.seed = seed, .first_index = first_index});
   Part part;
+  part.left_out.count_tries(count);
   std::vector<int> lanes;
   for (int lane = 0; lane < static_cast<int>(count); ++lane) {
     if (!all_succeeded && call.failed(lane)) {
-      if (part.failures++ == 0) part.first_failure = call.failure(lane);
+      part.left_out.add(call.failed_check(lane), [&] { return call.failure(lane); });
       continue;
     }
+    if (lanes.empty()) part.extents = call.parameter_extents(lane);
+    else require_same_parameters(model_->facts(), part.extents, call.parameter_extents(lane));
     lanes.push_back(lane);
     part.indices.push_back(first_index + static_cast<std::uint64_t>(lane));
   }
@@ -85,7 +90,35 @@ Simulator::Part Simulator::simulate_lanes(ModelCall& call, std::uint64_t first_i
   part.parameter_count = call.unconstrained_count();
   for (const int lane : lanes)
     for (std::size_t p = 0; p < part.parameter_count; ++p) part.unconstrained.push_back(call.unconstrained(p, lane));
+  if (options_.only_finite) leave_out_not_finite(part);
   return part;
+}
+
+void Simulator::leave_out_not_finite(Part& part) const {
+  const Facts& facts = model_->facts();
+  std::vector<std::size_t> kept;
+  for (std::size_t i = 0; i < part.data.count; ++i) {
+    const auto parameters =
+        std::span(part.unconstrained).subspan(i * part.parameter_count, part.parameter_count);
+    const std::optional<NotFinite> found = find_not_finite(facts, part.data, i, part.extents, parameters);
+    if (!found) kept.push_back(i);
+    // Statements are told apart by their checks' numbers, which are not negative.
+    else
+      part.left_out.add(-1 - static_cast<std::int64_t>(found->variable), [&] {
+        return model_->place(facts.variables[found->variable].drawn) + found->text;
+      });
+  }
+  if (kept.size() == part.data.count) return;
+  keep_data_sets(part.data, kept);
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    if (kept[i] == i) continue;
+    part.indices[i] = part.indices[kept[i]];
+    std::copy_n(part.unconstrained.begin() + static_cast<std::ptrdiff_t>(kept[i] * part.parameter_count),
+                part.parameter_count,
+                part.unconstrained.begin() + static_cast<std::ptrdiff_t>(i * part.parameter_count));
+  }
+  part.indices.resize(kept.size());
+  part.unconstrained.resize(kept.size() * part.parameter_count);
 }
 
 SimulatedBatch Simulator::simulate(std::uint64_t first_index, std::size_t count, std::uint64_t seed) {
@@ -117,23 +150,21 @@ SimulatedBatch Simulator::simulate(std::uint64_t first_index, std::size_t count,
 
   SimulatedBatch result;
   std::vector<DataBatch> batches;
+  const ParameterExtents* extents = nullptr;
   for (Part& part : parts) {
-    if (part.failures > 0 && result.failures == 0) result.first_failure = part.first_failure;
-    result.failures += part.failures;
+    result.left_out.add(part.left_out);
     if (part.data.count == 0) continue;
-    if (result.parameter_count == 0) result.parameter_count = part.parameter_count;
-    if (part.parameter_count != result.parameter_count)
-      throw UserError(
-          "the number of parameters differs between simulated data sets; parameters whose sizes vary with the "
-          "design cannot be inferred together yet");
+    if (!extents) extents = &part.extents;
+    require_same_parameters(model_->facts(), *extents, part.extents);
+    result.parameter_count = part.parameter_count;
     result.indices.insert(result.indices.end(), part.indices.begin(), part.indices.end());
     result.unconstrained.insert(result.unconstrained.end(), part.unconstrained.begin(), part.unconstrained.end());
     batches.push_back(std::move(part.data));
   }
   result.data = merge(std::move(batches));
   if (result.data.variables.empty()) result.data.variables.resize(model_->facts().variables.size());
-  if (count > 0 && result.data.count == 0)
-    throw RuntimeError(fmt::format("all {} simulations failed; the first: {}", count, result.first_failure));
+  if (count > 0 && result.data.count == 0 && !options_.only_finite)
+    throw RuntimeError(fmt::format("all {} simulations failed; the first: {}", count, result.left_out.first()));
   return result;
 }
 

@@ -6,6 +6,7 @@
 
 #include "compiler/interface/compiled_model.hpp"
 #include "runtime/model/data_batch.hpp"
+#include "runtime/data/edge_values.hpp"
 #include "runtime/model/model_call.hpp"
 
 #include <atomic>
@@ -29,16 +30,17 @@ struct SimulatorOptions {
   int threads = 1;
   std::optional<DataSet> design; // design variables that no design statement covers
   bool keep_all = false;         // also parameters, transformed parameters and transformed data, not only the data
+  // For inference: leaves out what is not finite, as what fails is left out (edge_values.hpp), and may leave nothing.
+  bool only_finite = false;
   const std::atomic<std::int32_t>* interrupted = nullptr; // not zero: stop, and throw RuntimeError
 };
 
 struct SimulatedBatch {
   DataBatch data;
-  std::vector<std::uint64_t> indices; // of the data sets; failed ones are left out
+  std::vector<std::uint64_t> indices; // of the data sets that are there
   std::size_t parameter_count = 0;
   std::vector<double> unconstrained; // [data set][parameter]
-  std::size_t failures = 0;
-  std::string first_failure;
+  LeftOut left_out;
 };
 
 class Simulator {
@@ -48,12 +50,14 @@ class Simulator {
   ~Simulator();
   Simulator(Simulator&&) noexcept;
 
-  // Data sets first_index .. first_index + count - 1. Throws RuntimeError with the first failure where all failed.
+  // Data sets first_index .. first_index + count - 1, less those that are left out. Throws RuntimeError with the reason
+  // where none is left and not `only_finite`; UserError where the parameters' sizes differ between data sets.
   SimulatedBatch simulate(std::uint64_t first_index, std::size_t count, std::uint64_t seed);
 
  private:
   struct Part;
   Part simulate_lanes(ModelCall& call, std::uint64_t first_index, std::size_t count, std::uint64_t seed) const;
+  void leave_out_not_finite(Part& part) const;
 
   std::shared_ptr<const CompiledModel> model_;
   SimulatorOptions options_;

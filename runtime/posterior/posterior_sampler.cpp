@@ -60,6 +60,15 @@ PosteriorSampler::Conditioned PosteriorSampler::condition(const DataBatch& batch
   return result;
 }
 
+std::vector<std::vector<std::string>> PosteriorSampler::check_range(const DataBatch& batch,
+                                                                   std::span<const DataSet> data_sets) const {
+  std::vector<std::vector<std::string>> warnings;
+  for (std::size_t i = 0; i < data_sets.size(); ++i)
+    warnings.push_back(
+        setup_.trained_range.check(model_->facts(), batch, i, data_sets.size() > 1 ? data_sets[i].label : ""));
+  return warnings;
+}
+
 std::vector<float> PosteriorSampler::summarize(const DataBatch& batch) const { return condition(batch).summaries; }
 
 Posterior PosteriorSampler::sample_one(const DataBatch& batch, const Conditioned& conditioned, std::size_t data_set,
@@ -78,8 +87,8 @@ Posterior PosteriorSampler::sample_one(const DataBatch& batch, const Conditioned
   if (transform.unconstrained_count() != n)
     throw UserError(fmt::format("the data set has {} unconstrained parameters, the sampler was trained for {}",
                                 transform.unconstrained_count(), n));
-  result.draws =
-      transform.constrain(unconstrained, options.outputs, options.seed, static_cast<std::uint64_t>(data_set) << 32);
+  result.draws = transform.constrain(unconstrained, options.outputs, options.seed,
+                                     static_cast<std::uint64_t>(data_set) << 32, &result.verdict.failed_draws);
   if (options.with_density) {
     const std::vector<double> jacobian = transform.log_jacobian(unconstrained);
     for (std::size_t i = 0; i < options.draws; ++i)
@@ -99,6 +108,7 @@ std::vector<Posterior> PosteriorSampler::sample(std::span<const DataSet> data_se
                                                 const SampleOptions& options) const {
   const Facts& facts = model_->facts();
   DataBatch batch = gather(facts, data_sets);
+  const std::vector<std::vector<std::string>> warnings = check_range(batch, data_sets);
   compute_observed(model_, batch);
   const Conditioned conditioned = condition(batch);
   const DataBatch complete = complete_for_transform(facts, batch);
@@ -110,6 +120,7 @@ std::vector<Posterior> PosteriorSampler::sample(std::span<const DataSet> data_se
       result[i] = sample_one(complete, conditioned, i, transform, options);
       result[i].draws.label = data_sets[i].label;
       result[i].verdict.has_missing = has_missing_values(facts, batch, i);
+      result[i].verdict.warnings = warnings[i];
     }
   });
   return result;
@@ -135,6 +146,7 @@ std::vector<double> PosteriorSampler::density_at(std::span<const DataSet> data_s
   if (data_sets.size() != parameters.size()) throw InternalError("one point per data set is needed");
   const Facts& facts = model_->facts();
   DataBatch batch = gather(facts, data_sets);
+  check_range(batch, data_sets);
   compute_observed(model_, batch);
   const DataBatch complete = complete_for_transform(facts, batch);
   ParameterTransform transform(model_);

@@ -39,7 +39,8 @@ class PosteriorSampler {
   const InferenceSetup& setup() const { return setup_; }
   const CompiledModel& model() const { return *model_; }
 
-  // One posterior per data set, in order; a data set's draws depend on the seed and its place in the list.
+  // One posterior per data set, in order; a data set's draws depend on the seed and its place in the list. Throws
+  // UserError where a data set has other values than those that were fixed in training (trained_range.hpp).
   std::vector<Posterior> sample(std::span<const DataSet> data_sets, const SampleOptions& options) const;
 
   // log posterior density of given parameters, in the model's own space: one point for each data set, as a tensor for
@@ -55,6 +56,8 @@ class PosteriorSampler {
  private:
   struct Conditioned; // frames and summaries of a batch
   Conditioned condition(const DataBatch& batch) const;
+  // What is to be said of each data set beside what training saw; refuses what it was not trained for.
+  std::vector<std::vector<std::string>> check_range(const DataBatch& batch, std::span<const DataSet> data_sets) const;
   Posterior sample_one(const DataBatch& batch, const Conditioned& conditioned, std::size_t data_set,
                        ParameterTransform& transform, const SampleOptions& options) const;
 

@@ -8,27 +8,6 @@
 
 namespace sibyl {
 
-namespace {
-
-nlohmann::json data_set_json(const DataSet& set) {
-  nlohmann::json json = nlohmann::json::object();
-  for (const auto& [name, tensor] : set.variables)
-    json[name] = {{"integer", tensor.is_integer}, {"extents", tensor.extents}, {"values", tensor.values}};
-  return json;
-}
-
-DataSet data_set_from(const nlohmann::json& json) {
-  DataSet set;
-  for (const auto& [name, tensor] : json.items())
-    set.variables[name] = {tensor.at("integer"), tensor.at("extents"), tensor.at("values")};
-  for (const auto& [name, tensor] : set.variables)
-    if (checked_element_count(tensor.extents) != static_cast<std::int64_t>(tensor.values.size()))
-      throw UserError("the sampler file is damaged: its design's `" + name + "` has not the size of its shape");
-  return set;
-}
-
-} // namespace
-
 FrameFinder::FrameFinder(std::shared_ptr<const CompiledModel> model, const InferenceSetup& setup)
     : prior_(setup.encoder.prior()) {
   if (setup.frame_kind() == FrameKind::laplace) laplace_.emplace(std::move(model), prior_, setup.candidates);
@@ -44,8 +23,9 @@ void to_json(nlohmann::json& json, const InferenceSetup& setup) {
           {"missing_share", setup.missing_share},
           {"parameter_count", setup.parameter_count},
           {"parameter_names", setup.parameter_names},
+          {"trained_range", setup.trained_range},
           {"notes", setup.notes}};
-  if (setup.design) json["design"] = data_set_json(*setup.design);
+  if (setup.design) json["design"] = data_set_to_json(*setup.design);
 }
 
 void from_json(const nlohmann::json& json, InferenceSetup& setup) {
@@ -54,8 +34,10 @@ void from_json(const nlohmann::json& json, InferenceSetup& setup) {
   json.at("missing_share").get_to(setup.missing_share);
   json.at("parameter_count").get_to(setup.parameter_count);
   json.at("parameter_names").get_to(setup.parameter_names);
+  // Files of earlier versions know only the design.
+  if (json.contains("trained_range")) json.at("trained_range").get_to(setup.trained_range);
   json.at("notes").get_to(setup.notes);
-  if (json.contains("design")) setup.design = data_set_from(json.at("design"));
+  if (json.contains("design")) setup.design = data_set_from_json(json.at("design"));
   const auto require = [](bool is_so, const char* what) {
     if (!is_so) throw UserError(std::string("the sampler file is damaged: ") + what);
   };

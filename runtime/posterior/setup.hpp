@@ -6,6 +6,7 @@
 #include "runtime/data/data_set.hpp"
 #include "runtime/frames/laplace_frame.hpp"
 #include "runtime/inputs/input_encoder.hpp"
+#include "runtime/posterior/trained_range.hpp"
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -21,6 +22,7 @@ struct InferenceSetup {
   std::vector<double> candidates; // where Laplace frames look for starts, [point][parameter]
   double missing_share = 0;
   std::optional<DataSet> design;
+  TrainedRange trained_range;
   std::size_t parameter_count = 0;
   std::vector<std::string> parameter_names; // constrained, in Stan's order
   std::vector<std::string> notes;           // on what was decided, for the user

@@ -60,9 +60,8 @@ void show_check(Workspace& workspace, const std::vector<VariableCheck>& checks) 
 void prior(Workspace& workspace, std::string_view, std::uint32_t) {
   const auto start = std::chrono::steady_clock::now();
   PriorDraws fresh = workspace.draw_prior_now();
-  if (fresh.failures > 0)
-    workspace.note(fmt::format("{} of {} simulations failed and are left out; the first: {}", fresh.failures,
-                               fresh.failures + fresh.draws.count, fresh.first_failure));
+  if (fresh.left_out.count() > 0) workspace.note(fresh.left_out.describe("simulations"));
+  if (fresh.failed.count() > 0) workspace.note(describe_failed_draws(fresh.failed));
   workspace.set_draws(std::move(fresh.draws));
   const CurrentDraws& draws = workspace.draws();
   const PlotStyle& style = workspace.surroundings().plot;
@@ -98,8 +97,10 @@ void train(Workspace& workspace, std::string_view argument, std::uint32_t) {
                                 cli::duration_text(trained.seconds)));
   };
   workspace.surroundings().progress("preparing: pilot simulations, and which frame is better");
+  events.keep = [&](const SamplerFile& file) { workspace.set_trained(file); };
   TrainedSampler trained = train_sampler(model, options, events);
-  workspace.print(describe(trained.calibration));
+  for (const std::string& one : trained.notes) workspace.note(one);
+  if (trained.calibration) workspace.print(describe(*trained.calibration));
   workspace.set_trained(std::move(trained.file));
 }
 
@@ -175,9 +176,8 @@ void check(Workspace& workspace, std::string_view, std::uint32_t) {
   for (std::size_t i = 0; i < count; ++i) rows[i] = i * draws.row_count / count;
   const Prediction predicted =
       predict(workspace.model(), observed, draws, rows, workspace.settings.seed, workspace.surroundings().interrupted);
-  if (predicted.failures > 0)
-    workspace.note(fmt::format("{} of {} simulations failed and are left out; the first: {}", predicted.failures, count,
-                               predicted.first_failure));
+  if (predicted.data.count == 0) throw RuntimeError(predicted.left_out.describe("simulations"));
+  if (predicted.left_out.count() > 0) workspace.note(predicted.left_out.describe("simulations"));
   DataBatch data = gather(trained.model->facts(), std::span(&observed, 1));
   compute_observed(trained.model, data);
   const auto checks = check_predictions(trained.model->facts(), data, predicted, 48);

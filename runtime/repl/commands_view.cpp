@@ -42,6 +42,7 @@ EvaluatedExpression evaluated(Workspace& workspace, const ast::ExpressionPtr& ex
     workspace.show(result.diagnostics, workspace.inputs.at(0));
     throw cli::AlreadyReported();
   }
+  if (result.failed.count() > 0) workspace.note(describe_failed_draws(result.failed));
   return result;
 }
 
@@ -101,6 +102,18 @@ std::vector<double> numbers_of(Workspace& workspace, std::string_view part, std:
 }
 
 constexpr std::size_t most_draws = 100000000; // a number with a digit too many must not end the session
+
+// The draws in which either is missing.
+void drop_missing(std::vector<double>& x, std::vector<double>& y) {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    if (std::isnan(x[i]) || std::isnan(y[i])) continue;
+    x[kept] = x[i];
+    y[kept++] = y[i];
+  }
+  x.resize(kept);
+  y.resize(kept);
+}
 
 struct Setting {
   const char* name;
@@ -165,7 +178,8 @@ void show_expression(Workspace& workspace, const ast::ExpressionPtr& expression,
   const std::string text = text_of(workspace, expression, number);
   if (value.is_condition) {
     double share = 0;
-    for (const double one : value.values) share += one / static_cast<double>(value.values.size());
+    for (const double one : value.values)
+      if (!std::isnan(one)) share += one / static_cast<double>(value.count - value.failed.count());
     return workspace.print(fmt::format("P({}) = {:.4f}\n", text, share));
   }
   const std::string name = value.extents.empty() ? text : indexable(text);
@@ -189,7 +203,8 @@ void plot(Workspace& workspace, std::string_view argument, std::uint32_t number)
 
 void pairs(Workspace& workspace, std::string_view argument, std::uint32_t number) {
   const auto [first, second] = two_arguments(argument);
-  const std::vector<double> x = numbers_of(workspace, first, number), y = numbers_of(workspace, second, number);
+  std::vector<double> x = numbers_of(workspace, first, number), y = numbers_of(workspace, second, number);
+  if (x.size() == y.size()) drop_missing(x, y);
   if (x.size() != y.size() || x.size() < 2) throw UserError("one of the two is the same in all draws");
   PlotStyle style = workspace.surroundings().plot;
   const bool is_fine = x.size() >= enough_for_fine_bins;

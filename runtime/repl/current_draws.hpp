@@ -30,8 +30,8 @@ struct CurrentDraws {
 
 struct PriorDraws {
   CurrentDraws draws;
-  std::size_t failures = 0;
-  std::string first_failure;
+  LeftOut left_out; // of the simulations
+  LeftOut failed;   // draws without generated quantities
 };
 
 // Parameters, data and all that is computed from them, generated quantities too. Throws as Simulator does.

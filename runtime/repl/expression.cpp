@@ -92,15 +92,31 @@ class Question {
         std::ranges::any_of(calls_, [](const std::string& name) { return name.ends_with("_rng"); });
     const bool varies = draws_values || std::ranges::any_of(needed, [&](const Needed& one) { return one.varies; });
     result.count = varies ? draws_.count : 1;
+    std::vector<std::size_t> missing;
     for (std::size_t first = 0; first < result.count; first += width) {
       if (interrupted && *interrupted) throw RuntimeError("interrupted");
       const std::size_t active = std::min(width, result.count - first);
       std::vector<std::size_t> which(active);
       std::iota(which.begin(), which.end(), 0);
       call.bind(gather_lanes(needed, compiled.model->facts().variables.size(), first, active), which);
-      if (!call.run("transform_data", {.seed = 1, .first_index = first})) fail(call, static_cast<int>(active));
-      for (std::size_t lane = 0; lane < active; ++lane) read(call, output, static_cast<int>(lane), result);
+      call.run("transform_data", {.seed = 1, .first_index = first});
+      for (std::size_t lane = 0; lane < active; ++lane) {
+        const int number = static_cast<int>(lane);
+        if (call.failed(number)) result.failed.add(call.failed_check(number), [&] { return reason(call, number); });
+        else if (lacks_inputs(needed, first + lane)) result.failed.add(-1, [] { return std::string("it has missing values"); });
+        else {
+          read(call, output, number, result);
+          continue;
+        }
+        missing.push_back(first + lane);
+      }
     }
+    result.failed.count_tries(result.count);
+    if (missing.size() == result.count) throw RuntimeError("in a draw, " + result.failed.first());
+    const std::size_t width_of_one = result.stride();
+    for (const std::size_t draw : missing)
+      result.values.insert(result.values.begin() + static_cast<std::ptrdiff_t>(draw * width_of_one), width_of_one,
+                           std::numeric_limits<double>::quiet_NaN());
   }
 
  private:
@@ -158,14 +174,20 @@ class Question {
     return batch;
   }
 
-  [[noreturn]] static void fail(const ModelCall& call, int active) {
-    for (int lane = 0; lane < active; ++lane)
-      if (call.failed(lane)) {
-        const std::string text = call.failure(lane);
-        const std::size_t place = text.find(": "); // the place is in a text that nobody sees
-        throw RuntimeError("in a draw, " + (place == text.npos ? text : text.substr(place + 2)));
-      }
-    throw InternalError("a call failed without a lane that failed");
+  static std::string reason(const ModelCall& call, int lane) {
+    const std::string text = call.failure(lane);
+    const std::size_t place = text.find(": "); // the place is in a text that nobody sees
+    return place == text.npos ? text : text.substr(place + 2);
+  }
+
+  // Generated quantities of a draw that failed.
+  bool lacks_inputs(const std::vector<Needed>& needed, std::size_t draw) const {
+    return std::ranges::any_of(needed, [&](const Needed& one) {
+      const Role role = facts_.variables[one.source].role;
+      if (!one.varies || (role != Role::generated && role != Role::transformed_parameter)) return false;
+      const std::vector<double> values = draws_.values(one.source, draw);
+      return !values.empty() && std::ranges::all_of(values, [](double value) { return std::isnan(value); });
+    });
   }
 
   void read(const ModelCall& call, std::size_t output, int lane, EvaluatedExpression& result) const {
@@ -248,7 +270,8 @@ EvaluatedExpression evaluate(const ast::ExpressionPtr& expression, const Source&
 }
 
 double reduce(const EvaluatedExpression& expression) {
-  const std::vector<double>& x = expression.values;
+  std::vector<double> x = expression.values;
+  if (expression.failed.count() > 0) std::erase_if(x, [](double value) { return std::isnan(value); });
   const auto n = static_cast<double>(x.size());
   const double mean = std::accumulate(x.begin(), x.end(), 0.0) / n;
   if (expression.reduction == "mean") return mean;

@@ -16,7 +16,8 @@ struct EvaluatedExpression {
   bool is_condition = false;
   bool is_integer = false;
   std::vector<std::int64_t> extents; // of one draw's value
-  std::vector<double> values;        // [draw][row-major]
+  std::vector<double> values;        // [draw][row-major]; NaN in draws that failed
+  LeftOut failed;
   std::size_t count = 0;             // of draws
   // A reduction of a number over the draws: `mean(exp(mu))`. Then `values` are those of the inner expression.
   std::string reduction;
@@ -26,8 +27,9 @@ struct EvaluatedExpression {
   bool is_constant() const; // the same in all draws
 };
 
-// `functions`: the model's block of functions as text. Throws RuntimeError where a check fails in a draw, UserError
-// where the value's size differs between the draws.
+// `functions`: the model's block of functions as text. A draw in which a check fails, or whose generated quantities are
+// missing, has no value. Throws RuntimeError where that is so of all draws, UserError where the value's size differs
+// between the draws.
 EvaluatedExpression evaluate(const ast::ExpressionPtr& expression, const Source& input, std::uint32_t number,
                              const CurrentDraws& draws, const std::string& functions, const Inputs& inputs,
                              const std::atomic<std::int32_t>* interrupted = nullptr);

@@ -45,8 +45,8 @@ typedef struct sibyl_posterior {
   size_t draw_count;
   size_t column_count;
   const char* const* columns; /* "theta.1", "theta.2", ...: Stan's names, in Stan's order */
-  const double* draws;        /* [draw][column] */
-  const double* summaries;    /* [column][5]: mean, standard deviation, 5%, 50% and 95% quantile */
+  const double* draws;        /* [draw][column]; NaN where the model's own checks refused what a draw computes */
+  const double* summaries;    /* [column][5]: mean, standard deviation, 5%, 50% and 95% quantile of what is not NaN */
 } sibyl_posterior;
 
 typedef struct sibyl_posteriors {

@@ -16,7 +16,7 @@ extern "C" void on_signal(int signal) {
     std::signal(signal, SIG_DFL);
     std::raise(signal);
   }
-  interrupted = 1;
+  interrupted = interrupted + 1;
 }
 
 } // namespace

@@ -1,5 +1,5 @@
 // Ctrl-C and SIGTERM as a flag that long work polls, so that nothing done before is lost. A second Ctrl-C ends at once,
-// except in the REPL, which has a session to lose.
+// except in the REPL, which has a session to lose. The flag counts them: what begins after one is told of the next.
 #pragma once
 
 #include <atomic>

@@ -1,23 +1,31 @@
 #include "runtime/training/calibrate.hpp"
 
+#include "lang/errors.hpp"
 #include "runtime/inputs/missing_values.hpp"
 #include "runtime/model/simulator.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <numeric>
 
 namespace sibyl {
 
 namespace {
 
 SimulatedBatch simulate_fresh(std::shared_ptr<const CompiledModel> model, const InferenceSetup& setup,
-                              std::uint64_t first, std::size_t count, std::uint64_t seed, int threads) {
+                              std::uint64_t first, std::size_t count, std::uint64_t seed, int threads,
+                              const std::atomic<std::int32_t>* interrupted = nullptr) {
   SimulatorOptions options;
+  options.interrupted = interrupted;
   options.threads = threads;
   options.design = setup.design;
   options.keep_all = true;
+  options.only_finite = true;
   Simulator simulator(model, options);
   SimulatedBatch batch = simulator.simulate(first, count, seed);
+  if (batch.left_out.is_hopeless())
+    throw RuntimeError("too few simulations are usable: " + batch.left_out.describe("simulations"));
   drop_values(model->facts(), batch.data, batch.indices, setup.missing_share, seed);
   return batch;
 }
@@ -28,9 +36,12 @@ Calibration calibrate(std::shared_ptr<const CompiledModel> model, const Posterio
                       const CalibrationOptions& options) {
   const InferenceSetup& setup = sampler.setup();
   const Facts& facts = model->facts();
-  const SimulatedBatch simulated =
-      simulate_fresh(model, setup, first_calibration_index, options.simulations, options.seed, options.threads);
-  const std::size_t count = simulated.data.count, parameters = setup.parameter_names.size(), n = setup.parameter_count;
+  const auto start = std::chrono::steady_clock::now();
+  SimulatedBatch simulated =
+      simulate_fresh(model, setup, first_calibration_index, options.simulations, options.seed, options.threads,
+                     options.interrupts_before == 0 ? options.interrupted : nullptr);
+  std::size_t count = simulated.data.count;
+  const std::size_t parameters = setup.parameter_names.size(), n = setup.parameter_count;
 
   std::vector<DataSet> sets;
   for (std::size_t i = 0; i < count; ++i) sets.push_back(extract(facts, simulated.data, i));
@@ -42,10 +53,16 @@ Calibration calibrate(std::shared_ptr<const CompiledModel> model, const Posterio
 
   std::vector<std::vector<Comparison>> comparisons(parameters);
   // In parts, so that the draws of all data sets are never in memory together.
-  constexpr std::size_t part = 250;
+  constexpr std::size_t part = 50;
   const DataBatch complete = complete_for_transform(facts, simulated.data);
   ParameterTransform transform(model);
   for (std::size_t first = 0; first < count; first += part) {
+    if (options.interrupted && *options.interrupted > options.interrupts_before) throw RuntimeError("interrupted");
+    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+    if (options.seconds > 0 && taken.count() > options.seconds && first >= options.fewest) {
+      count = first;
+      break;
+    }
     const std::size_t end = std::min(count, first + part);
     const std::vector<Posterior> posteriors =
         sampler.sample(std::span(sets).subspan(first, end - first), sample_options);
@@ -67,8 +84,13 @@ Calibration calibrate(std::shared_ptr<const CompiledModel> model, const Posterio
     }
   }
 
+  std::vector<std::size_t> judged(count);
+  std::iota(judged.begin(), judged.end(), 0);
+  keep_data_sets(simulated.data, judged);
+  simulated.unconstrained.resize(count * n);
   Calibration result;
   result.simulations = count;
+  result.left_out = simulated.left_out;
   result.draws = options.draws;
   result.band = calibration_band(count, options.draws);
   for (std::size_t p = 0; p < parameters; ++p)

@@ -4,6 +4,7 @@
 #include "runtime/posterior/posterior_sampler.hpp"
 #include "runtime/trust/calibration.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 
@@ -13,6 +14,11 @@ struct CalibrationOptions {
   std::size_t simulations = 1000, draws = 500;
   std::uint64_t seed = 1;
   int threads = 1;
+  double seconds = 0; // fewer simulations where they would take longer, but no fewer than `fewest`; 0: no limit
+  std::size_t fewest = 200;
+  // Where it is more than `interrupts_before`: stop, and throw RuntimeError. What has ended training must not end this.
+  const std::atomic<std::int32_t>* interrupted = nullptr;
+  std::int32_t interrupts_before = 0;
 };
 
 // Simulates from first_calibration_index on: data sets that training never sees.

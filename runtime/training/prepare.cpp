@@ -8,19 +8,33 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 
 namespace sibyl {
 
 namespace {
 
 constexpr std::size_t candidate_count = 31;
+constexpr std::size_t fewest_pilots = 20; // scales of inputs and parameters are guessed from them
 // With fewer Laplace frames than this the network would mostly learn in the prior frame.
 constexpr double smallest_converged_share = 0.9;
+constexpr std::size_t first_look = 200; // data sets
+constexpr double hopeless_converged_share = 0.75; // of the first ones: 7 standard errors below the smallest
+
+double converged_share(const FrameBatch& frames) {
+  return static_cast<double>(std::count(frames.converged.begin(), frames.converged.end(), 1)) /
+         static_cast<double>(frames.count);
+}
 
 void check_model(const Facts& facts) {
   const auto has_role = [&](Role role) {
     return std::any_of(facts.variables.begin(), facts.variables.end(), [&](const auto& v) { return v.role == role; });
   };
+  for (const VariableFact& variable : facts.variables)
+    if (!variable.varies_with.empty())
+      throw UserError(fmt::format("`{}` ({}) has another size in each data set, since `{}` is drawn in the design: parameters "
+                                  "whose sizes vary cannot be inferred together yet; give `{}` by a file instead",
+                                  variable.name, variable.type, variable.varies_with, variable.varies_with));
   if (!has_role(Role::parameter)) throw UserError("the model has no parameters: there is nothing to infer");
   if (!has_role(Role::observed)) throw UserError("the model draws no data variable: there is nothing to learn from");
 }
@@ -59,6 +73,7 @@ class Preparation {
     name_parameters();
     setup_.missing_share = options_.missing_share;
     setup_.design = options_.design;
+    setup_.trained_range = TrainedRange(model_->facts(), options_.design, pilot_.data);
     setup_.parameter_count = pilot_.parameter_count;
     return std::move(setup_);
   }
@@ -69,12 +84,14 @@ class Preparation {
     options.threads = options_.threads;
     options.design = options_.design;
     options.interrupted = options_.interrupted;
+    options.only_finite = true;
     Simulator simulator(model_, options);
     pilot_ = simulator.simulate(first_pilot_index, options_.pilot_count, options_.seed);
-    if (pilot_.failures > 0)
-      setup_.notes.push_back(fmt::format("{} of {} pilot simulations failed and are left out; the first: {}",
-                                         pilot_.failures, options_.pilot_count, pilot_.first_failure));
-    if (pilot_.data.count < 50) throw RuntimeError("too few simulations succeed to learn from them");
+    const LeftOut& left_out = pilot_.left_out;
+    if (left_out.is_hopeless() || pilot_.data.count < fewest_pilots)
+      throw RuntimeError(fmt::format("too few simulations are usable to learn from them: {}",
+                                     left_out.describe("simulations")));
+    if (left_out.is_noteworthy()) setup_.notes.push_back(left_out.describe("simulations"));
   }
 
   FrameKind choose_frame(const PriorFrame& prior) {
@@ -90,9 +107,17 @@ class Preparation {
     if (!facts.has_density) return refuse(fmt::format("the model has no density: {}", facts.no_density.text));
     if (options_.missing_share > 0) return refuse("the density of data with missing values is not available");
     LaplaceFrames finder(model_, prior, setup_.candidates);
+    // Newton's method takes longest where it does not converge: a first look saves most of that.
+    if (!required && pilot_.data.count > first_look) {
+      DataBatch some = pilot_.data;
+      std::vector<std::size_t> first(first_look);
+      std::iota(first.begin(), first.end(), 0);
+      keep_data_sets(some, first);
+      if (const double converged = converged_share(finder.find(some)); converged < hopeless_converged_share)
+        return refuse(fmt::format("Newton's method converged for {:.1f}% of {} simulations", 100 * converged, first_look));
+    }
     FrameBatch laplace = finder.find(pilot_.data);
-    const double converged = static_cast<double>(std::count(laplace.converged.begin(), laplace.converged.end(), 1)) /
-                             static_cast<double>(laplace.count);
+    const double converged = converged_share(laplace);
     const double gain = median_score(laplace, pilot_) - median_score(frames_, pilot_);
     const std::string figures =
         fmt::format("Newton's method converged for {:.1f}% of {} simulations, and the frame's normal "

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <filesystem>
 
 namespace sibyl {
@@ -66,8 +67,11 @@ class NumberedBatches {
       source_ = std::make_unique<TrainingSource>(model_, setup_, options_);
     }
     next_ = step + 1;
-    return network_batch(source_->next());
+    const Examples examples = source_->next();
+    left_out_.add(examples.left_out);
+    return network_batch(examples);
   }
+  const LeftOut& left_out() const { return left_out_; }
 
  private:
   std::shared_ptr<const CompiledModel> model_;
@@ -75,22 +79,30 @@ class NumberedBatches {
   TrainingSourceOptions options_;
   std::unique_ptr<TrainingSource> source_;
   std::int64_t next_ = -1;
+  LeftOut left_out_;
 };
 
 // One way to train: a setup and what follows from it.
 struct Plan {
   std::shared_ptr<const CompiledModel> model;
   std::shared_ptr<const InferenceSetup> setup;
-  double mean_log_determinant = 0; // of the validation set: a loss less this is one of unconstrained parameters
+  std::vector<double> log_determinant; // of the validation set: a loss less this is one of unconstrained parameters
+  double mean_log_determinant = 0;
+  LeftOut left_out; // of the validation set
   TrainingJob job;
 };
 
 Plan make_plan(std::shared_ptr<const CompiledModel> model, const SamplerTrainingOptions& options) {
-  Plan plan{std::move(model), nullptr, 0, {}};
+  Plan plan{.model = std::move(model)};
   plan.setup = std::make_shared<const InferenceSetup>(prepare(plan.model, options.setup));
-  const Examples validation = ExampleMaker(plan.model, plan.setup, options.setup.seed, options.setup.interrupted)
+  Examples validation = ExampleMaker(plan.model, plan.setup, options.setup.seed, options.setup.interrupted)
                                   .make(first_validation_index, validation_count);
-  plan.mean_log_determinant = mean(validation.log_determinant);
+  if (validation.left_out.is_hopeless())
+    throw RuntimeError("too few simulations are usable to learn from them: " +
+                       validation.left_out.describe("simulations"));
+  plan.log_determinant = std::move(validation.log_determinant);
+  plan.mean_log_determinant = mean(plan.log_determinant);
+  plan.left_out = validation.left_out;
   TrainingJob& job = plan.job;
   job.config = network_config(*plan.setup);
   if (options.learning_rate > 0) job.learning_rate = options.learning_rate;
@@ -105,20 +117,27 @@ Plan make_plan(std::shared_ptr<const CompiledModel> model, const SamplerTraining
   return plan;
 }
 
-TrainingResult carry_out(const Plan& plan, TrainFunction train, TrainingJob job) {
-  NumberedBatches batches(plan.model, plan.setup,
-                          {.batch_size = job.batch_size,
-                           .seed = job.seed,
-                           .threads = static_cast<std::size_t>(std::max(1, job.threads / 2))});
+TrainingResult carry_out(const Plan& plan, TrainFunction train, TrainingJob job, LeftOut& left_out) {
+  // So many simulations that about a batch of them is left.
+  const double kept = plan.left_out.is_noteworthy() ? 1 - plan.left_out.share() : 1;
+  const auto tries = static_cast<std::size_t>(std::ceil(static_cast<double>(job.batch_size) / kept));
+  NumberedBatches batches(
+      plan.model, plan.setup,
+      {.batch_size = tries, .seed = job.seed, .threads = static_cast<std::size_t>(std::max(1, job.threads / 2))});
   job.batch = [&](std::int64_t step) { return batches.at(step); };
-  return train(job);
+  TrainingResult result = train(job);
+  left_out = batches.left_out();
+  return result;
 }
 
-// The validation loss after a short training, in nats of unconstrained parameters.
-double try_out(const Plan& plan, TrainFunction train) {
+// The validation losses after a short training, in nats of unconstrained parameters, by data set.
+std::vector<double> try_out(const Plan& plan, TrainFunction train) {
   TrainingJob job = plan.job;
   job.budget = {.steps = trial_steps};
-  return carry_out(plan, train, std::move(job)).validation_loss - plan.mean_log_determinant;
+  LeftOut ignored;
+  std::vector<double> losses = carry_out(plan, train, std::move(job), ignored).validation_losses;
+  for (std::size_t i = 0; i < losses.size(); ++i) losses[i] -= plan.log_determinant[i];
+  return losses;
 }
 
 bool leaves_time_for_trials(const TrainingBudget& budget, std::size_t batch_size) {
@@ -138,21 +157,70 @@ Plan choose_plan(std::shared_ptr<const CompiledModel> model, const SamplerTraini
   SamplerTrainingOptions other_options = options;
   other_options.setup.frame = FrameChoice::prior;
   Plan other = make_plan(std::move(model), other_options);
-  const double loss = try_out(plan, train), other_loss = try_out(other, train);
-  note =
-      fmt::format("after {} steps of each, validation loss {:.3f} in the Laplace frame and {:.3f} in the prior frame",
-                  trial_steps, loss, other_loss);
-  return other_loss < loss ? std::move(other) : std::move(plan);
+  const double gain = usual_gain(try_out(other, train), try_out(plan, train));
+  note = fmt::format("after {} steps of each, the {} frame is {:.3f} nats better than the {} frame (mean over data sets, "
+                     "less the twentieth at either end)",
+                     trial_steps, gain > 0 ? "Laplace" : "prior", std::abs(gain), gain > 0 ? "prior" : "Laplace");
+  return gain > 0 ? std::move(plan) : std::move(other);
+}
+
+// Calibration may take this share of a budget of seconds.
+constexpr double calibration_share = 0.1;
+
+// What is left of it for the optimizer.
+TrainingBudget training_budget(TrainingBudget budget, double spent) {
+  if (budget.seconds > 0)
+    budget.seconds = std::max(budget.seconds * (1 - calibration_share) - spent, budget.seconds / 2);
+  return budget;
+}
+
+void add_training_notes(const TrainingResult& trained, const LeftOut& left_out, std::vector<std::string>& notes) {
+  if (left_out.is_noteworthy()) notes.push_back("in training, " + left_out.describe("simulations"));
+  if (static_cast<double>(trained.left_out) > noteworthy_share * static_cast<double>(trained.simulations))
+    notes.push_back(fmt::format("{} of {} simulations were left out of training: their loss was not finite",
+                                trained.left_out, trained.simulations));
+  if (trained.skipped > 0)
+    notes.push_back(fmt::format("{} of {} steps were skipped: their loss was not finite", trained.skipped, trained.steps));
+  if (trained.has_diverged)
+    notes.push_back("training ended early: its loss was not finite again and again; the sampler is the best until then");
+}
+
+// What is measured on fresh simulations. Nothing that goes wrong here takes anything from the trained sampler.
+void judge(std::shared_ptr<const CompiledModel> model, const SamplerTrainingOptions& options,
+           std::int32_t interrupts_before, TrainedSampler& result) {
+  const std::uint64_t seed = options.setup.seed;
+  const int threads = options.setup.threads;
+  try {
+    const PosteriorSampler sampler = make_sampler(model, result.file);
+    result.file.typical = measure_typical_set(model, sampler, typical_count, seed, threads);
+    result.calibration = calibrate(model, sampler, {.seed = seed,
+                                                    .threads = threads,
+                                                    .seconds = options.budget.seconds * calibration_share,
+                                                    .interrupted = options.setup.interrupted,
+                                                    .interrupts_before = interrupts_before});
+    result.file.calibration = *result.calibration;
+  } catch (const std::exception& error) {
+    result.notes.push_back(fmt::format("no calibration: {}; the trained sampler is kept without", error.what()));
+  }
 }
 
 } // namespace
+
+double usual_gain(std::span<const double> first, std::span<const double> second) {
+  if (first.size() != second.size()) throw InternalError("two frames were validated on different data sets");
+  std::vector<double> gains(first.size());
+  for (std::size_t i = 0; i < gains.size(); ++i) gains[i] = first[i] - second[i];
+  std::sort(gains.begin(), gains.end());
+  const std::size_t cut = gains.size() / 20;
+  return mean(std::span(gains).subspan(cut, gains.size() - 2 * cut));
+}
 
 TrainedSampler train_sampler(std::shared_ptr<const CompiledModel> model, const SamplerTrainingOptions& options,
                              const SamplerTrainingEvents& events) {
   if (options.resume && !std::filesystem::exists(options.checkpoint))
     throw UserError(fmt::format("there is no checkpoint {} to resume from", options.checkpoint));
-  const TrainFunction train = load_training();
   const auto start = std::chrono::steady_clock::now();
+  const TrainFunction train = load_training();
   std::string frame_note;
   const Plan plan = choose_plan(model, options, train, frame_note);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -163,8 +231,7 @@ TrainedSampler train_sampler(std::shared_ptr<const CompiledModel> model, const S
   }
 
   TrainingJob job = plan.job;
-  job.budget = options.budget;
-  if (!frame_note.empty() && job.budget.seconds > 0) job.budget.seconds -= std::min(seconds, job.budget.seconds / 2);
+  job.budget = training_budget(options.budget, seconds);
   job.checkpoint = options.checkpoint;
   job.resume = options.resume;
   if (events.progress)
@@ -175,22 +242,22 @@ TrainedSampler train_sampler(std::shared_ptr<const CompiledModel> model, const S
       events.progress(shown);
     };
   TrainedSampler result;
-  result.training = carry_out(plan, train, job);
+  LeftOut left_out;
+  result.training = carry_out(plan, train, job, left_out);
+  const std::int32_t interrupts = options.setup.interrupted ? options.setup.interrupted->load() : 0;
+  add_training_notes(result.training, left_out, result.notes);
   if (events.trained) events.trained(result.training);
 
   SamplerFile& file = result.file;
   file.model_name = model->name();
   file.model_text = model->text();
+  file.model_library = options.model_library;
   file.config = plan.job.config;
   file.weights = result.training.weights;
   file.setup = *plan.setup;
   file.history = history(result.training, plan.mean_log_determinant);
-  const PosteriorSampler sampler = make_sampler(model, file);
-  const std::uint64_t seed = options.setup.seed;
-  const int threads = options.setup.threads;
-  file.typical = measure_typical_set(model, sampler, typical_count, seed, threads);
-  result.calibration = calibrate(model, sampler, {.seed = seed, .threads = threads});
-  file.calibration = result.calibration;
+  if (events.keep) events.keep(file);
+  judge(model, options, interrupts, result);
   return result;
 }
 

@@ -11,7 +11,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 namespace sibyl {
 
@@ -21,7 +24,8 @@ struct SamplerTrainingOptions {
   std::size_t batch_size = 0; // data sets in a step; 0: 64 to 256, by their rows
   double learning_rate = 0;   // the highest; 0: the default
   std::string device = "cpu";
-  std::string checkpoint; // path; empty: none
+  std::string model_library; // path of the library that the model came from; empty: it came as a text
+  std::string checkpoint;    // path; empty: none
   bool resume = false;    // go on from the checkpoint
 };
 
@@ -30,20 +34,31 @@ struct SamplerTrainingOptions {
 struct SamplerTrainingEvents {
   std::function<void(const InferenceSetup&)> prepared;
   std::function<void(const TrainingProgress&)> progress;
-  std::function<void(const TrainingResult&)> trained; // calibration follows
+  std::function<void(const TrainingResult&)> trained;
+  // The trained sampler, before anything runs that can fail or be interrupted: to be put where it is safe. The one that
+  // is returned has its typical set and calibration too.
+  std::function<void(const SamplerFile&)> keep;
 };
 
 struct TrainedSampler {
   SamplerFile file;
   TrainingResult training;
-  Calibration calibration;
+  std::optional<Calibration> calibration; // nothing where it failed or was interrupted
+  std::vector<std::string> notes;         // what the user should know of training and calibration
 };
 
+// A budget of seconds is that of all of it: preparing, training (at least half of it), calibration.
+//
 // With the frame left open (FrameChoice::automatic), a budget that is long enough also pays for trials of both frames.
 // Throws UserError where the model has no simulator, no network fits, or the checkpoint is missing or another model's.
-// An interrupted run returns what it has, calibrated. The checkpoint stays: its owner removes it when the sampler file
-// is safely written.
+// An interrupted run returns what it has, calibrated; a calibration that fails or is interrupted takes nothing from the
+// sampler. The checkpoint stays: its owner removes it when the sampler file is safely written.
 TrainedSampler train_sampler(std::shared_ptr<const CompiledModel> model, const SamplerTrainingOptions& options,
                              const SamplerTrainingEvents& events = {});
+
+// By how many nats a data set is better off with the second losses than with the first: the mean over data sets, less
+// the twentieth of them at either end. What chooses between frames: one that has failed for a few data sets costs
+// nothing at the others, and must not decide for them.
+double usual_gain(std::span<const double> first, std::span<const double> second);
 
 } // namespace sibyl

@@ -60,15 +60,21 @@ struct ValidationPoint {
 struct TrainingResult {
   Weights weights; // of the best validation loss
   double validation_loss = 0, untrained_validation_loss = 0;
+  std::vector<double> validation_losses; // of these weights, by data set
   std::int64_t steps = 0, simulations = 0, best_step = 0;
-  int rollbacks = 0; // after losses that were not finite
+  std::int64_t left_out = 0; // data sets whose loss was not finite, in batches that were used without them
+  std::int64_t skipped = 0;  // steps whose loss or gradient was not finite for half of the batch or more
+  bool has_diverged = false; // ended early: hardly a step was finite any more
   bool was_interrupted = false;
   double seconds = 0;
   StepTimes times;
   std::vector<ValidationPoint> history;
 };
 
-// Throws UserError for an unusable device or checkpoint, RuntimeError where training diverges for good.
+// Losses are mean negative log densities of z, in nats. One that is far beyond what any fitted posterior gives (some
+// hundred nats) counts by its logarithm, in training and validation alike: no single data set decides what is learned,
+// or which weights are the best. Throws UserError for an unusable device or checkpoint, RuntimeError where not one step
+// was finite: then nothing was learned.
 using TrainFunction = TrainingResult (*)(const TrainingJob&);
 
 // Sets environment variables that LibTorch's BLAS and OpenMP read when they are loaded, where they are not set: training

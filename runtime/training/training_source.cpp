@@ -10,6 +10,7 @@ namespace {
 SimulatorOptions simulator_options(const InferenceSetup& setup, const std::atomic<std::int32_t>* interrupted) {
   SimulatorOptions options;
   options.design = setup.design;
+  options.only_finite = true;
   options.interrupted = interrupted;
   return options;
 }
@@ -36,8 +37,7 @@ Examples ExampleMaker::make(std::uint64_t first_index, std::size_t count) {
                    [](double value) { return static_cast<float>(value); });
   }
   examples.log_determinant = std::move(frames.log_determinant);
-  examples.failures = batch.failures;
-  examples.first_failure = std::move(batch.first_failure);
+  examples.left_out = std::move(batch.left_out);
   return examples;
 }
 

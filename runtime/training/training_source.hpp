@@ -23,8 +23,7 @@ struct Examples {
   // log |dz / d unconstrained parameters| of each data set: added to a density of z, the result is comparable between
   // frames.
   std::vector<double> log_determinant;
-  std::size_t failures = 0; // simulations that failed and are left out
-  std::string first_failure;
+  LeftOut left_out;
 
   std::size_t count() const { return inputs.count; }
 };
@@ -37,7 +36,7 @@ class ExampleMaker {
  public:
   ExampleMaker(std::shared_ptr<const CompiledModel> model, std::shared_ptr<const InferenceSetup> setup,
                std::uint64_t seed, const std::atomic<std::int32_t>* interrupted = nullptr);
-  // Data sets first_index .. first_index + count - 1, less those whose simulation failed.
+  // Data sets first_index .. first_index + count - 1, less those that are left out: it may be none.
   Examples make(std::uint64_t first_index, std::size_t count);
 
  private:

@@ -67,12 +67,14 @@ std::string describe(const Calibration& calibration) {
                         fmt::format("{:.3f}{}", p.calibration_error, p.inside_band ? " " : "*"), p.recovery,
                         p.contraction, p.coverage_90);
   text += fmt::format("calibration error: of the ranks' ECDF; * outside of the 99% band ({:.3f})\n", calibration.band);
+  if (calibration.left_out.is_noteworthy()) text += calibration.left_out.describe("simulations") + "\n";
   return text;
 }
 
 void to_json(nlohmann::json& json, const Calibration& calibration) {
   const auto finite = [](double value) { return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(); };
   json = {{"simulations", calibration.simulations},
+          {"left_out_share", calibration.left_out.share()},
           {"draws", calibration.draws},
           {"log_density", finite(calibration.log_density)},
           {"log_density_standard_error", finite(calibration.log_density_error)},

@@ -2,6 +2,8 @@
 // them): calibration of ranks, recovery, contraction and coverage.
 #pragma once
 
+#include "runtime/data/edge_values.hpp"
+
 #include <nlohmann/json_fwd.hpp>
 
 #include <cstddef>
@@ -29,6 +31,7 @@ struct Comparison {
 
 struct Calibration {
   std::size_t simulations = 0, draws = 0;
+  LeftOut left_out;             // of the simulations that were tried
   double log_density = 0;       // mean log posterior density of the truth in the model's own space
   double log_density_error = 0; // its standard error
   double band = 0;              // half width of the 99% band of the calibration error

@@ -73,6 +73,8 @@ std::string Verdict::text() const {
                                                  : "typical";
   if (!frame_converged) text += "; its frame did not converge";
   if (has_missing) text += "; has missing values";
+  for (const std::string& warning : warnings) text += "; " + warning;
+  if (failed_draws.count() > 0) text += "; " + describe_failed_draws(failed_draws);
   return text;
 }
 

@@ -2,6 +2,8 @@
 // simulated data sets that were not used to measure it.
 #pragma once
 
+#include "runtime/data/edge_values.hpp"
+
 #include <nlohmann/json_fwd.hpp>
 
 #include <cstddef>
@@ -42,9 +44,13 @@ struct Verdict {
   bool outside = false;
   bool frame_converged = true;
   bool has_missing = false;
+  LeftOut failed_draws;              // those that miss what is computed from their parameters
+  std::vector<std::string> warnings; // on the data set: sizes outside of the range in training
   // "typical", "unusual (p = 0.004)", "outside of the simulations", with remarks after semicolons.
   std::string text() const;
-  bool is_fine() const { return !outside && frame_converged && p_value >= unusual_p_value; }
+  bool is_fine() const {
+    return !outside && frame_converged && p_value >= unusual_p_value && failed_draws.count() == 0 && warnings.empty();
+  }
   static constexpr double unusual_p_value = 0.01;
 };
 

@@ -3,6 +3,7 @@
 usage: standalone_samplers.py SIBYL REPOSITORY
 """
 import csv
+import json
 import os
 import re
 import subprocess
@@ -55,6 +56,18 @@ model {
 }
 """
 
+# A design value that a file gives, and a generated quantity that is refused for half of the draws.
+GIVEN = """
+data { int<lower=1> N; real<lower=0> prior_sd; vector[N] y; }
+design { N ~ discrete_range(3, 9); }
+parameters { real mu; }
+model {
+  mu ~ normal(0, prior_sd);
+  y ~ normal(mu, 1);
+}
+generated quantities { real z = normal_rng(0, mu); }
+"""
+
 FACTS = REPOSITORY / "tests" / "models" / "facts"
 REGRESSION = (REPOSITORY / "examples" / "01_linear_regression" / "linear_regression.sib").read_text()
 
@@ -99,6 +112,29 @@ class Draws(unittest.TestCase):
         shown = [line for line in options(run(program, "--help").stdout) if not line.startswith("--version")]
         self.assertEqual(shown, options(run(SIBYL, "sample", "--help").stdout))
         self.assertIn("cannot read", run(program, FOLDER / "none.csv", code=2).stderr)
+
+    def test_of_draws_that_fail_and_data_unlike_training(self):
+        model, sampler, program = FOLDER / "given.sib", FOLDER / "given.sibyl", FOLDER / "given"
+        data = {sd: FOLDER / f"given.{sd}.json" for sd in (1, 10)}
+        for sd, file in data.items():
+            file.write_text(json.dumps({"N": 20, "prior_sd": sd, "y": [0.1, -0.1] * 10}))
+        model.write_text(GIVEN)
+        run(SIBYL, "train", model, "-o", sampler, "--steps", "5", "--design", data[1])
+        run(SIBYL, "build", sampler, "-o", program)
+        tables, draws = [], []
+        for name, command in (("jit", [SIBYL, "sample", sampler]), ("ahead", [program])):
+            csv_file = FOLDER / f"given.{name}.csv"
+            tables.append(run(*command, data[1], "-n", "300", "-o", csv_file).stdout)
+            draws.append(csv_file.read_text())
+            refusal = run(*command, data[10], code=2).stderr
+            self.assertRegex(refusal, "`prior_sd` is 10, and the sampler was trained with 1:")
+        self.assertEqual(*tables)
+        self.assertEqual(*draws)
+        rows = [line.split(",") for line in draws[0].splitlines()[1:]]
+        failed = [mu for mu, z in rows if z == "nan"]
+        self.assertTrue(0 < len(failed) < 300)
+        self.assertEqual(failed, [mu for mu, _ in rows if float(mu) < 0])
+        self.assertRegex(tables[0], f"`N` is 20, outside of 3 to 9.*; {len(failed)} of 300 draws failed: given.sib")
 
     def test_of_a_residual_network(self):
         self.agrees("grid", GRID, "--frame", "prior")

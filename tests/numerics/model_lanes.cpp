@@ -76,7 +76,7 @@ Simulated simulate(const std::shared_ptr<const CompiledModel>& model, const Simu
   std::uint64_t next = first;
   for (const int count : batches) {
     const SimulatedBatch batch = simulator.simulate(next, static_cast<std::size_t>(count), seed);
-    REQUIRE(batch.failures == 0);
+    REQUIRE(batch.left_out.count() == 0);
     for (std::size_t i = 0; i < batch.data.count; ++i)
       result.sets.push_back(extract(model->facts(), batch.data, i, /*with_parameters=*/true));
     result.unconstrained.insert(result.unconstrained.end(), batch.unconstrained.begin(), batch.unconstrained.end());

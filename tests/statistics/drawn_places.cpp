@@ -16,7 +16,7 @@ std::vector<double> simulated(const std::string& data, const std::string& model)
   const auto compiled =
       compile_text("data { " + data + " } parameters { real m; } model { m ~ normal(0, 1); " + model + " }");
   const SimulatedBatch batch = Simulator(compiled).simulate(0, 1, 7);
-  REQUIRE(batch.failures == 0);
+  REQUIRE(batch.left_out.count() == 0);
   for (std::size_t i = 0; i < compiled->facts().variables.size(); ++i)
     if (compiled->facts().variables[i].name == "y") return batch.data.variables[i].values;
   return {};
@@ -67,7 +67,7 @@ TEST_CASE("a sum of log densities draws each outcome") {
 TEST_CASE("sizes that the design assigns come before what has them") {
   const auto model = compile_text("data { int N; vector[N] y; } design { N = 3; } parameters { real m; } "
                                   "model { m ~ normal(0, 1); y ~ normal(m, 1); }");
-  CHECK(Simulator(model).simulate(0, 4, 7).failures == 0);
+  CHECK(Simulator(model).simulate(0, 4, 7).left_out.count() == 0);
 }
 
 TEST_CASE("expressions of a slice are no place to draw") {
@@ -82,7 +82,7 @@ TEST_CASE("parameters stay within the bounds of their elements and of the trunca
   SimulatorOptions options;
   options.keep_all = true;
   const SimulatedBatch batch = Simulator(compiled, options).simulate(0, 2000, 7);
-  REQUIRE(batch.failures == 0);
+  REQUIRE(batch.left_out.count() == 0);
   double least[2] = {9, 9}, least_p = 9, most_p = -9;
   for (std::size_t i = 0; i < 2000; ++i) {
     for (std::size_t k = 0; k < 2; ++k) least[k] = std::min(least[k], batch.data.variables[0].values[2 * i + k]);

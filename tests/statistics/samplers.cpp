@@ -33,7 +33,7 @@ std::vector<double> sample(const std::shared_ptr<CompiledModel>& model, const Da
   options.precision = precision;
   options.design = design;
   const SimulatedBatch batch = Simulator(model, options).simulate(0, draws, 2024);
-  REQUIRE(batch.failures == 0);
+  REQUIRE(batch.left_out.count() == 0);
   return batch.data.variables[index_of(model->facts(), "y")].values;
 }
 

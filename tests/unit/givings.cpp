@@ -65,7 +65,7 @@ TEST_CASE("a draw on one branch and a computed value on the other give each elem
   CHECK(y.given_elements == GivenElements::none);
   // P(y = 0) = E[psi + (1 - psi) exp(-theta)] = 1/2 + 1/2 * (1/2)^3 = 0.5625 for gamma(3, 1).
   const SimulatedBatch batch = Simulator(compiled, {.keep_all = true}).simulate(0, 4000, 1);
-  CHECK(batch.failures == 0);
+  CHECK(batch.left_out.count() == 0);
   double zeros = 0, count = 0;
   for (std::size_t i = 0; i < batch.data.count; ++i) {
     const DataSet set = extract(facts, batch.data, i);

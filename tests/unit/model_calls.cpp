@@ -152,7 +152,7 @@ TEST_CASE("a simulated data set depends on the seed and its index alone") {
   options.precision = Precision::f64;
   Simulator reference(model, options);
   const SimulatedBatch expected = reference.simulate(10, 100, 3);
-  CHECK(expected.indices.size() + expected.failures == 100);
+  CHECK(expected.indices.size() + expected.left_out.count() == 100);
   for (const int lanes : {1, 4, 16})
     for (const int threads : {1, 3}) {
       options.lanes = lanes;
@@ -175,10 +175,10 @@ TEST_CASE("failed simulations are left out and told") {
   Simulator simulator(model, {.design = hand_written::design(1), .keep_all = true});
   const SimulatedBatch batch = simulator.simulate(0, 4000, 1);
   // P(mu > 6) = P(z > 2.5) = 0.0062; fewer than 5 or more than 50 of 4000 has probability below 1e-5.
-  CHECK(batch.failures >= 5);
-  CHECK(batch.failures <= 50);
-  CHECK_THAT(batch.first_failure, Contains("too large"));
-  CHECK(batch.data.count == 4000 - batch.failures);
+  CHECK(batch.left_out.count() >= 5);
+  CHECK(batch.left_out.count() <= 50);
+  CHECK_THAT(batch.left_out.first(), Contains("too large"));
+  CHECK(batch.data.count == 4000 - batch.left_out.count());
   for (const double mu : batch.data.variables[hand_written::mu].values) CHECK(mu <= hand_written::largest_mu);
 }
 

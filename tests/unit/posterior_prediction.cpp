@@ -39,7 +39,7 @@ std::vector<double> predicted(const std::shared_ptr<CompiledModel>& model, const
                               const std::string& variable, std::size_t count = 2000) {
   const std::vector<std::size_t> rows(count, 0);
   const Prediction prediction = predict(model, data, draws, rows, 1);
-  CHECK(prediction.failures == 0);
+  CHECK(prediction.left_out.count() == 0);
   REQUIRE(prediction.data.count == count);
   return prediction.data.variables[static_cast<std::size_t>(model->facts().find(variable))].values;
 }

@@ -90,7 +90,7 @@ TEST_CASE("a predictive check finds what the model does not reproduce") {
   for (int i = 0; i < 100; ++i)
     for (const double value : {-1.0, 0.0, 1.0, 0.5}) replicated.push_back(value + 0.01 * (i - 50));
   const double missing = std::numeric_limits<double>::quiet_NaN();
-  const auto checks = check_predictions(facts, batch(1, {-1, 0, 10, missing}), {batch(100, replicated), 0, ""}, 20);
+  const auto checks = check_predictions(facts, batch(1, {-1, 0, 10, missing}), {.data = batch(100, replicated)}, 20);
   REQUIRE(checks.size() == 1);
   const auto& statistics = checks[0].statistics;
   REQUIRE(statistics.size() == 7);

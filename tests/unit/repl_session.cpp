@@ -251,6 +251,25 @@ TEST_CASE("expressions are evaluated over the draws of the prior") {
   CHECK(has(talk.mistake("y"), "size of this differs"));
 }
 
+TEST_CASE("draws whose generated quantities fail have no value, and a note says how many and why") {
+  Talk talk;
+  type_normal_model(talk);
+  talk.ask("generated quantities real z = normal_rng(0, mu);"); // refused for a negative mean
+  talk.ask(":prior");
+  CHECK(has(talk.complained, "of 1000 draws failed: ") );
+  CHECK(has(talk.complained, "must be"));
+  // Of the draws that are there; those that are not would count as no.
+  const std::string probability = talk.ask("z * z >= 0");
+  CHECK(has(probability, "P(z * z >= 0) = 1.0000"));
+  CHECK(has(talk.complained, "draws failed: it has missing values"));
+  talk.ask("mean(mu)");
+  CHECK(talk.complained.empty());
+  // An expression that fails in some draws likewise.
+  CHECK(has(talk.ask("normal_rng(mu, mu) < 1e9"), " = 1.0000"));
+  CHECK(has(talk.complained, "draws failed: "));
+  CHECK(has(talk.mistake("normal_rng(mu, -1)"), "in a draw, "));
+}
+
 TEST_CASE("an expression without draws is a calculation") {
   Talk talk;
   CHECK(talk.ask("1 + 2 * 3") == "7.000\n");

@@ -171,8 +171,9 @@ class Model:
         threads: int = 0,
         progress: bool = True,
     ) -> Sampler:
-        """Trains an amortized posterior. The budget is a time (seconds, or "60s", "3m", "1h"), steps, simulations, or
-        whichever of them comes first; without one, two minutes. Ctrl-C stops with what was learned.
+        """Trains an amortized posterior. The budget is a time (seconds, or "60s", "3m", "1h"; of preparing, training and
+        calibration together), steps, simulations, or whichever of them comes first; without one, two minutes. Ctrl-C
+        stops with what was learned.
 
         `frame`: auto, prior or laplace. `missing`: the share of observed values to drop at random, so that missing
         values are understood. `networks`: by variable, its summary network: set, sequence or mlp."""
@@ -221,8 +222,8 @@ class Sampler:
         return Model._of(self._handle.model)
 
     @property
-    def calibration(self) -> dict[str, Any]:
-        """How good the sampler was on fresh simulations."""
+    def calibration(self) -> dict[str, Any] | None:
+        """How good the sampler was on fresh simulations; None where that was interrupted."""
         return json.loads(self._handle.calibration)
 
     @property

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 namespace sibyl::training {
@@ -22,8 +23,8 @@ Tensor matrix(const std::vector<float>& values, std::size_t rows, std::size_t co
   return torch::from_blob(const_cast<float*>(values.data()), shape, torch::kFloat32).clone().to(device);
 }
 
-// The maximum likelihood loss: mean negative log density of the true parameters, nats.
-Tensor negative_log_density(TorchBackend& backend, const NetworkConfig& config, const NetworkBatch& batch) {
+// The negative log density of each data set's true parameters, nats.
+Tensor negative_log_densities(TorchBackend& backend, const NetworkConfig& config, const NetworkBatch& batch) {
   std::vector<Tensor> rows;
   std::vector<const networks::Offsets*> offsets;
   for (const RowsBatch& source : batch.sources) {
@@ -38,8 +39,49 @@ Tensor negative_log_density(TorchBackend& backend, const NetworkConfig& config, 
   const Tensor z = matrix(batch.z, batch.count, batch.dimension, backend.device());
   const Tensor base = networks::flow_forward(backend, config, z, context, log_slope);
   const double constant = 0.5 * static_cast<double>(config.dimension) * std::log(2 * std::numbers::pi);
-  return 0.5 * base.square().sum(1).mean() - log_slope.mean() + constant;
+  return 0.5 * base.square().sum(1) - log_slope.squeeze(1) + constant;
 }
+
+// Losses beyond what any fitted posterior gives count by their logarithm: a parameter drawn from a Cauchy distribution
+// may start a million nats away, and would otherwise drown all other data sets for as long as it does.
+Tensor tempered(const NetworkConfig& config, const Tensor& losses) {
+  const double limit = 50 + 5 * static_cast<double>(config.dimension);
+  return torch::where(losses > limit, limit * (1 + (losses.clamp_min(limit) / limit).log()), losses);
+}
+
+// The batch's data sets with a loss that is finite.
+NetworkBatch with_finite_losses(const NetworkBatch& batch, const Tensor& losses) {
+  const Tensor finite = losses.detach().isfinite().to(torch::kCPU).contiguous();
+  const bool* is_kept = finite.data_ptr<bool>();
+  NetworkBatch kept;
+  kept.direct_width = batch.direct_width;
+  kept.dimension = batch.dimension;
+  kept.sources.resize(batch.sources.size());
+  const auto append = [](std::vector<float>& to, const std::vector<float>& from, std::size_t first, std::size_t count) {
+    const auto begin = from.begin() + static_cast<std::ptrdiff_t>(first);
+    to.insert(to.end(), begin, begin + static_cast<std::ptrdiff_t>(count));
+  };
+  for (std::size_t i = 0; i < batch.count; ++i) {
+    if (!is_kept[i]) continue;
+    ++kept.count;
+    append(kept.direct, batch.direct, i * batch.direct_width, batch.direct_width);
+    append(kept.z, batch.z, i * batch.dimension, batch.dimension);
+    for (std::size_t s = 0; s < batch.sources.size(); ++s) {
+      const RowsBatch& from = batch.sources[s];
+      RowsBatch& to = kept.sources[s];
+      to.width = from.width;
+      const std::int64_t rows = from.offsets[i + 1] - from.offsets[i];
+      append(to.rows, from.rows, static_cast<std::size_t>(from.offsets[i]) * from.width,
+             static_cast<std::size_t>(rows) * from.width);
+      to.offsets.push_back(to.offsets.back() + rows);
+    }
+  }
+  return kept;
+}
+
+constexpr double largest_float = std::numeric_limits<float>::max();
+// Skipped steps in a row after which the weights themselves must be to blame, and how often those are taken back.
+constexpr int most_skipped = 5, most_rollbacks = 10;
 
 Weights export_weights(const std::map<std::string, Tensor>& tensors) {
   Weights weights;
@@ -64,7 +106,7 @@ class Trainer {
       throw UserError("training needs a budget of time, steps or simulations");
     {
       torch::NoGradGuard no_gradients;
-      result_.untrained_validation_loss = negative_log_density(backend_, job_.config, job_.validation).item<double>();
+      result_.untrained_validation_loss = validation_losses().mean().item<double>();
     }
     backend_.declare(false);
     weights_ = backend_.flatten();
@@ -74,13 +116,15 @@ class Trainer {
         torch::optim::AdamWOptions(job_.learning_rate).weight_decay(job_.weight_decay).betas({0.9, 0.98}));
     last_validation_ = result_.untrained_validation_loss;
     consider(last_validation_);
-    save_good();
     if (job_.resume) restore();
     start_ = Clock::now();
     while (!finished()) step();
+    if (updates_ == 0 && result_.skipped > 0)
+      throw RuntimeError("training has not begun: the loss was not finite in one step after another");
     // Before the last validation, which resumed training would not have made here.
     if (!job_.checkpoint.empty()) checkpoint();
     validate();
+    result_.validation_losses = losses_of(best_);
     result_.weights = std::move(best_);
     result_.validation_loss = best_loss_;
     result_.steps = step_;
@@ -120,7 +164,7 @@ class Trainer {
     return share;
   }
 
-  bool finished() const { return interrupted() || spent() >= 1; }
+  bool finished() const { return interrupted() || result_.has_diverged || spent() >= 1; }
 
   // Warm-up over 200 steps, then half a cosine down to a hundredth.
   double rate() const {
@@ -137,23 +181,38 @@ class Trainer {
     };
     const NetworkBatch batch = job_.batch(step_);
     lap(result_.times.waiting);
+    if (batch.count == 0) { // all of its simulations were left out
+      ++step_;
+      return;
+    }
     weights_.mutable_grad().zero_();
-    const Tensor loss = negative_log_density(backend_, job_.config, batch);
-    const double value = loss.item<double>();
+    const Tensor losses = negative_log_densities(backend_, job_.config, batch);
+    Tensor loss = tempered(job_.config, losses).mean();
+    double value = loss.item<double>();
+    if (!std::isfinite(value)) {
+      // A data set that floats cannot hold makes all gradients NaN: once more without.
+      const NetworkBatch kept = with_finite_losses(batch, losses);
+      if (2 * kept.count < batch.count) return skip();
+      result_.left_out += static_cast<std::int64_t>(batch.count - kept.count);
+      loss = tempered(job_.config, negative_log_densities(backend_, job_.config, kept)).mean();
+      value = loss.item<double>();
+      if (!std::isfinite(value)) return skip();
+    }
     lap(result_.times.forward);
-    if (!std::isfinite(value)) return roll_back();
     loss.backward();
     const double norm = torch::nn::utils::clip_grad_norm_(weights_, job_.gradient_clip);
     lap(result_.times.backward);
-    if (!std::isfinite(norm)) return roll_back();
+    if (!std::isfinite(norm)) return skip();
     for (auto& group : optimizer_->param_groups()) static_cast<torch::optim::AdamWOptions&>(group.options()).lr(rate());
     optimizer_->step();
     average();
     lap(result_.times.optimizer);
     ++timed_;
     ++step_;
+    ++updates_;
+    skipped_in_a_row_ = 0;
     simulations_ += static_cast<std::int64_t>(batch.count);
-    running_loss_ = step_ == 1 ? value : running_loss_ + 0.02 * (value - running_loss_);
+    running_loss_ = updates_ == 1 ? value : running_loss_ + 0.02 * (value - running_loss_);
     if (step_ >= next_validation_) validate();
     if (job_.progress)
       job_.progress({step_, simulations_, running_loss_, last_validation_, elapsed(),
@@ -168,22 +227,36 @@ class Trainer {
     averaged_.lerp_(weights_, 1 / memory);
   }
 
+  // By data set, with the parameters as the backend has them; always finite.
+  Tensor validation_losses() {
+    const Tensor losses = negative_log_densities(backend_, job_.config, job_.validation);
+    return tempered(job_.config, losses.nan_to_num(largest_float, largest_float).clamp_max(largest_float));
+  }
+
   double averaged_loss() {
     torch::NoGradGuard no_gradients;
     auto averaged = backend_.parts(averaged_);
     std::swap(backend_.parameters(), averaged);
-    const double loss = negative_log_density(backend_, job_.config, job_.validation).item<double>();
+    const double loss = validation_losses().mean().item<double>();
     std::swap(backend_.parameters(), averaged);
     return loss;
+  }
+
+  std::vector<double> losses_of(const Weights& weights) {
+    torch::NoGradGuard no_gradients;
+    std::map<std::string, Tensor> given;
+    for (const auto& [name, tensor] : weights)
+      given[name] = matrix(tensor.values, tensor.rows, tensor.columns, backend_.device());
+    std::swap(backend_.parameters(), given);
+    const Tensor losses = validation_losses().to(torch::kCPU, torch::kFloat64).contiguous();
+    std::swap(backend_.parameters(), given);
+    return {losses.data_ptr<double>(), losses.data_ptr<double>() + losses.numel()};
   }
 
   void validate() {
     last_validation_ = averaged_loss();
     result_.history.push_back({step_, elapsed(), last_validation_});
-    if (std::isfinite(last_validation_)) {
-      consider(last_validation_);
-      save_good();
-    }
+    consider(last_validation_);
     next_validation_ = step_ + std::max<std::int64_t>(100, step_ / 10);
   }
 
@@ -192,6 +265,7 @@ class Trainer {
     best_loss_ = loss;
     best_ = export_weights(backend_.parts(averaged_));
     result_.best_step = step_;
+    save_good();
   }
 
   void save_good() {
@@ -199,15 +273,22 @@ class Trainer {
     good_averaged_ = averaged_.clone();
   }
 
-  // A loss or gradient that is not finite: back to the last validated weights, at half the rate.
-  void roll_back() {
-    if (++result_.rollbacks > 20) throw RuntimeError("training diverges: the loss is not finite again and again");
+  // A batch whose loss or gradient is not finite changes nothing. Where one follows another it is the weights: back to
+  // the best ones, at half the rate.
+  void skip() {
+    ++result_.skipped;
+    ++step_; // this batch would fail again
+    if (++skipped_in_a_row_ < most_skipped) return;
+    skipped_in_a_row_ = 0;
+    if (++rollbacks_ > most_rollbacks) {
+      result_.has_diverged = true;
+      return;
+    }
     torch::NoGradGuard no_gradients;
     weights_.copy_(good_);
     averaged_.copy_(good_averaged_);
     optimizer_->state().clear();
     rate_factor_ *= 0.5;
-    ++step_; // this batch would fail again
   }
 
   // What the optimizer calls its state by.
@@ -249,7 +330,10 @@ class Trainer {
         {"best_loss", best_loss_},
         {"best_step", result_.best_step},
         {"rate_factor", rate_factor_},
-        {"rollbacks", result_.rollbacks},
+        {"skipped", result_.skipped},
+        {"left_out", result_.left_out},
+        {"rollbacks", rollbacks_},
+        {"all_updates", updates_},
         {"history", history},
         {"updates", updates}}.dump();
     file.metadata["config"] = nlohmann::json(job_.config).dump();
@@ -296,7 +380,10 @@ class Trainer {
     best_loss_ = state["best_loss"];
     result_.best_step = state["best_step"];
     rate_factor_ = state["rate_factor"];
-    result_.rollbacks = state["rollbacks"];
+    result_.skipped = state["skipped"];
+    result_.left_out = state["left_out"];
+    rollbacks_ = state["rollbacks"];
+    updates_ = state["all_updates"];
     for (const auto& point : state["history"]) result_.history.push_back({point[0], point[1], point[2]});
     save_good();
   }
@@ -310,6 +397,8 @@ class Trainer {
   double best_loss_ = std::numeric_limits<double>::infinity();
   double running_loss_ = 0, last_validation_ = 0, rate_factor_ = 1, elapsed_before_ = 0;
   std::int64_t step_ = 0, simulations_ = 0, next_validation_ = 100, timed_ = 0;
+  std::int64_t updates_ = 0; // steps that were not skipped
+  int skipped_in_a_row_ = 0, rollbacks_ = 0;
   Clock::time_point start_ = Clock::now(), last_checkpoint_ = Clock::now();
 };
 

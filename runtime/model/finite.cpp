@@ -1,0 +1,69 @@
+#include "runtime/model/finite.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace sibyl {
+
+namespace {
+
+bool is_representable(double value) { return std::isfinite(static_cast<float>(value)); }
+
+std::string value_text(double value) {
+  return std::isnan(value) ? "nan" : std::isfinite(value) ? fmt::format("{:.3g}", value) : value > 0 ? "inf" : "-inf";
+}
+
+// "y[2,3]": element `flat`, row-major.
+std::string element_name(const std::string& name, std::size_t flat, std::span<const std::int32_t> sizes) {
+  if (sizes.empty()) return name;
+  std::vector<std::size_t> index(sizes.size());
+  for (std::size_t d = sizes.size(); d-- > 0;) {
+    index[d] = flat % static_cast<std::size_t>(sizes[d]) + 1;
+    flat /= static_cast<std::size_t>(sizes[d]);
+  }
+  return fmt::format("{}[{}]", name, fmt::join(index, ","));
+}
+
+std::optional<NotFinite> find_parameter(const Facts& facts, const ParameterExtents& extents,
+                                        std::span<const double> unconstrained) {
+  const auto bad = std::find_if_not(unconstrained.begin(), unconstrained.end(), is_representable);
+  if (bad == unconstrained.end()) return std::nullopt;
+  const auto place = static_cast<std::size_t>(bad - unconstrained.begin());
+  std::size_t number = 0, end = 0, last = 0;
+  for (std::size_t v = 0; v < facts.variables.size(); ++v) {
+    if (facts.variables[v].role != Role::parameter) continue;
+    last = v;
+    end += static_cast<std::size_t>(element_count(extents[number++]));
+    if (place < end) break;
+  }
+  return NotFinite{last, fmt::format("`{}` on the unconstrained scale is {}", facts.variables[last].name,
+                                     value_text(*bad))};
+}
+
+} // namespace
+
+std::optional<NotFinite> find_not_finite(const Facts& facts, const DataBatch& batch, std::size_t data_set,
+                                         const ParameterExtents& extents, std::span<const double> unconstrained) {
+  if (auto found = find_parameter(facts, extents, unconstrained)) return found;
+  for (std::size_t v = 0; v < facts.variables.size(); ++v) {
+    const VariableFact& fact = facts.variables[v];
+    const VariableBatch& variable = batch.variables[v];
+    // What the user gave as design is as he wants it: an infinite bound, say.
+    const bool is_drawn = fact.role == Role::observed || fact.has_design_distribution;
+    if (!variable.present || !is_drawn) continue;
+    const std::span sizes(variable.sizes.data() + data_set * variable.rank(), variable.rank());
+    const double* row = variable.row(data_set);
+    std::optional<NotFinite> found;
+    for_each_element(sizes, variable.capacity, [&](std::size_t compact, std::size_t padded) {
+      if (!found && !std::isfinite(row[padded]))
+        found = {v, fmt::format("`{}` is {}", element_name(fact.name, compact, sizes), value_text(row[padded]))};
+    });
+    if (found) return found;
+  }
+  return std::nullopt;
+}
+
+} // namespace sibyl
