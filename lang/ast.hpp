@@ -118,22 +118,7 @@ struct Expression {
 
 // ---- types as declared
 
-enum class BaseType {
-  integer,
-  real,
-  vector,
-  row_vector,
-  matrix,
-  simplex,
-  ordered,
-  positive_ordered,
-  unit_vector,
-  sum_to_zero_vector,
-  cov_matrix,
-  corr_matrix,
-  cholesky_factor_cov,
-  cholesky_factor_corr
-};
+enum class BaseType { integer, real, vector, row_vector, matrix };
 
 // `<lower=a, upper=b>` or `<offset=m, multiplier=s>`; absent parts are null.
 struct Constraint {
@@ -144,9 +129,9 @@ struct Constraint {
 // `array[N, M] vector<lower=0>[K]`
 struct SizedType {
   BaseType base = BaseType::real;
+  std::string constrained; // "simplex", "cov_matrix", ...: a type of stdlib/transforms/, which says what `base` is
   std::vector<ExpressionPtr> array_sizes;
-  std::vector<ExpressionPtr>
-      sizes; // vector: 1; matrix: 2 (cov_matrix, corr_matrix, ...: 1; cholesky_factor_cov: 1 or 2)
+  std::vector<ExpressionPtr> sizes; // vector: 1; matrix: 2; a constrained type: as many as its transform has parameters
   Constraint constraint;
   Span span;
 };
@@ -285,10 +270,9 @@ struct Requirement {
   Span span;
 };
 struct Support {
-  BaseType base = BaseType::real;
-  ExpressionPtr lower, upper;
+  SizedType type; // bounds and sizes in terms of the parameters; a size of another name is the outcome's own
   Span span;
-}; // in terms of the parameters
+};
 struct DistributionDefinition {
   Identifier name;
   std::vector<Argument> arguments; // the parameters; scalars are vectorized
@@ -298,11 +282,14 @@ struct DistributionDefinition {
   Span span;
 };
 
-// `transform lower_bound(real lower) { real constrain(real u) ... real unconstrain(real x) ... real log_jacobian(real
-// u) ... }`
+// `transform simplex(int K) { constrained vector[K]; unconstrained K - 1; vector constrain(vector u) ... }`, see
+// stdlib/transforms/README.md.
 struct TransformDefinition {
   Identifier name;
   std::vector<Argument> arguments;
+  SizedType constrained;
+  ExpressionPtr unconstrained_size;
+  std::vector<Requirement> requirements;
   std::vector<FunctionDefinition> functions;
   Span span;
 };

@@ -18,20 +18,7 @@ const char* text_of(AssignmentOperator op) {
 }
 
 const char* text_of(BaseType type) {
-  static constexpr const char* names[] = {"int",
-                                          "real",
-                                          "vector",
-                                          "row_vector",
-                                          "matrix",
-                                          "simplex",
-                                          "ordered",
-                                          "positive_ordered",
-                                          "unit_vector",
-                                          "sum_to_zero_vector",
-                                          "cov_matrix",
-                                          "corr_matrix",
-                                          "cholesky_factor_cov",
-                                          "cholesky_factor_corr"};
+  static constexpr const char* names[] = {"int", "real", "vector", "row_vector", "matrix"};
   return names[static_cast<int>(type)];
 }
 
@@ -134,7 +121,7 @@ class Formatter {
   static std::string sized(const SizedType& type) {
     std::string text;
     if (!type.array_sizes.empty()) text = "array[" + list(type.array_sizes) + "] ";
-    text += text_of(type.base);
+    text += type.constrained.empty() ? text_of(type.base) : type.constrained;
     std::string bounds;
     const auto add = [&](const char* name, const ExpressionPtr& bound) {
       if (bound) bounds += (bounds.empty() ? "" : ", ") + std::string(name) + "=" + format(bound);

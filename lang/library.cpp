@@ -1,10 +1,12 @@
 #include "lang/library.hpp"
 
 #include "lang/check/checker.hpp"
+#include "lang/constrained_types.hpp"
 #include "lang/errors.hpp"
 #include "lang/library_sources.hpp"
 #include "lang/parse.hpp"
 
+#include <algorithm>
 #include <deque>
 
 namespace sibyl {
@@ -56,11 +58,11 @@ struct Loader {
 
 // "sigma > 0" becomes "must be > 0"; other conditions are quoted whole.
 typed::Requirement describe(const Source& source, const ast::Requirement& requirement,
-                            const ast::DistributionDefinition& definition) {
+                            const std::vector<ast::Argument>& arguments) {
   typed::Requirement described;
   const auto position = [&](const std::string& name) -> std::optional<std::size_t> {
-    for (std::size_t i = 0; i < definition.arguments.size(); ++i)
-      if (definition.arguments[i].name.name == name) return i;
+    for (std::size_t i = 0; i < arguments.size(); ++i)
+      if (arguments[i].name.name == name) return i;
     return std::nullopt;
   };
   if (const auto* binary = std::get_if<ast::Binary>(&requirement.condition->node))
@@ -97,15 +99,30 @@ void Loader::add(const Source& source, const ast::DistributionDefinition& defini
     distribution->parameters.push_back(probe.variables[0].type);
     distribution->parameter_names.push_back(argument.name.name);
   }
-  distribution->support.is_discrete = definition.support.base == ast::BaseType::integer;
-  if (definition.support.lower)
-    distribution->support.lower = add_expression(source, prefix + "lower", definition.support.base,
-                                                 definition.support.lower, definition.arguments);
-  if (definition.support.upper)
-    distribution->support.upper = add_expression(source, prefix + "upper", definition.support.base,
-                                                 definition.support.upper, definition.arguments);
+  const ast::SizedType& support = definition.support.type;
+  distribution->outcome = checking::type_of(support);
+  distribution->support.is_discrete = support.base == ast::BaseType::integer;
+  const std::string transform = support.constrained.empty() ? "identity" : support.constrained;
+  distribution->outcome_transform = names.transforms.at(transform);
+  if (!support.constrained.empty()) distribution->outcome.base = distribution->outcome_transform->constrained.base;
+  std::vector<ast::ExpressionPtr> sizes = support.sizes;
+  while (static_cast<int>(sizes.size()) < distribution->outcome.rank()) sizes.push_back(sizes.back());
+  for (const ast::ExpressionPtr& size : sizes) {
+    const auto* reference = std::get_if<ast::VariableReference>(&size->node);
+    const auto& known = distribution->parameter_names;
+    const bool is_given = reference && std::find(known.begin(), known.end(), reference->name) == known.end();
+    distribution->outcome_sizes.push_back(
+        is_given ? nullptr
+                 : add_expression(source, prefix + "size", ast::BaseType::integer, size, definition.arguments));
+  }
+  if (support.constraint.lower)
+    distribution->support.lower =
+        add_expression(source, prefix + "lower", support.base, support.constraint.lower, definition.arguments);
+  if (support.constraint.upper)
+    distribution->support.upper =
+        add_expression(source, prefix + "upper", support.base, support.constraint.upper, definition.arguments);
   for (const ast::Requirement& one : definition.requirements) {
-    typed::Requirement requirement = describe(source, one, definition);
+    typed::Requirement requirement = describe(source, one, definition.arguments);
     requirement.to_draw = one.to_draw;
     if (one.to_draw) requirement.text += " to be drawn from";
     requirement.condition =
@@ -131,22 +148,65 @@ void Loader::add(const Source& source, const ast::DistributionDefinition& defini
   library.distributions.push_back(distribution);
 }
 
+std::optional<double> constant(const ast::ExpressionPtr& bound) {
+  if (!bound) return std::nullopt;
+  if (const auto* literal = std::get_if<ast::IntegerLiteral>(&bound->node)) return static_cast<double>(literal->value);
+  if (const auto* literal = std::get_if<ast::RealLiteral>(&bound->node)) return literal->value;
+  if (const auto* sign = std::get_if<ast::Unary>(&bound->node); sign && sign->op == ast::UnaryOperator::minus)
+    if (const auto value = constant(sign->operand)) return -*value;
+  throw InternalError("a transform's bound of each element is no number");
+}
+
 void Loader::add(const Source& source, const ast::TransformDefinition& definition) {
   auto transform = std::make_shared<typed::Transform>();
   transform->name = definition.name.name;
+  const std::string prefix = transform->name + ".";
+  const auto wrong = [&](Span place, const std::string& message) {
+    diagnostics.push_back(checking::mistake(place, "wrong-transform", "`" + transform->name + "` " + message));
+  };
   for (const ast::Argument& argument : definition.arguments) transform->parameter_names.push_back(argument.name.name);
+  const ast::SizedType& constrained = definition.constrained;
+  transform->constrained = checking::type_of(constrained);
+  for (const ast::ExpressionPtr& size : constrained.sizes) {
+    const auto* reference = std::get_if<ast::VariableReference>(&size->node);
+    const auto& names = transform->parameter_names;
+    const auto found = reference ? std::find(names.begin(), names.end(), reference->name) : names.end();
+    if (found == names.end()) wrong(size->span, "must have parameters as its sizes");
+    transform->sizes.push_back(static_cast<std::size_t>(found - names.begin()));
+  }
+  transform->element_lower = constant(constrained.constraint.lower);
+  transform->element_upper = constant(constrained.constraint.upper);
+  transform->unconstrained_text = std::string(source.slice(definition.unconstrained_size->span));
+  transform->unconstrained_size = add_expression(source, prefix + "unconstrained_size", ast::BaseType::integer,
+                                                 definition.unconstrained_size, definition.arguments);
+  for (const ast::Requirement& one : definition.requirements) {
+    typed::Requirement requirement = describe(source, one, definition.arguments);
+    requirement.condition =
+        add_expression(source, prefix + "require", ast::BaseType::integer, one.condition, definition.arguments);
+    transform->requirements.push_back(std::move(requirement));
+  }
+  const std::string condition = "condition_";
   for (ast::FunctionDefinition function : definition.functions) {
     const std::string name = function.name.name;
-    function.name.name = transform->name + "." + name;
+    function.name.name = prefix + name;
     const auto added = add(source, function, definition.arguments);
     if (name == "constrain") transform->constrain = added;
     else if (name == "unconstrain") transform->unconstrain = added;
     else if (name == "log_jacobian") transform->log_jacobian = added;
-    else
-      diagnostics.push_back(
-          checking::mistake(function.name.span, "unknown-member",
-                            "a transform has constrain, unconstrain and log_jacobian, not `" + name + "`"));
+    else if (name == "check") transform->check = added;
+    else if (name == "sample") transform->sample = added;
+    else if (name == "unconstrain_drawn") transform->unconstrain_drawn = added;
+    else if (name == "condition") transform->condition[""] = added;
+    else if (name.starts_with(condition)) transform->condition[name.substr(condition.size())] = added;
+    else wrong(function.name.span, "has a member `" + name + "`, which no transform has");
   }
+  if (!transform->constrain || !transform->unconstrain || !transform->log_jacobian)
+    wrong(definition.name.span, "needs constrain, unconstrain and log_jacobian");
+  if (source.name() != "stdlib/transforms/" + transform->name + ".sib")
+    wrong(definition.name.span, "must be in a file of its name");
+  if (transform->is_type() != constrained_type_names().contains(transform->name))
+    wrong(constrained.span, "must have its `constrained` line by itself, indented by two blanks");
+  names.transforms[transform->name] = transform;
   library.transforms.push_back(transform);
 }
 
@@ -169,9 +229,12 @@ const Loader& loaded() {
         one.names.functions[added->name].push_back(added);
         one.library.functions.push_back(added);
       }
-      for (const ast::DistributionDefinition& distribution : parsed[i].distributions) one.add(source, distribution);
       for (const ast::TransformDefinition& transform : parsed[i].transforms) one.add(source, transform);
     }
+    // Distributions name the constrained types of what they draw.
+    for (std::size_t i = 0; i < parsed.size(); ++i)
+      for (const ast::DistributionDefinition& distribution : parsed[i].distributions)
+        one.add(one.texts[i], distribution);
     for (PendingBody& body : one.pending)
       checking::Checker(*body.source, one.names, one.diagnostics, true).check_body(body.definition, *body.function);
     one.require_no_errors();

@@ -11,6 +11,7 @@
 #include "lang/types.hpp"
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -174,9 +175,10 @@ enum class Block { data, transformed_data, parameters, transformed_parameters, m
 struct Variable {
   std::string name;
   Type type;
-  ast::BaseType declared = ast::BaseType::real; // simplex, cov_matrix, ... ; otherwise follows from `type`
   std::vector<ExpressionPtr> sizes; // array sizes, then the base's; empty for function arguments and loop variables
   ExpressionPtr lower, upper, offset, multiplier; // null where absent
+  std::shared_ptr<const Transform> transform;     // how it is constrained; null for arguments and loop variables
+  std::vector<ExpressionPtr> transform_sizes;     // of a constrained type, as given: `cov_matrix[K]` has one
   Block block = Block::model;
   bool is_local = false; // declared inside a body (model, a nested block, a function), or a loop variable
   bool is_loop_variable = false;
@@ -282,23 +284,57 @@ struct Support {
 
 struct Distribution {
   std::string name;
+  // Of one draw: a number, or a container that is drawn whole.
+  Type outcome;
+  std::shared_ptr<const Transform> outcome_transform; // of a container: how it is constrained ("identity": it is not)
+  // Its dimensions, (parameters...) -> int; null where the outcome alone tells. The sampler's first argument is then
+  // that size: lkj_corr_rng(K, eta).
+  std::vector<std::shared_ptr<const Function>> outcome_sizes;
   std::vector<Type> parameters; // scalars are vectorized; containers are taken whole
   std::vector<std::string> parameter_names;
   Support support;
   std::vector<Requirement> requirements;
   std::shared_ptr<const Function> log_density; // (y, parameters...)
-  std::shared_ptr<const Function> sample;      // (parameters...); null: cannot be drawn
+  std::shared_ptr<const Function> sample;      // (parameters...), sizes before them; null: cannot be drawn
   // (y, upper, parameters...): log P(Y <= y), or where the integer `upper` is not zero log P(Y > y); may be null. One
   // function of both tails, so that code that needs either has it once.
   std::shared_ptr<const Function> log_tail;
+
+  bool draws_container() const { return outcome.rank() > 0; }
+  // How many sizes the sampler is given.
+  std::size_t given_sizes() const { return sample ? sample->arguments.size() - parameters.size() : 0; }
 };
 
+// A constraint, from a file of stdlib/transforms/ (its README.md says what each member is for). Of a scalar type
+// (bounds) it acts on each element of what is declared; of a vector or matrix it is a type of its own, `simplex[K]`,
+// and an array of it has each element transformed.
 struct Transform {
-  std::string name; // identity, lower_bound, upper_bound, lower_upper_bound, offset_multiplier
-  std::vector<std::string> parameter_names;
-  std::shared_ptr<const Function> constrain;    // (u, parameters...)
-  std::shared_ptr<const Function> unconstrain;  // (x, parameters...)
-  std::shared_ptr<const Function> log_jacobian; // (u, parameters...): log |d constrain / d u|
+  std::string name; // simplex; identity, lower_bound, upper_bound, lower_upper_bound, offset_multiplier
+  Type constrained;
+  std::vector<std::string> parameter_names; // a bound's part of a declaration, or the sizes of a constrained type
+  std::vector<std::size_t> sizes;           // of the constrained type, each a parameter
+  std::optional<double> element_lower, element_upper; // that no element of a constrained type passes
+  std::vector<Requirement> requirements;              // of the sizes
+  std::string unconstrained_text;                     // the size, as written in the parameters' names: "K - 1"
+  std::shared_ptr<const Function> unconstrained_size; // (parameters...) -> int
+  std::shared_ptr<const Function> constrain;          // (u, parameters...)
+  std::shared_ptr<const Function> unconstrain;        // (x, parameters...)
+  std::shared_ptr<const Function> log_jacobian;       // (u, parameters...): log |d constrain / d u|
+  // The rest may be null.
+  std::shared_ptr<const Function> check;  // (x, parameters...): rejects what is not so constrained
+  std::shared_ptr<const Function> sample; // (parameters...): a draw from the flat density, where it is proper
+  std::shared_ptr<const Function> unconstrain_drawn; // (x, parameters...): a random one of the numbers that give x
+  // (x, parameters...): what elements that were drawn independently from one distribution become under the condition
+  // that they are so constrained; by the distribution's name, "" for all.
+  std::map<std::string, std::shared_ptr<const Function>> condition;
+
+  bool is_type() const { return constrained.rank() > 0; }
+  // Null where elements of that distribution cannot be drawn so constrained.
+  std::shared_ptr<const Function> conditioned_on(const std::string& distribution) const {
+    for (const std::string& name : {std::string(), distribution})
+      if (const auto found = condition.find(name); found != condition.end()) return found->second;
+    return nullptr;
+  }
 };
 
 struct Library {

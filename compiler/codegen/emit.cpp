@@ -169,6 +169,7 @@ void Emitter::bind_input(Array& array) {
     builder_.CreateStore(field(offsetof(sibyl_call, include_jacobian)), array.base);
     return;
   case ir::Binding::local:
+  case ir::Binding::block_sizes:
   case ir::Binding::unconstrained_out: return; // never declared, so never used
   }
   builder_.CreateStore(load_field(builder_.getPtrTy(), pointer), array.base);

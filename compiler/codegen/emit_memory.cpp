@@ -134,6 +134,7 @@ void Emitter::emit_declare(const ir::Instruction& instruction) {
   builder_.CreateStore(base, array.base);
   fill(base, elements, type, instruction.number != 0);
 
+  if (binding == ir::Binding::block_sizes) builder_.CreateStore(base, field(offsetof(sibyl_call, block_sizes)));
   if (binding == ir::Binding::unconstrained_out) {
     builder_.CreateStore(base, field(offsetof(sibyl_call, unconstrained)));
     builder_.CreateStore(elements, field(offsetof(sibyl_call, unconstrained_count)));

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <set>
 
@@ -148,6 +149,8 @@ class Finder {
     fact.array_rank = declared.type.array_rank;
     fact.base = base_name(declared.type.base);
     fact.type = declared.type_text;
+    fact.transform = declared.transform->name;
+    fact.is_constrained_type = declared.transform->is_type();
     fact.lower = text(declared.lower);
     fact.upper = text(declared.upper);
     fact.constant_lower = constant(declared.lower);
@@ -163,7 +166,6 @@ class Finder {
     const auto drawn = drawn_.find(id);
     fact.drawn = drawn == drawn_.end() ? declared.span : drawn->second;
     const bool is_data = fact.role == Role::observed || fact.role == Role::design;
-    std::string count;
     for (std::size_t d = 0; d < declared.sizes.size(); ++d) {
       DimensionFact dimension;
       dimension.size = text(declared.sizes[d]);
@@ -175,15 +177,48 @@ class Finder {
         dimension.reason = use.reason;
         if (use.kind != DimensionKind::fixed) dimension.plate = plate(declared.sizes[d]);
       }
-      const bool simple = dimension.size.find_first_of(" +-*/") == std::string::npos;
-      count += (count.empty() ? "" : " * ") + (simple ? dimension.size : "(" + dimension.size + ")");
       fact.dimensions.push_back(std::move(dimension));
     }
     if (fact.role == Role::parameter) {
-      fact.unconstrained_size = count.empty() ? "1" : count;
+      fact.unconstrained_size = unconstrained_size(declared, fact);
       fact.varies_with = varies_with(declared);
     }
     return fact;
+  }
+
+  // As an expression of the data: the product of the sizes, those of a constrained type by its own formula.
+  std::string unconstrained_size(const typed::Variable& declared, const VariableFact& fact) const {
+    const typed::Transform& transform = *declared.transform;
+    const std::size_t factors =
+        transform.is_type() ? static_cast<std::size_t>(fact.array_rank) : fact.dimensions.size();
+    const auto factor = [](const std::string& size) {
+      return size.find_first_of(" +-*/") == std::string::npos ? size : "(" + size + ")";
+    };
+    std::string product;
+    const auto multiply = [&](const std::string& size) { product += (product.empty() ? "" : " * ") + factor(size); };
+    for (std::size_t d = 0; d < factors; ++d) multiply(fact.dimensions[d].size);
+    if (!transform.is_type()) return product.empty() ? "1" : product;
+    std::string written, word;
+    const auto end_word = [&] {
+      const auto& names = transform.parameter_names;
+      const auto found = std::find(names.begin(), names.end(), word);
+      written += found == names.end()
+                     ? word
+                     : factor(text(declared.transform_sizes[static_cast<std::size_t>(found - names.begin())]));
+      word.clear();
+    };
+    for (const char c : transform.unconstrained_text) {
+      if (std::isalnum(static_cast<unsigned char>(c)) || c == '_') {
+        word += c;
+        continue;
+      }
+      end_word();
+      written += c;
+    }
+    end_word();
+    if (product.empty()) return written;
+    multiply(written);
+    return product;
   }
 
   // A later dimension of a variable is nested in an earlier one.

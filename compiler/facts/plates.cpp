@@ -99,9 +99,10 @@ class Analysis {
     } else if (const auto* each = std::get_if<typed::ForEach>(&tree->node)) {
       see(each->body);
     } else if (const auto* tilde = std::get_if<typed::Tilde>(&tree->node)) {
-      see_vectorized(tilde->left, tilde->arguments);
+      see_vectorized(tilde->left, tilde->arguments, *tilde->distribution);
     } else if (const auto* increment = std::get_if<typed::TargetIncrement>(&tree->node)) {
-      if (const auto as_tilde = generative::as_tilde(*increment)) see_vectorized(as_tilde->left, as_tilde->arguments);
+      if (const auto as_tilde = generative::as_tilde(*increment))
+        see_vectorized(as_tilde->left, as_tilde->arguments, *as_tilde->distribution);
     }
     constant_indexes(tree);
   }
@@ -251,8 +252,9 @@ class Analysis {
   }
 
   // `y ~ normal(alpha + beta * x, sigma)`: element by element.
-  void see_vectorized(const ExpressionPtr& left, const std::vector<ExpressionPtr>& arguments) {
-    if (left->type.is_scalar()) return;
+  void see_vectorized(const ExpressionPtr& left, const std::vector<ExpressionPtr>& arguments,
+                      const typed::Distribution& distribution) {
+    if (left->type.rank() <= distribution.outcome.rank()) return;
     const auto id = generative::drawn_variable(left);
     if (!id) return;
     const auto* index = std::get_if<typed::Index>(&left->node);
@@ -300,8 +302,8 @@ class Analysis {
           },
           expression->node);
     };
-    for (const ExpressionPtr& argument : arguments)
-      if (!argument->type.is_scalar()) walk(argument);
+    for (std::size_t i = 0; i < arguments.size(); ++i)
+      if (arguments[i]->type.rank() > distribution.parameters[i].rank()) walk(arguments[i]);
     if (!is_data(*id)) return;
     const Key key{*id, dimension};
     if (!carried.empty()) sequential(key, carried);
@@ -381,7 +383,18 @@ class Analysis {
         });
   }
 
+  // Positions of a constrained value are its own: an order, a sum, the two sides of a matrix.
+  void see_constrained_types() {
+    for (VariableId id = 0; id < program_.variables.size(); ++id) {
+      const typed::Variable& variable = program_.variables[id];
+      if (!is_data(id) || !variable.transform->is_type()) continue;
+      for (int d = variable.type.array_rank; d < variable.type.rank(); ++d)
+        fixed({id, d}, "it is a dimension of a " + variable.transform->name);
+    }
+  }
+
   DimensionUses conclude() {
+    see_constrained_types();
     // What holds for a dimension holds for all that are indexed together with it.
     for (bool changed = true; changed;) {
       changed = false;

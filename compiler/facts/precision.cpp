@@ -61,6 +61,9 @@ class Estimator {
       if (!program_.variables[id].type.is_integer_valued())
         need(program_.variables[id].span,
              "the density compares " + quoted(program_.variables[id].name) + " with what is computed, to more digits");
+    for (const typed::Variable& variable : program_.variables)
+      if (variable.transform && variable.transform->is_type())
+        need(variable.span, quoted(variable.name) + " is checked to more digits than floats have");
     const auto order =
         generative::simulation_order(generative::simulated_statements(program_, reading_), program_, reading_);
     if (!order) return std::nullopt;
@@ -403,9 +406,10 @@ class Estimator {
   }
   void see(const typed::Declaration& declaration, Span) {
     if (declaration.initializer) learn(declaration.variable, range(declaration.initializer));
-    const auto& uniform = reading_.uniform_on_bounds;
-    if (std::find(uniform.begin(), uniform.end(), declaration.variable) == uniform.end()) return;
+    const auto& flat = reading_.flat;
+    if (std::find(flat.begin(), flat.end(), declaration.variable) == flat.end()) return;
     const typed::Variable& variable = program_.variables[declaration.variable];
+    if (variable.transform->is_type()) return;
     const Range bounds = largest({variable.lower, variable.upper});
     limit(bounds, largest_value, variable.span, "the bounds of " + quoted(variable.name) + " are large");
     learn(declaration.variable, bounds);
@@ -419,6 +423,8 @@ class Estimator {
     learn(assignment.variable, value);
   }
   void see(const typed::Tilde& tilde, Span span) {
+    if (tilde.distribution->draws_container())
+      return need(span, "matrices are decomposed to draw from " + quoted(tilde.distribution->name));
     const Range drawn = draw(*tilde.distribution, tilde.arguments, span);
     if (const auto id = generative::drawn_variable(tilde.left)) learn(*id, drawn);
   }

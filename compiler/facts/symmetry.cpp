@@ -132,8 +132,10 @@ class Prover {
   }
 
   template <typename Literal>
-  Value value(const Literal&, const ExpressionPtr&) requires std::is_same_v<Literal, typed::IntegerLiteral> ||
-      std::is_same_v<Literal, typed::RealLiteral> || std::is_same_v<Literal, typed::StringLiteral> {
+  Value value(const Literal&, const ExpressionPtr&)
+    requires std::is_same_v<Literal, typed::IntegerLiteral> || std::is_same_v<Literal, typed::RealLiteral> ||
+             std::is_same_v<Literal, typed::StringLiteral>
+  {
     return {};
   }
   Value value(const typed::VariableReference& reference, const ExpressionPtr&) {
@@ -147,9 +149,8 @@ class Prover {
     return {result};
   }
   template <typename Literal>
-  Value value(const Literal& literal, const ExpressionPtr&) requires requires {
-    literal.elements;
-  }
+  Value value(const Literal& literal, const ExpressionPtr&)
+    requires requires { literal.elements; }
   {
     Dimensions result;
     for (const ExpressionPtr& element : literal.elements)
@@ -319,7 +320,22 @@ class Prover {
                         bool has_outcome) {
     Dimensions rows;
     for (std::size_t i = 0; i < arguments.size(); ++i) {
-      const bool is_row = (has_outcome && i == 0) || distribution.parameters[i - (has_outcome ? 1 : 0)].is_scalar();
+      const std::size_t first = arguments.size() - distribution.parameters.size();
+      const bool is_outcome = has_outcome && i == 0;
+      const Type wanted = is_outcome ? distribution.outcome : i < first ? Type{} : distribution.parameters[i - first];
+      if (distribution.draws_container()) {
+        // Rows of containers may change places, what is within one may not.
+        Dimensions found = number(arguments[i]);
+        const auto outer = static_cast<std::ptrdiff_t>(found.size()) - wanted.rank();
+        for (auto d = std::max<std::ptrdiff_t>(outer, 0); d < static_cast<std::ptrdiff_t>(found.size()); ++d)
+          if (found[static_cast<std::size_t>(d)] != same && found[static_cast<std::size_t>(d)] != staying)
+            throw Asymmetry{"`" + distribution.name + "` tells the positions apart"};
+        if (outer > 0)
+          join(rows, Dimensions(found.begin(), found.begin() + outer),
+               "each position meets an element of its own of " + base_name(arguments[i]));
+        continue;
+      }
+      const bool is_row = is_outcome || wanted.is_scalar();
       if (is_row)
         join(rows, number(arguments[i]), "each position meets an element of its own of " + base_name(arguments[i]));
       else require_still(arguments[i], "`" + distribution.name + "` tells the positions apart");

@@ -159,14 +159,16 @@ class Reader {
     std::set<VariableId> reads;
     for (std::size_t i = 0; i < tilde.arguments.size(); ++i) {
       add_reads(tilde.arguments[i], reads);
-      if (tilde.left->type.is_scalar() && tilde.distribution->parameters[i].is_scalar() &&
-          !tilde.arguments[i]->type.is_scalar())
-        refuse(span, "this gives one number several distributions, so it cannot be simulated");
+      if (tilde.left->type.rank() == tilde.distribution->outcome.rank() &&
+          tilde.arguments[i]->type.rank() > tilde.distribution->parameters[i].rank())
+        refuse(span, std::string("this gives one ") + (tilde.left->type.is_scalar() ? "number" : "value") +
+                         " several distributions, so it cannot be simulated");
     }
     if (reads.contains(*id) && std::holds_alternative<typed::VariableReference>(place->node))
       refuse(span,
              quoted(variable.name) + " is drawn from a distribution that depends on it, so this cannot be simulated");
     if (!tilde.distribution->sample) refuse(span, quoted(tilde.distribution->name) + " has no sampler");
+    if (is_declared_in(variable, typed::Block::parameters)) check_constrained_draw(tilde, variable, place, span);
     give_drawn(*id, tilde, span);
   }
 
@@ -175,6 +177,34 @@ class Reader {
     const typed::ExpressionPtr place = drawn_place(tilde.left);
     const auto* index = std::get_if<typed::Index>(&place->node);
     give(id, {span, true}, index ? index->items : std::vector<typed::IndexItem>{});
+  }
+
+  // The elements of a constrained type cannot be drawn one by one: only where the type says what independent elements
+  // become under its condition can they be drawn together, from one distribution.
+  void check_constrained_draw(const typed::Tilde& tilde, const Variable& variable, const typed::ExpressionPtr& place,
+                              Span span) {
+    const typed::Transform& transform = *variable.transform;
+    const std::string subject = quoted(variable.name) + " is " + quoted(transform.name) + ", and ";
+    if (tilde.distribution->draws_container()) {
+      const bool is_free = transform.name == "identity" || transform.name == "offset_multiplier";
+      if (!transform.is_type() && !is_free)
+        return refuse(span, quoted(variable.name) + " has bounds, and " + quoted(tilde.distribution->name) +
+                                " draws its elements together, so this cannot be simulated");
+      if (transform.is_type() && transform.name != tilde.distribution->outcome_transform->name)
+        return refuse(span, subject + quoted(tilde.distribution->name) + " draws others, so this cannot be simulated");
+    }
+    if (!transform.is_type()) return;
+    const auto* index = std::get_if<typed::Index>(&place->node);
+    if (index && index->items.size() > static_cast<std::size_t>(variable.type.array_rank))
+      return refuse(span, subject + "a part of one is drawn, so this cannot be simulated");
+    if (tilde.distribution->draws_container()) return;
+    if (!transform.conditioned_on(tilde.distribution->name))
+      return refuse(span, subject + quoted(tilde.distribution->name) +
+                              " draws its elements one by one, so this cannot be simulated");
+    for (const typed::ExpressionPtr& argument : tilde.arguments)
+      if (!argument->type.is_scalar())
+        return refuse(argument->span,
+                      subject + "its elements have different distributions, so this cannot be simulated");
   }
 
   // Whether some statement other than `~` gives the local a value.
@@ -310,7 +340,7 @@ class Reader {
                                   ", which is drawn after it: give a bound that is known before the data, and let the "
                                   "likelihood rule out the rest");
       if (givings_.contains(id)) continue;
-      if (variable.lower && variable.upper) reading_.uniform_on_bounds.push_back(id);
+      if (variable.transform->sample) reading_.flat.push_back(id);
       else
         refuse(variable.span, "the parameter " + quoted(variable.name) + " has no prior; add one to the model: `" +
                                   variable.name + " ~ " + (variable.lower ? "exponential(1)" : "normal(0, 1)") + ";`");
@@ -376,7 +406,7 @@ std::optional<std::vector<StatementPtr>> simulation_order(const std::vector<Stat
     Accesses one = accesses_of(statement, program);
     // A bounded parameter without a prior is drawn where it is declared.
     if (const auto* declaration = std::get_if<typed::Declaration>(&statement->node))
-      for (const VariableId id : reading.uniform_on_bounds)
+      for (const VariableId id : reading.flat)
         if (id == declaration->variable) {
           one.drawn.insert(id);
           add_reads(program.variables[id].lower, one.reads);

@@ -21,7 +21,7 @@ struct Reading {
   std::vector<Role> roles;                          // by VariableId; meaningless for locals
   std::vector<bool> is_latent;                      // by VariableId: a local that is drawn
   std::vector<bool> is_input;                       // by VariableId: a design variable that a data file gives
-  std::vector<typed::VariableId> uniform_on_bounds; // bounded parameters that no statement draws
+  std::vector<typed::VariableId> flat;              // parameters that no statement draws, of proper flat density
   ComputedData computed;                            // what is observed through transformed data
   std::set<typed::VariableId> given_once;           // the simulation must check that no element gets a value twice
   std::map<typed::VariableId, GivenElements> given_elements; // where not all surely get a value

@@ -61,6 +61,8 @@ typedef struct sibyl_call {
   SIBYL_POINTER void (*print)(const struct sibyl_call* call, int32_t message, int32_t lane, const double* values,
                               int32_t count);
   SIBYL_POINTER void* user; /* the caller's */
+  /* Out, [declared parameter][lane]: how many unconstrained numbers each has; in the arena. */
+  SIBYL_POINTER int32_t* block_sizes;
 } sibyl_call;
 
 /* What a function returns. */

@@ -63,6 +63,8 @@ json variable_json(const VariableFact& variable) {
           {"base", variable.base},
           {"type", variable.type},
           {"dimensions", dimensions},
+          {"transform", variable.transform},
+          {"is_constrained_type", variable.is_constrained_type},
           {"lower", variable.lower},
           {"upper", variable.upper},
           {"constant_lower", optional_json(variable.constant_lower)},
@@ -87,6 +89,8 @@ VariableFact variable_of(const json& value) {
   variable.base = value.at("base");
   variable.type = value.at("type");
   for (const json& dimension : value.at("dimensions")) variable.dimensions.push_back(dimension_of(dimension));
+  variable.transform = value.at("transform");
+  variable.is_constrained_type = value.at("is_constrained_type");
   variable.lower = value.at("lower");
   variable.upper = value.at("upper");
   variable.constant_lower = optional_of<double>(value.at("constant_lower"));

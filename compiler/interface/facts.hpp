@@ -51,6 +51,8 @@ struct VariableFact {
   std::string base;                                     // "int", "real", "vector", "row_vector", "matrix"
   std::string type;                                     // as written: "array[N] vector<lower=0>[K]"
   std::vector<DimensionFact> dimensions;                // arrays' first
+  std::string transform = "identity";                   // the constraint's file in stdlib/transforms/: "simplex"
+  bool is_constrained_type = false;                     // it is transformed as a whole, each element of an array of it
   std::string lower, upper;                             // bounds as written, "" when absent
   std::optional<double> constant_lower, constant_upper; // where they are constants
   bool has_design_distribution = false;                 // design: drawn anew for each simulated data set

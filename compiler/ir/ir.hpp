@@ -70,6 +70,7 @@ enum class Binding : std::uint8_t {
             // output
   unconstrained_in,  // rank 1: the unconstrained parameters
   unconstrained_out, // rank 1: likewise, written
+  block_sizes,       // rank 1, integer, written: how many unconstrained numbers each declared parameter has
   gradient,          // rank 1, written: d log density / d unconstrained parameters
   log_density,       // rank 0, real, written
   include_jacobian,  // rank 0, integer, read: not zero if the log density is that of the unconstrained parameters
@@ -99,13 +100,13 @@ struct Message {
 
 // The functions of a model, by name; those that do not exist for a model are absent (no density: no log_density).
 //   sizes          inputs: data. Declares (but does not fill) parameters, transformed parameters, generated quantities;
-//                  and writes nothing else: tells every output's extents and, through unconstrained_out's extent, their
-//                  number.
+//                  and writes block_sizes: tells every output's extents and how many unconstrained numbers each
+//                  parameter has.
 //   transform_data inputs: data. Outputs: transformed data; checks the data's bounds.
 //   transform_simulated_data, only where transformed data are drawn: the same for simulated data sets, whose observed
 //                  transformed data are inputs and whose underlying data have no values.
 //   simulate       inputs: design without a design statement. Outputs: all other variables but generated quantities,
-//                  and unconstrained_out.
+//                  unconstrained_out and block_sizes.
 //   log_density    inputs: data, transformed data, unconstrained_in, include_jacobian. Output: log_density.
 //   log_density_gradient  likewise, and gradient. Made from log_density by compiler/passes/reverse_mode.
 //   constrain      inputs: data, transformed data, unconstrained_in. Outputs: parameters, transformed parameters,
@@ -113,7 +114,7 @@ struct Message {
 //                  quantities (these draw).
 //   log_jacobian   inputs: data, transformed data, unconstrained_in. Output: log_density, which holds
 //                  log |d parameters / d unconstrained|.
-//   unconstrain    inputs: data, transformed data, parameters. Output: unconstrained_out.
+//   unconstrain    inputs: data, transformed data, parameters. Outputs: unconstrained_out and block_sizes.
 //   predict        inputs: design, transformed data, parameters. Outputs: the observed variables (and transformed
 //                  parameters): simulate with the parameters given, latents drawn anew. Generative models have it.
 struct Model {

@@ -28,6 +28,7 @@ std::string binding_of(const Array& array, const Facts& facts) {
     return array.variable < facts.variables.size() ? "variable " + facts.variables[array.variable].name : "variable";
   case Binding::unconstrained_in: return "unconstrained_in";
   case Binding::unconstrained_out: return "unconstrained_out";
+  case Binding::block_sizes: return "block_sizes";
   case Binding::gradient: return "gradient";
   case Binding::log_density: return "log_density";
   case Binding::include_jacobian: return "include_jacobian";

@@ -69,6 +69,10 @@ class Verifier {
     case Binding::gradient:
       require(array.rank == 1 && array.element == Type::real, "the array `{}` is not a real vector", array.name);
       return;
+    case Binding::block_sizes:
+      require(array.rank == 1 && array.element == Type::integer, "the array `{}` is not a vector of integers",
+              array.name);
+      return;
     case Binding::log_density:
       require(array.rank == 0 && array.element == Type::real, "the array `{}` is not a real scalar", array.name);
       return;

@@ -21,17 +21,18 @@ const ValueId& value_of(const Storage& storage) { return std::get<AsValue>(stora
 Lowering::Arguments Lowering::distribution_arguments(const std::vector<ExpressionPtr>& arguments,
                                                      const typed::Distribution& distribution, bool has_y, Span span) {
   Arguments result;
+  const std::size_t first = arguments.size() - distribution.parameters.size(); // behind the outcome, or the sizes
   for (std::size_t i = 0; i < arguments.size(); ++i) {
-    const bool is_y = has_y && i == 0;
-    const bool scalar_parameter = is_y || distribution.parameters[i - (has_y ? 1 : 0)].is_scalar();
+    const Type wanted = i >= first ? distribution.parameters[i - first] : has_y ? distribution.outcome : Type{};
     if (arguments[i]->type.is_scalar()) {
       result.given.push_back(AsValue{scalar(arguments[i])});
       result.is_row.push_back(false);
       continue;
     }
     View given = view(arguments[i]);
-    if (!scalar_parameter && !given.is_cheap) given = materialize(given);
-    if (scalar_parameter) {
+    const bool is_row = arguments[i]->type.rank() > wanted.rank();
+    if (wanted.rank() > 0 && !given.is_cheap) given = materialize(given);
+    if (is_row) {
       if (result.count)
         require_same_size(*result.count, given.sizes[0], result.count_key, given.size_keys[0],
                           "`" + distribution.name + "` got lists of {} and {} elements", span);
@@ -40,7 +41,7 @@ Lowering::Arguments Lowering::distribution_arguments(const std::vector<Expressio
         result.count_key = given.size_keys[0];
       }
     }
-    result.is_row.push_back(scalar_parameter);
+    result.is_row.push_back(is_row);
     result.given.push_back(AsView{std::move(given)});
   }
   return result;
@@ -48,8 +49,12 @@ Lowering::Arguments Lowering::distribution_arguments(const std::vector<Expressio
 
 std::vector<Storage> Lowering::at(const Arguments& arguments, ValueId index) const {
   std::vector<Storage> element = arguments.given;
-  for (std::size_t i = 0; i < element.size(); ++i)
-    if (arguments.is_row[i]) element[i] = AsValue{std::get<AsView>(element[i]).view.element({index})};
+  for (std::size_t i = 0; i < element.size(); ++i) {
+    if (!arguments.is_row[i]) continue;
+    const View& all = std::get<AsView>(arguments.given[i]).view;
+    if (all.sizes.size() == 1) element[i] = AsValue{all.element({index})};
+    else element[i] = AsView{element_of(all, {index})};
+  }
   return element;
 }
 
@@ -87,6 +92,14 @@ Lowering::element_log(const typed::Distribution& distribution, DistributionFunct
                       const std::vector<Storage>& arguments,
                       const std::optional<std::pair<std::optional<ValueId>, std::optional<ValueId>>>& truncation) {
   const std::vector<Storage> parameters(arguments.begin() + 1, arguments.end());
+  if (distribution.draws_container()) {
+    const View& y = std::get<AsView>(arguments.front()).view;
+    for (std::size_t d = 0; d < y.sizes.size(); ++d)
+      if (distribution.outcome_sizes[d])
+        require_same_size(y.sizes[d], call_scalar(*distribution.outcome_sizes[d], parameters), "", "",
+                          "the outcome of `" + distribution.name + "` has {} elements, its parameters {}", b_.span());
+    return call_scalar(*distribution.log_density, arguments);
+  }
   const ValueId y = value_of(arguments.front());
   const ValueId minus_infinity = b_.real(-std::numeric_limits<double>::infinity());
   if (function != DistributionFunction::log_density)
@@ -179,6 +192,7 @@ ValueId Lowering::distribution_call(const typed::DistributionCall& call, Span sp
 View Lowering::draws_view(const typed::DistributionCall& call, const Type& type) {
   const Arguments given = distribution_arguments(call.arguments, *call.distribution, false, b_.span());
   const Span span = b_.span();
+  if (call.distribution->draws_container()) return draw_containers(call, given, type, span);
   // Conditions on what all elements share are looked at once, before the loop, even where it has no element.
   require_parameters(*call.distribution, given.given, call.arguments, 0, false, given, true);
   b_.set_span(span);
@@ -198,6 +212,36 @@ View Lowering::draws_view(const typed::DistributionCall& call, const Type& type)
   return result;
 }
 
+// A container drawn whole, or an array of them.
+View Lowering::draw_containers(const typed::DistributionCall& call, const Arguments& given, const Type& type,
+                               Span span) {
+  const typed::Distribution& distribution = *call.distribution;
+  const std::size_t first = distribution.given_sizes();
+  const auto parameters_of = [&](const std::vector<Storage>& all) {
+    return std::vector<Storage>(all.begin() + static_cast<std::ptrdiff_t>(first), all.end());
+  };
+  require_parameters(distribution, parameters_of(given.given), call.arguments, first, false, given, true);
+  b_.set_span(span);
+  if (!given.count) return call_view(*distribution.sample, given.given, span);
+  View result;
+  result.array_rank = type.array_rank;
+  result.sizes = {*given.count};
+  const std::vector<Storage> any = parameters_of(at(given, b_.integer(0)));
+  for (const auto& size : distribution.outcome_sizes) result.sizes.push_back(call_scalar(*size, any));
+  result.size_keys.assign(result.sizes.size(), "");
+  result.size_keys[0] = given.count_key;
+  const ir::ArrayId array = declare_local("draws", ir::Type::real, result.sizes);
+  loop({*given.count}, [&](const std::vector<ValueId>& index) {
+    const std::vector<Storage> element = at(given, index[0]);
+    require_parameters(distribution, parameters_of(element), call.arguments, first, true, given, true);
+    const View one = call_view(*distribution.sample, element, span);
+    loop(one.sizes,
+         [&](const std::vector<ValueId>& inner) { b_.store(array, one.element(inner), joined(index, inner)); });
+  });
+  result.element = [this, array](const std::vector<ValueId>& index) { return b_.load(array, index); };
+  return result;
+}
+
 void Lowering::draw(const typed::Tilde& tilde, Span span) {
   const typed::VariableId id = *generative::drawn_variable(tilde.left);
   const typed::Variable& drawn = variable(id);
@@ -207,7 +251,9 @@ void Lowering::draw(const typed::Tilde& tilde, Span span) {
   // Declared bounds truncate a parameter's prior; those of data are a promise that is checked where data are read.
   const bool is_bounded = drawn.block == typed::Block::parameters && !drawn.is_local;
   const auto bound = [&](const ExpressionPtr& declared, const ExpressionPtr& truncation, bool is_lower) {
-    const ElementBound of_element = is_bounded && declared ? element_bound(id, declared) : ElementBound();
+    ElementBound of_element = is_bounded && declared ? element_bound(id, declared) : ElementBound();
+    const auto& of_type = is_lower ? drawn.transform->element_lower : drawn.transform->element_upper;
+    if (is_bounded && of_type) of_element = [value = b_.real(*of_type)](const std::vector<ValueId>&) { return value; };
     std::optional<ValueId> given_here;
     if (truncation) given_here = scalar(truncation);
     return [this, of_element, given_here, is_lower](const std::vector<ValueId>& at) -> std::optional<ValueId> {
@@ -239,6 +285,7 @@ void Lowering::draw(const typed::Tilde& tilde, Span span) {
   }
   View target = place(id, items, noted, span);
   if (left != tilde.left) target = flat(target);
+  if (tilde.distribution->draws_container()) return store_drawn(tilde, given, id, target, noted, span);
   const ir::ArrayId array = std::get<InArray>(storage(id)).array;
   if (given.count)
     require_same_size(target.sizes[0], *given.count, target.size_keys[0], given.count_key,
@@ -254,21 +301,95 @@ void Lowering::draw(const typed::Tilde& tilde, Span span) {
         sample_between(*tilde.distribution, element, lower(place_of), upper(place_of), drawn.name, span);
     b_.store(array, drawn.type.base == Base::real || drawn.type.base_rank() > 0 ? b_.to_real(value) : value, place_of);
   });
+  if (is_bounded && drawn.transform->is_type()) condition_draw(id, *tilde.distribution, items, span);
 }
 
-void Lowering::draw_uniform_on_bounds(typed::VariableId id) {
+// A draw of a container, or of each of a list of them, into the variable's part that `target` notes the places of.
+void Lowering::store_drawn(const typed::Tilde& tilde, const Arguments& given, typed::VariableId id, const View& target,
+                           const std::vector<ValueId>& noted, Span span) {
+  const typed::Distribution& distribution = *tilde.distribution;
+  const auto rows = target.sizes.size() - static_cast<std::size_t>(distribution.outcome.rank());
+  if (rows > 0 && given.count)
+    require_same_size(target.sizes[0], *given.count, target.size_keys[0], given.count_key,
+                      "`" + variable(id).name + "` has {} elements, its distribution's parameters {}", span);
+  const ir::ArrayId array = std::get<InArray>(storage(id)).array;
+  const std::vector<ValueId> outcome(target.sizes.begin() + static_cast<std::ptrdiff_t>(rows), target.sizes.end());
+  loop({target.sizes.begin(), target.sizes.begin() + static_cast<std::ptrdiff_t>(rows)},
+       [&](const std::vector<ValueId>& index) {
+         const std::vector<Storage> parameters = given.count ? at(given, index[0]) : given.given;
+         if (given.count) require_parameters(distribution, parameters, tilde.arguments, 0, true, given, true);
+         std::vector<Storage> arguments;
+         for (std::size_t d = 0; d < outcome.size(); ++d)
+           if (!distribution.outcome_sizes[d] && arguments.size() < distribution.given_sizes())
+             arguments.push_back(AsValue{outcome[d]});
+         arguments.insert(arguments.end(), parameters.begin(), parameters.end());
+         const View drawn = call_view(*distribution.sample, arguments, span);
+         for (std::size_t d = 0; d < outcome.size(); ++d)
+           require_same_size(outcome[d], drawn.sizes[d], "", "",
+                             "`" + variable(id).name + "` has {} elements here, its distribution draws {}", span);
+         loop(outcome, [&](const std::vector<ValueId>& inner) {
+           const ValueId value = drawn.element(inner);
+           target.element(joined(index, inner));
+           const std::vector<ValueId> where = noted;
+           note_given(id, where, true, span);
+           b_.store(array, value, where);
+         });
+       });
+}
+
+// The drawn elements of a constrained parameter (of those elements of an array of it that `items` choose), given that
+// they are so constrained.
+void Lowering::condition_draw(typed::VariableId id, const typed::Distribution& distribution,
+                              const std::vector<typed::IndexItem>& items, Span span) {
+  const typed::Variable& drawn = variable(id);
+  const std::vector<Storage> sizes = transform_sizes(drawn);
+  const auto outer = static_cast<std::size_t>(drawn.type.array_rank);
+  std::vector<ValueId> noted;
+  View target = place(id, items, noted, span);
+  const ir::ArrayId array = std::get<InArray>(storage(id)).array;
+  const std::size_t dimensions = target.sizes.size() - static_cast<std::size_t>(drawn.type.base_rank());
+  const std::vector<ValueId> inner_sizes(target.sizes.begin() + static_cast<std::ptrdiff_t>(dimensions),
+                                         target.sizes.end());
+  loop({target.sizes.begin(), target.sizes.begin() + static_cast<std::ptrdiff_t>(dimensions)},
+       [&](const std::vector<ValueId>& index) {
+         std::vector<ValueId> first = index;
+         first.resize(target.sizes.size(), b_.integer(0));
+         target.element(first);
+         const std::vector<ValueId> place_of(noted.begin(), noted.begin() + static_cast<std::ptrdiff_t>(outer));
+         View free;
+         free.sizes = inner_sizes;
+         free.size_keys.assign(inner_sizes.size(), "");
+         free.element = [this, array, place_of](const std::vector<ValueId>& inner) {
+           return b_.load(array, joined(place_of, inner));
+         };
+         std::vector<Storage> arguments{AsView{free}};
+         arguments.insert(arguments.end(), sizes.begin(), sizes.end());
+         const View conditioned =
+             materialize(call_view(*drawn.transform->conditioned_on(distribution.name), arguments, span));
+         store_constrained(id, place_of, conditioned);
+       });
+}
+
+void Lowering::draw_flat(typed::VariableId id) {
   const typed::Variable& parameter = variable(id);
   b_.set_span(parameter.span);
+  const auto& sample = *parameter.transform->sample;
+  if (parameter.transform->is_type()) {
+    const std::vector<Storage> sizes = transform_sizes(parameter);
+    return for_each_constrained(id, [&](const std::vector<ValueId>& index, const View&) {
+      store_constrained(id, index, call_view(sample, sizes, parameter.span));
+    });
+  }
   const ElementBound lower = element_bound(id, parameter.lower), upper = element_bound(id, parameter.upper);
   const auto uniform = [&](const std::vector<ValueId>& at) {
-    const ValueId u = b_.draw_uniform(context_.model.site_count++), from = lower(at), to = upper(at);
+    const ValueId from = lower(at), to = upper(at);
     const ValueId width = b_.subtract(to, from);
     const ValueId usable =
         b_.logical_and(b_.compare(Op::greater_equal, width, b_.real(0)), b_.logical_not(b_.is_infinite(width)));
     b_.check(usable,
              message("`" + parameter.name + "` cannot be drawn uniformly between its bounds {} and {}", parameter.span),
              {from, to});
-    return b_.add(from, b_.multiply(width, u));
+    return call_scalar(sample, {AsValue{from}, AsValue{to}});
   };
   if (parameter.type.is_scalar()) {
     store_scalar(id, uniform({}));

@@ -1,7 +1,8 @@
 // From the checked program to the intermediate representation: one object writes one ir::Function.
 //
 // Expressions are in expressions.cpp and views.cpp, calls in calls.cpp, distributions in distributions.cpp and
-// truncation.cpp, statements in statements.cpp; model.cpp puts together the functions that ir.hpp lists.
+// truncation.cpp, statements in statements.cpp, constraints in parameters.cpp; model.cpp puts together the functions
+// that ir.hpp lists.
 #pragma once
 
 #include "compiler/generative/reading.hpp"
@@ -107,7 +108,8 @@ class Lowering {
   static constexpr int deepest_statement = 400, deepest_expression = 3000, deepest_loop = 50;
 
   // ---- expressions.cpp
-  // A message about this place; where it lies in the standard library, about the call in the model's text that led there.
+  // A message about this place; where it lies in the standard library, about the call in the model's text that led
+  // there.
   std::uint32_t message(std::string text, Span span);
   ValueId scalar(const typed::ExpressionPtr& expression);
   ValueId boolean(const typed::ExpressionPtr& expression);
@@ -139,6 +141,9 @@ class Lowering {
   View flat(const View& view); // as one dimension: matrices column by column, arrays row by row
   View literal(const std::vector<typed::ExpressionPtr>& elements, bool is_row_vector, const Type& type);
   View slice(const View& base, ValueId first, ValueId size); // of the first dimension, 0-based
+  // What is behind indexes (0-based) of the first dimensions.
+  static View element_of(const View& all, const std::vector<ValueId>& index);
+  static std::vector<ValueId> joined(std::vector<ValueId> outer, const std::vector<ValueId>& inner);
   void loop(const std::vector<ValueId>& sizes, const std::function<void(const std::vector<ValueId>&)>& body);
   void require_same_size(ValueId a, ValueId b, const std::string& key_a, const std::string& key_b,
                          const std::string& what, Span span);
@@ -173,7 +178,9 @@ class Lowering {
                       const std::vector<typed::ExpressionPtr>& arguments,
                       const std::optional<typed::Truncation>& truncation, Span span);
   void draw(const typed::Tilde& tilde, Span span);
-  void draw_uniform_on_bounds(typed::VariableId id);
+  void draw_flat(typed::VariableId id);
+  void condition_draw(typed::VariableId id, const typed::Distribution& distribution,
+                      const std::vector<typed::IndexItem>& items, Span span);
   struct Arguments {
     std::vector<Storage> given;   // AsValue or AsView, in the distribution's order
     std::vector<bool> is_row;     // to be taken element by element
@@ -182,6 +189,9 @@ class Lowering {
   };
   Arguments distribution_arguments(const std::vector<typed::ExpressionPtr>& arguments,
                                    const typed::Distribution& distribution, bool has_y, Span span);
+  View draw_containers(const typed::DistributionCall& call, const Arguments& given, const Type& type, Span span);
+  void store_drawn(const typed::Tilde& tilde, const Arguments& given, typed::VariableId id, const View& target,
+                   const std::vector<ValueId>& noted, Span span);
   std::vector<Storage> at(const Arguments& arguments, ValueId index) const;
   void require_parameters(const typed::Distribution& distribution, const std::vector<Storage>& parameters,
                           const std::vector<typed::ExpressionPtr>& expressions, std::size_t first, bool rows,
@@ -235,22 +245,29 @@ class Lowering {
 
   // ---- model.cpp
   ir::ArrayId bind_interface(typed::VariableId id);
+
+  // ---- parameters.cpp
   enum class Direction { constrain, unconstrain };
   void parameters(Direction direction);
   void parameter(typed::VariableId id, Direction direction, ir::ArrayId unconstrained, ValueId& offset);
+  void elementwise_parameter(typed::VariableId id, Direction direction, ir::ArrayId unconstrained, ValueId& offset);
+  void whole_parameter(typed::VariableId id, Direction direction, ir::ArrayId unconstrained, ValueId& offset);
   void in_stan_order(const typed::Variable& variable, const std::vector<ValueId>& sizes,
                      const std::function<void(const std::vector<ValueId>&)>& body);
-  ValueId unconstrained_count();
+  void add_log_jacobian(const std::function<ValueId()>& value, bool is_cheap);
+  ValueId write_block_sizes();
+  ValueId unconstrained_count(const typed::Variable& declared);
+  std::vector<Storage> transform_sizes(const typed::Variable& declared);
+  void require_sizes(const typed::Variable& declared);
+  void for_each_constrained(typed::VariableId id,
+                            const std::function<void(const std::vector<ValueId>& index, const View& value)>& body);
+  void store_constrained(typed::VariableId id, const std::vector<ValueId>& index, const View& value);
   void check_bounds(typed::VariableId id);
+  void check_constrained(typed::VariableId id);
   void check_block_bounds(const std::vector<typed::StatementPtr>& declarations);
   // A bound by the position of the element that it bounds: the same for all, or one of its own for each.
   using ElementBound = std::function<ValueId(const std::vector<ValueId>& index)>;
   ElementBound element_bound(typed::VariableId id, const typed::ExpressionPtr& bound);
-  struct Bounds {
-    const typed::Transform* transform;
-    std::vector<ElementBound> parameters;
-  };
-  Bounds bounds(typed::VariableId id);
 
   ModelContext& context_;
   ir::Function function_;
@@ -272,6 +289,12 @@ class Lowering {
   std::map<typed::VariableId, ir::ArrayId> given_; // by variable: 0, or how its element was given
   bool is_drawing_ = false;
   bool declares_interface_ = false; // variables declared at a block's top are outputs of this function
+  // While a check of the standard library is inlined: what its `reject` is about.
+  struct Rejecting {
+    std::string prefix;
+    Span span;
+  };
+  std::optional<Rejecting> rejecting_;
 };
 
 // All functions of the model, into `context.model`.

@@ -118,9 +118,7 @@ void Lowering::statement(const StatementPtr& tree) {
           --frame.loop_depth;
         } else if constexpr (std::is_same_v<Node, typed::If>) {
           const ValueId condition = boolean(node.condition);
-          if (node.else_body)
-            b_.if_(
-                condition, [&] { body(node.then_body); }, [&] { body(node.else_body); });
+          if (node.else_body) b_.if_(condition, [&] { body(node.then_body); }, [&] { body(node.else_body); });
           else b_.if_(condition, [&] { body(node.then_body); });
         } else if constexpr (std::is_same_v<Node, typed::Break>) b_.break_();
         else if constexpr (std::is_same_v<Node, typed::Continue>) b_.continue_();
@@ -142,6 +140,7 @@ bool Lowering::is_interface(VariableId id) const {
 }
 
 std::vector<ValueId> Lowering::declared_sizes(const typed::Variable& declared) {
+  require_sizes(declared);
   std::vector<ValueId> sizes;
   for (const ExpressionPtr& size : declared.sizes) {
     sizes.push_back(this->size(size, "a size of `" + declared.name + "`"));
@@ -176,8 +175,8 @@ void Lowering::declaration(const typed::Declaration& tree, Span span) {
   }
   if (tree.initializer) assignment({id, {}, tree.initializer}, span);
   if (mode_ == Mode::simulate && frames_.back() == &program_frame_)
-    for (const VariableId uniform : context_.reading.uniform_on_bounds)
-      if (uniform == id) draw_uniform_on_bounds(id);
+    for (const VariableId flat : context_.reading.flat)
+      if (flat == id) draw_flat(id);
 }
 
 void Lowering::store_scalar(VariableId id, ValueId value) {
@@ -299,6 +298,7 @@ void Lowering::message_statement(const std::vector<ExpressionPtr>& arguments, bo
                                     .primary = {span, "here are " + std::to_string(values.size())}});
     return;
   }
+  if (is_reject && rejecting_) return b_.reject(context_.message(rejecting_->prefix + text, rejecting_->span), values);
   const std::uint32_t number = message(text, span);
   if (is_reject) b_.reject(number, values);
   else b_.print(number, values);

@@ -79,6 +79,23 @@ View Lowering::array_view(ir::ArrayId array, typed::VariableId id) {
   return result;
 }
 
+std::vector<ValueId> Lowering::joined(std::vector<ValueId> outer, const std::vector<ValueId>& inner) {
+  outer.insert(outer.end(), inner.begin(), inner.end());
+  return outer;
+}
+
+View Lowering::element_of(const View& all, const std::vector<ValueId>& index) {
+  const auto outer = static_cast<std::ptrdiff_t>(index.size());
+  View one = all;
+  one.sizes.erase(one.sizes.begin(), one.sizes.begin() + outer);
+  one.size_keys.erase(one.size_keys.begin(), one.size_keys.begin() + outer);
+  one.array_rank = std::max(0, all.array_rank - static_cast<int>(outer));
+  one.element = [element = all.element, index](const std::vector<ValueId>& inner) {
+    return element(joined(index, inner));
+  };
+  return one;
+}
+
 View Lowering::materialize(const View& source) {
   const ir::ArrayId array =
       declare_local("temporary", source.is_integer ? ir::Type::integer : ir::Type::real, source.sizes);
@@ -145,16 +162,14 @@ View Lowering::chosen(const typed::Conditional& choice, const Type& type) {
     for (std::size_t d = 0; d < sizes.size(); ++d)
       if (result.size_keys[d] != one.size_keys[d]) result.size_keys[d].clear();
   };
-  b_.if_(
-      condition, [&] { measure(choice.if_true); }, [&] { measure(choice.if_false); });
+  b_.if_(condition, [&] { measure(choice.if_true); }, [&] { measure(choice.if_false); });
   for (const ir::CellId size : sizes) result.sizes.push_back(b_.load_cell(size));
   const ir::ArrayId array = declare_local("chosen", type_of(type), result.sizes);
   const auto copy = [&](const ExpressionPtr& side) {
     const View one = view(side);
     loop(one.sizes, [&](const std::vector<ValueId>& index) { b_.store(array, one.element(index), index); });
   };
-  b_.if_(
-      condition, [&] { copy(choice.if_true); }, [&] { copy(choice.if_false); });
+  b_.if_(condition, [&] { copy(choice.if_true); }, [&] { copy(choice.if_false); });
   result.is_integer = type.base == Base::integer;
   result.array_rank = type.array_rank;
   result.element = [this, array](const std::vector<ValueId>& index) { return b_.load(array, index); };

@@ -22,8 +22,9 @@ std::string signature(const typed::Function& function) {
   return text + ")";
 }
 
-std::string signature(const typed::Distribution& distribution) {
-  std::string text = distribution.name + "(";
+std::string signature(const typed::Distribution& distribution, bool draws) {
+  std::string text = distribution.name + (draws ? "_rng(" : "(");
+  for (std::size_t i = 0; draws && i < distribution.given_sizes(); ++i) text += "int size, ";
   for (std::size_t i = 0; i < distribution.parameters.size(); ++i)
     text += (i ? ", " : "") + to_string(distribution.parameters[i]) + " " + distribution.parameter_names[i];
   return text + ")";
@@ -244,13 +245,14 @@ std::shared_ptr<const typed::Distribution> Checker::find_distribution(const ast:
 bool Checker::distribution_arguments(const typed::Distribution& distribution, Arguments& arguments, bool has_y,
                                      Span name) {
   if (any_error(arguments)) return false;
+  const std::size_t sizes = has_y ? 0 : distribution.given_sizes();
   const std::size_t given = arguments.size() - (has_y ? 1 : 0);
-  if (given != distribution.parameters.size()) {
-    const std::size_t wanted = distribution.parameters.size();
+  if (given != sizes + distribution.parameters.size()) {
+    const std::size_t wanted = sizes + distribution.parameters.size();
     error(name, "argument-count",
           "`" + distribution.name + "` takes " + std::to_string(wanted) + (wanted == 1 ? " parameter" : " parameters") +
               ", but here " + (given == 1 ? "is 1" : "are " + std::to_string(given)))
-        .notes.push_back("it is " + signature(distribution));
+        .notes.push_back("it is " + signature(distribution, !has_y && sizes > 0));
     return false;
   }
   const auto scalar_or_row = [&](ExpressionPtr& argument, bool wants_integer, const std::string& what) {
@@ -271,22 +273,46 @@ bool Checker::distribution_arguments(const typed::Distribution& distribution, Ar
     if (!wants_integer) argument = promote(argument, {Base::real, type.array_rank});
     return true;
   };
-  std::size_t i = 0;
-  if (has_y &&
-      !scalar_or_row(arguments[i++], distribution.support.is_discrete, "the outcome of `" + distribution.name + "`"))
+  // A container that is taken whole, or with `has_rows` a list of them. A row vector does where a vector is wanted.
+  const auto whole = [&](ExpressionPtr& argument, Type wanted, bool has_rows, const std::string& what) {
+    const Type type = argument->type;
+    const bool same_base = type.base == wanted.base || (wanted.base == Base::vector && type.base == Base::row_vector);
+    if (distribution.draws_container() && same_base && wanted.array_rank == 0 &&
+        (type.array_rank == 0 || (has_rows && type.array_rank == 1)))
+      return true;
+    if (!distribution.draws_container() && converts(type, wanted)) return true;
+    Diagnostic& diagnostic = error(argument->span, "argument-types",
+                                   what + " must be `" + to_string(wanted) + "`, but this is " + describe(argument));
+    if (wanted.base == Base::vector && type == Type{Base::row_vector, 0})
+      diagnostic.fix =
+          Fix{{argument->span.end, argument->span.end, argument->span.source}, "'", "transpose it with `'`"};
     return false;
+  };
+  const bool has_rows = distribution.outcome.base == Base::vector;
+  std::size_t i = 0;
+  if (has_y) {
+    const std::string what = "the outcome of `" + distribution.name + "`";
+    ExpressionPtr& y = arguments[i++];
+    if (distribution.draws_container() ? !whole(y, distribution.outcome, has_rows, what)
+                                       : !scalar_or_row(y, distribution.support.is_discrete, what))
+      return false;
+  }
+  for (; i < sizes; ++i)
+    if (arguments[i]->type != Type{Base::integer, 0}) {
+      error(arguments[i]->span, "argument-types",
+            "the size that `" + distribution.name + "_rng` draws must be int, but this is " + describe(arguments[i]));
+      return false;
+    }
   for (std::size_t p = 0; p < distribution.parameters.size(); ++p, ++i) {
     const Type wanted = distribution.parameters[p];
     const std::string what = "`" + distribution.parameter_names[p] + "` of `" + distribution.name + "`";
     if (wanted.is_scalar()) {
       if (!scalar_or_row(arguments[i], wanted.base == Base::integer, what)) return false;
-    } else if (!converts(arguments[i]->type, wanted)) {
-      Diagnostic& diagnostic =
-          error(arguments[i]->span, "argument-types",
-                what + " must be `" + to_string(wanted) + "`, but this is " + describe(arguments[i]));
-      if (wanted.base == Base::vector && arguments[i]->type == Type{Base::row_vector, 0})
-        diagnostic.fix = Fix{
-            {arguments[i]->span.end, arguments[i]->span.end, arguments[i]->span.source}, "'", "transpose it with `'`"};
+      if (distribution.draws_container() && !arguments[i]->type.is_scalar()) {
+        error(arguments[i]->span, "argument-types", what + " must be a number, but this is " + describe(arguments[i]));
+        return false;
+      }
+    } else if (!whole(arguments[i], wanted, has_rows && wanted.base == Base::vector, what)) {
       return false;
     }
   }
@@ -343,10 +369,10 @@ ExpressionPtr Checker::distribution_call(const ast::Call& tree, const std::strin
   }
   Type type{Base::real, 0};
   if (draw) {
-    const Base base = discrete ? Base::integer : Base::real;
-    type = {base, 0};
-    for (std::size_t i = 0; i < arguments.size(); ++i)
-      if (distribution->parameters[i].is_scalar() && !arguments[i]->type.is_scalar()) type = {base, 1};
+    type = distribution->outcome;
+    for (std::size_t p = 0; p < distribution->parameters.size(); ++p)
+      if (arguments[distribution->given_sizes() + p]->type.rank() > distribution->parameters[p].rank())
+        type.array_rank = 1;
   }
   return make(typed::DistributionCall{distribution, function, std::move(arguments), suffix.starts_with("_lu")}, type,
               span);

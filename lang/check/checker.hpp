@@ -19,6 +19,7 @@ namespace sibyl::checking {
 struct Names {
   std::map<std::string, std::vector<std::shared_ptr<const typed::Function>>> functions;
   std::map<std::string, std::shared_ptr<const typed::Distribution>> distributions;
+  std::map<std::string, std::shared_ptr<const typed::Transform>> transforms;
 };
 
 // A mistake that its place alone explains.
@@ -80,6 +81,8 @@ class Checker {
   // ---- statements.cpp
   typed::StatementPtr statement(const ast::StatementPtr& statement);
   typed::StatementPtr declaration(const ast::Declaration& declaration, Span span);
+  void declared_type(const ast::SizedType& written, typed::Variable& variable);
+  void declared_bounds(const ast::SizedType& written, typed::Variable& variable);
   typed::StatementPtr assignment(const ast::Assignment& assignment, Span span);
   typed::StatementPtr tilde(const ast::Tilde& tilde, Span span);
   typed::StatementPtr for_loop(const ast::For& loop, Span span);
@@ -122,6 +125,9 @@ class Checker {
   int loop_depth_ = 0;
   int nesting_ = 0; // of statements: 0 at a block's top
 };
+
+// The type of what is declared; of a constrained type its transform decides (statements.cpp).
+Type type_of(const ast::SizedType& type);
 
 // ---- small helpers on typed expressions (expressions.cpp)
 typed::ExpressionPtr make(decltype(typed::Expression::node) node, Type type, Span span);

@@ -221,6 +221,7 @@ CheckResult check(const ast::Program& program, const Source& source) {
   checking::Names names;
   for (const auto& function : library->functions) names.functions[function->name].push_back(function);
   for (const auto& distribution : library->distributions) names.distributions[distribution->name] = distribution;
+  for (const auto& transform : library->transforms) names.transforms[transform->name] = transform;
   CheckResult result;
   typed::Program checked = checking::Checker(source, names, result.diagnostics, false).check_program(program);
   sort_and_deduplicate(result.diagnostics);

@@ -1,4 +1,5 @@
 #include "lang/check/checker.hpp"
+#include "lang/errors.hpp"
 
 #include <algorithm>
 #include <functional>
@@ -16,27 +17,6 @@ StatementPtr make_statement(Node node, Span span) {
   return std::make_shared<const typed::Statement>(typed::Statement{std::move(node), span});
 }
 
-Type type_of(const ast::SizedType& type) {
-  Base base = Base::vector;
-  switch (type.base) {
-  case ast::BaseType::integer: base = Base::integer; break;
-  case ast::BaseType::real: base = Base::real; break;
-  case ast::BaseType::row_vector: base = Base::row_vector; break;
-  case ast::BaseType::matrix:
-  case ast::BaseType::cov_matrix:
-  case ast::BaseType::corr_matrix:
-  case ast::BaseType::cholesky_factor_cov:
-  case ast::BaseType::cholesky_factor_corr: base = Base::matrix; break;
-  default: break;
-  }
-  return {base, static_cast<int>(type.array_sizes.size())};
-}
-
-bool is_plain(ast::BaseType base) {
-  return base == ast::BaseType::integer || base == ast::BaseType::real || base == ast::BaseType::vector ||
-         base == ast::BaseType::row_vector || base == ast::BaseType::matrix;
-}
-
 typed::Block typed_block(BlockKind kind) {
   switch (kind) {
   case BlockKind::data: return typed::Block::data;
@@ -52,32 +32,63 @@ typed::Block typed_block(BlockKind kind) {
 // Declarations at the top of these blocks outlive the block.
 bool is_global_block(BlockKind kind) { return kind != BlockKind::model && kind != BlockKind::design; }
 
+// What bounds act element by element.
+std::string bounds_transform(const ast::Constraint& constraint) {
+  if (constraint.lower && constraint.upper) return "lower_upper_bound";
+  if (constraint.lower) return "lower_bound";
+  if (constraint.upper) return "upper_bound";
+  return constraint.offset || constraint.multiplier ? "offset_multiplier" : "identity";
+}
+
 } // namespace
 
-StatementPtr Checker::declaration(const ast::Declaration& tree, Span span) {
-  const ast::SizedType& written = tree.type;
-  typed::Variable variable;
-  variable.name = tree.name.name;
-  variable.span = tree.name.span;
-  variable.declared = written.base;
-  variable.type = type_of(written);
-  variable.block = in_function_ ? typed::Block::function : typed_block(block_);
-  variable.is_local = in_function_ || nesting_ > 0 || !is_global_block(block_);
-  variable.type_text = std::string(source_.slice(written.span));
+Type type_of(const ast::SizedType& type) {
+  static constexpr Base bases[] = {Base::integer, Base::real, Base::vector, Base::row_vector, Base::matrix};
+  return {bases[static_cast<int>(type.base)], static_cast<int>(type.array_sizes.size())};
+}
 
-  if (!is_plain(written.base)) {
-    error(written.span, "type-unavailable",
-          "`" + variable.type_text.substr(0, variable.type_text.find_first_of("[<")) +
-              "` is not available in this version of Sibyl");
-    variable.type = {Base::error, 0};
+// Type, sizes and transform.
+void Checker::declared_type(const ast::SizedType& written, typed::Variable& variable) {
+  variable.type = type_of(written);
+  const bool is_constrained = !written.constrained.empty();
+  const auto transform =
+      names_.transforms.find(is_constrained ? written.constrained : bounds_transform(written.constraint));
+  if (transform != names_.transforms.end()) variable.transform = transform->second;
+  else if (is_constrained) throw InternalError("the standard library uses a constrained type: " + written.constrained);
+  std::size_t wanted = static_cast<std::size_t>(variable.type.base_rank());
+  std::string name = to_string({variable.type.base, 0});
+  if (is_constrained) {
+    variable.type.base = variable.transform->constrained.base;
+    wanted = variable.transform->parameter_names.size();
+    name = written.constrained;
+    if (variable.is_local)
+      error(written.span, "constrained-local", "a local variable cannot be constrained")
+          .notes.push_back("declare it as `" + to_string({variable.type.base, 0}) +
+                           "`; constrained types are for the top of data, transformed data, parameters, transformed "
+                           "parameters and generated quantities");
+    if (written.constraint.lower || written.constraint.upper || written.constraint.offset ||
+        written.constraint.multiplier)
+      error(written.constraint.span, "bounds-of-constrained-type", "`" + name + "` takes no bounds of its own");
   }
-  const std::size_t wanted = static_cast<std::size_t>(variable.type.base_rank());
-  if (is_plain(written.base) && written.sizes.size() != wanted) {
+  const auto size = [&](const ast::ExpressionPtr& tree) {
+    ExpressionPtr value = integer(tree, "a size");
+    if (const auto constant = constant_integer(value); constant && *constant < 0)
+      error(value->span, "negative-size", "a size cannot be negative");
+    return value;
+  };
+  for (const auto& one : written.array_sizes) variable.sizes.push_back(size(one));
+  std::vector<ExpressionPtr> sizes;
+  for (const auto& one : written.sizes) sizes.push_back(size(one));
+  // `cholesky_factor_cov[K]` is square.
+  const bool is_square = is_constrained && wanted == 2 && sizes.size() == 1;
+  if (is_square) sizes.push_back(sizes.front());
+  if (sizes.size() != wanted) {
     error(written.span, "size-count",
-          "`" + to_string({variable.type.base, 0}) + "` has " + std::to_string(wanted) +
-              (wanted == 1 ? " size" : " sizes") + (written.sizes.size() == 1 ? ", but here is " : ", but here are ") +
+          "`" + name + "` has " + std::to_string(wanted) + (wanted == 1 ? " size" : " sizes") +
+              (written.sizes.size() == 1 ? ", but here is " : ", but here are ") +
               std::to_string(written.sizes.size()));
     variable.type = {Base::error, 0};
+    return;
   }
   if (variable.type.rank() > most_dimensions) {
     error(written.span, "too-many-dimensions",
@@ -85,15 +96,15 @@ StatementPtr Checker::declaration(const ast::Declaration& tree, Span span) {
               std::to_string(variable.type.rank()));
     variable.type = {Base::error, 0};
   }
-  const auto size = [&](const ast::ExpressionPtr& tree_size) {
-    ExpressionPtr value = integer(tree_size, "a size");
-    if (const auto constant = constant_integer(value); constant && *constant < 0)
-      error(value->span, "negative-size", "a size cannot be negative");
-    variable.sizes.push_back(value);
-  };
-  for (const auto& one : written.array_sizes) size(one);
-  for (const auto& one : written.sizes) size(one);
+  if (!is_constrained) {
+    variable.sizes.insert(variable.sizes.end(), sizes.begin(), sizes.end());
+    return;
+  }
+  for (const std::size_t parameter : variable.transform->sizes) variable.sizes.push_back(sizes[parameter]);
+  variable.transform_sizes = std::move(sizes);
+}
 
+void Checker::declared_bounds(const ast::SizedType& written, typed::Variable& variable) {
   const auto bound = [&](const ast::ExpressionPtr& tree_bound, const char* what) -> ExpressionPtr {
     if (!tree_bound) return nullptr;
     ExpressionPtr value = expression(tree_bound);
@@ -127,6 +138,19 @@ StatementPtr Checker::declaration(const ast::Declaration& tree, Span span) {
   };
   if (const auto lower = constant(variable.lower), upper = constant(variable.upper); lower && upper && *lower > *upper)
     error(written.constraint.span, "crossed-bounds", "the lower bound is above the upper bound");
+}
+
+StatementPtr Checker::declaration(const ast::Declaration& tree, Span span) {
+  const ast::SizedType& written = tree.type;
+  typed::Variable variable;
+  variable.name = tree.name.name;
+  variable.span = tree.name.span;
+  variable.block = in_function_ ? typed::Block::function : typed_block(block_);
+  variable.is_local = in_function_ || nesting_ > 0 || !is_global_block(block_);
+  variable.type_text = std::string(source_.slice(written.span));
+
+  declared_type(written, variable);
+  if (written.constrained.empty()) declared_bounds(written, variable);
 
   ExpressionPtr initializer;
   if (tree.initializer) {

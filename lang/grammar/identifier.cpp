@@ -1,3 +1,4 @@
+#include "lang/constrained_types.hpp"
 #include "lang/grammar/lexical.hpp"
 #include "lang/grammar/rules.hpp"
 
@@ -7,41 +8,11 @@
 namespace sibyl::grammar {
 
 bool is_reserved(std::string_view word) {
-  static constexpr std::array words = {"array",
-                                       "break",
-                                       "cholesky_factor_corr",
-                                       "cholesky_factor_cov",
-                                       "complex",
-                                       "continue",
-                                       "corr_matrix",
-                                       "cov_matrix",
-                                       "else",
-                                       "for",
-                                       "functions",
-                                       "if",
-                                       "in",
-                                       "int",
-                                       "matrix",
-                                       "model",
-                                       "ordered",
-                                       "parameters",
-                                       "positive_ordered",
-                                       "print",
-                                       "quantities",
-                                       "real",
-                                       "reject",
-                                       "return",
-                                       "row_vector",
-                                       "simplex",
-                                       "sum_to_zero_vector",
-                                       "target",
-                                       "transformed",
-                                       "tuple",
-                                       "unit_vector",
-                                       "vector",
-                                       "void",
-                                       "while"};
-  return std::ranges::find(words, word) != words.end();
+  static constexpr std::array words = {
+      "array",      "break",  "complex",     "continue",   "else",   "for",        "functions", "if",     "in",
+      "int",        "matrix", "model",       "parameters", "print",  "quantities", "real",      "reject", "return",
+      "row_vector", "target", "transformed", "tuple",      "vector", "void",       "while"};
+  return std::ranges::find(words, word) != words.end() || constrained_type_names().contains(word);
 }
 
 const auto set_name = [](auto& context) {

@@ -6,12 +6,7 @@ namespace sibyl::grammar {
 namespace {
 
 const x3::rule<struct SupportClass, ast::Support> support{"a support"};
-const auto set_support = [](auto& context) {
-  const ast::SizedType& type = x3::_attr(context);
-  x3::_val(context).base = type.base;
-  x3::_val(context).lower = type.constraint.lower;
-  x3::_val(context).upper = type.constraint.upper;
-};
+const auto set_support = [](auto& context) { x3::_val(context).type = x3::_attr(context); };
 const auto support_def = spanned(word("support") > sized_type[set_support] > semicolon);
 
 const x3::rule<struct RequirementClass, ast::Requirement> requirement{"a requirement"};
@@ -35,9 +30,20 @@ const auto distribution_def =
             *requirement[([](auto& context) { x3::_val(context).requirements.push_back(x3::_attr(context)); })] >
             *((!x3::lit('}')) >> function_definition[add_function]) > closing_brace);
 
+// The name of a constrained type is no identifier.
+const auto transform_name = x3::rule<struct TransformNameClass, ast::Identifier>{"a name"} =
+    spanned(x3::lexeme[x3::raw[x3::alpha >> *identifier_character][([](auto& context) {
+      const auto range = x3::_attr(context);
+      x3::_val(context).name = std::string(range.begin(), range.end());
+    })]]);
 const x3::rule<struct TransformClass, ast::TransformDefinition> transform{"a transform"};
-const auto transform_def = spanned(word("transform") > identifier[set_name] > arguments > opening_brace >
-                                   *((!x3::lit('}')) >> function_definition[add_function]) > closing_brace);
+const auto transform_def =
+    spanned(word("transform") > transform_name[set_name] > arguments > opening_brace > word("constrained") >
+            sized_type[([](auto& context) { x3::_val(context).constrained = x3::_attr(context); })] > semicolon >
+            word("unconstrained") >
+            expression[([](auto& context) { x3::_val(context).unconstrained_size = x3::_attr(context); })] > semicolon >
+            *requirement[([](auto& context) { x3::_val(context).requirements.push_back(x3::_attr(context)); })] >
+            *((!x3::lit('}')) >> function_definition[add_function]) > closing_brace);
 
 const auto end_of_text = x3::rule<struct LibraryEndClass>{"a definition"} = x3::eoi;
 const auto library_def =

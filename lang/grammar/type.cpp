@@ -1,3 +1,4 @@
+#include "lang/constrained_types.hpp"
 #include "lang/grammar/lexical.hpp"
 #include "lang/grammar/rules.hpp"
 
@@ -14,11 +15,7 @@ const auto scalar_type = [] {
 }();
 const auto container_type = [] {
   x3::symbols<BaseType> types;
-  types.add("vector", BaseType::vector)("row_vector", BaseType::row_vector)("matrix", BaseType::matrix)(
-      "simplex", BaseType::simplex)("ordered", BaseType::ordered)("positive_ordered", BaseType::positive_ordered)(
-      "unit_vector", BaseType::unit_vector)("sum_to_zero_vector", BaseType::sum_to_zero_vector)(
-      "cov_matrix", BaseType::cov_matrix)("corr_matrix", BaseType::corr_matrix)(
-      "cholesky_factor_cov", BaseType::cholesky_factor_cov)("cholesky_factor_corr", BaseType::cholesky_factor_corr);
+  types.add("vector", BaseType::vector)("row_vector", BaseType::row_vector)("matrix", BaseType::matrix);
   return types;
 }();
 
@@ -26,6 +23,13 @@ const auto scalar_name = x3::rule<struct ScalarNameClass, BaseType>{"a type"} =
     x3::lexeme[scalar_type >> !identifier_character];
 const auto container_name = x3::rule<struct ContainerNameClass, BaseType>{"a type"} =
     x3::lexeme[container_type >> !identifier_character];
+const auto is_constrained_name = [](auto& context) {
+  const auto range = x3::_attr(context);
+  x3::_val(context) = std::string(range.begin(), range.end());
+  x3::_pass(context) = constrained_type_names().contains(x3::_val(context));
+};
+const auto constrained_name = x3::rule<struct ConstrainedNameClass, std::string>{"a type"} =
+    x3::lexeme[x3::raw[x3::alpha >> *identifier_character][is_constrained_name]];
 
 const x3::rule<struct ConstraintClass, ast::Constraint> constraint{"bounds"};
 template <typename Member>
@@ -55,9 +59,11 @@ const auto add_size = [](auto& context) { x3::_val(context).sizes.push_back(x3::
 
 const auto array_prefix = word("array") > opening_bracket > expression[add_array_size] >
                           *(x3::lit(',') > expression[add_array_size]) > closing_bracket;
+const auto set_constrained = [](auto& context) { x3::_val(context).constrained = x3::_attr(context); };
+const auto container_base = container_name[set_base] | constrained_name[set_constrained];
 const auto sized_base = (scalar_name[set_base] >> -constraint[set_constraint]) |
-                        (container_name[set_base] >> -constraint[set_constraint] > opening_bracket >
-                         expression[add_size] > *(x3::lit(',') > expression[add_size]) > closing_bracket);
+                        (container_base >> -constraint[set_constraint] > opening_bracket > expression[add_size] >
+                         *(x3::lit(',') > expression[add_size]) > closing_bracket);
 
 const auto count_dimension = [](auto& context) { ++x3::_val(context).array_dimensions; };
 const auto unsized_array = word("array") > opening_bracket > x3::eps[count_dimension] >

@@ -32,8 +32,8 @@ void FrameBatch::from_frame(std::size_t data_set, const double* z, double* theta
   for (std::size_t p = 0; p < dimension; ++p) theta[p] += center[data_set * dimension + p];
 }
 
-PriorFrame PriorFrame::from_draws(std::span<const double> draws, std::size_t dimension) {
-  const std::size_t n = dimension, count = draws.size() / n;
+PriorFrame PriorFrame::from_draws(std::span<const double> draws, const ParameterSpace& space) {
+  const std::size_t n = sibyl::dimension(space), count = draws.size() / n;
   std::vector<std::vector<double>> columns(n, std::vector<double>(count));
   PriorFrame frame;
   for (std::size_t p = 0; p < n; ++p) {
@@ -41,7 +41,7 @@ PriorFrame PriorFrame::from_draws(std::span<const double> draws, std::size_t dim
     // An infinite value is a parameter at its bound to machine precision.
     std::erase_if(columns[p], [](double value) { return !std::isfinite(value); });
     if (columns[p].size() < std::max<std::size_t>(2, count / 2))
-      throw RuntimeError(fmt::format("unconstrained parameter {} is not finite in most prior draws", p + 1));
+      throw RuntimeError(fmt::format("{} is not finite in most prior draws, unconstrained", owner(space, p)));
     const double usual = columns[p][columns[p].size() / 2];
     columns[p].resize(count, usual);
     winsorize(columns[p]);
@@ -59,7 +59,7 @@ PriorFrame PriorFrame::from_draws(std::span<const double> draws, std::size_t dim
     }
   for (std::size_t p = 0; p < n; ++p) {
     if (!(covariance[p * n + p] > 0))
-      throw RuntimeError(fmt::format("unconstrained parameter {} has the same value in all prior draws", p + 1));
+      throw RuntimeError(fmt::format("{} has the same value in all prior draws", owner(space, p)));
     covariance[p * n + p] *= 1 + 1e-6; // parameters that determine each other must not make it singular
   }
   // The precision is C^-T C^-1 with the covariance C C^T.

@@ -4,6 +4,8 @@
 // frame is one for all data sets; the Laplace frame (laplace_frame.hpp) is each data set's own mode and curvature.
 #pragma once
 
+#include "runtime/model/parameter_space.hpp"
+
 #include <cstddef>
 #include <span>
 #include <string>
@@ -34,7 +36,8 @@ struct PriorFrame {
 
   std::size_t dimension() const { return center.size(); }
   // `draws`: [draw][parameter]. Throws RuntimeError where a parameter does not vary.
-  static PriorFrame from_draws(std::span<const double> draws, std::size_t dimension);
+  // The space names the parameter in messages.
+  static PriorFrame from_draws(std::span<const double> draws, const ParameterSpace& space);
   // This frame for each of `count` data sets.
   FrameBatch repeat(std::size_t count) const;
 };

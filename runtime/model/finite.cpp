@@ -27,27 +27,20 @@ std::string element_name(const std::string& name, std::size_t flat, std::span<co
   return fmt::format("{}[{}]", name, fmt::join(index, ","));
 }
 
-std::optional<NotFinite> find_parameter(const Facts& facts, const ParameterExtents& extents,
+std::optional<NotFinite> find_parameter(const Facts& facts, const ParameterSpace& space,
                                         std::span<const double> unconstrained) {
   const auto bad = std::find_if_not(unconstrained.begin(), unconstrained.end(), is_representable);
   if (bad == unconstrained.end()) return std::nullopt;
-  const auto place = static_cast<std::size_t>(bad - unconstrained.begin());
-  std::size_t number = 0, end = 0, last = 0;
-  for (std::size_t v = 0; v < facts.variables.size(); ++v) {
-    if (facts.variables[v].role != Role::parameter) continue;
-    last = v;
-    end += static_cast<std::size_t>(element_count(extents[number++]));
-    if (place < end) break;
-  }
-  return NotFinite{last, fmt::format("`{}` on the unconstrained scale is {}", facts.variables[last].name,
-                                     value_text(*bad))};
+  const ParameterBlock& block = block_at(space, static_cast<std::size_t>(bad - unconstrained.begin()));
+  return NotFinite{static_cast<std::size_t>(facts.find(block.name)),
+                   fmt::format("`{}` on the unconstrained scale is {}", block.name, value_text(*bad))};
 }
 
 } // namespace
 
 std::optional<NotFinite> find_not_finite(const Facts& facts, const DataBatch& batch, std::size_t data_set,
-                                         const ParameterExtents& extents, std::span<const double> unconstrained) {
-  if (auto found = find_parameter(facts, extents, unconstrained)) return found;
+                                         const ParameterSpace& space, std::span<const double> unconstrained) {
+  if (auto found = find_parameter(facts, space, unconstrained)) return found;
   for (std::size_t v = 0; v < facts.variables.size(); ++v) {
     const VariableFact& fact = facts.variables[v];
     const VariableBatch& variable = batch.variables[v];

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "runtime/model/data_batch.hpp"
-#include "runtime/model/parameter_extents.hpp"
+#include "runtime/model/parameter_space.hpp"
 
 #include <cstddef>
 #include <optional>
@@ -19,6 +19,6 @@ struct NotFinite {
 // The first of data set `data_set` that is not finite: parameters, then data, in the facts' order. Parameters are
 // compared in float, in which networks see them.
 std::optional<NotFinite> find_not_finite(const Facts& facts, const DataBatch& batch, std::size_t data_set,
-                                         const ParameterExtents& extents, std::span<const double> unconstrained);
+                                         const ParameterSpace& space, std::span<const double> unconstrained);
 
 } // namespace sibyl

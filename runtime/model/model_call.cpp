@@ -228,6 +228,31 @@ double ModelCall::unconstrained(std::size_t parameter, int lane) const {
   return static_cast<const double*>(call_.unconstrained)[at];
 }
 
+ParameterSpace ModelCall::parameter_space(int lane) const {
+  ParameterSpace blocks;
+  const Facts& facts = model_->facts();
+  std::size_t first = 0;
+  for (std::size_t v = 0; v < facts.variables.size(); ++v) {
+    const VariableFact& fact = facts.variables[v];
+    if (fact.role != Role::parameter) continue;
+    ParameterBlock block{fact.name, fact.transform, "", extents(v, lane), {}, first, 0};
+    for (int d = 0; d < fact.array_rank; ++d)
+      block.plate += (d > 0 ? ", " : "") + fact.dimensions[static_cast<std::size_t>(d)].size;
+    const std::size_t at = blocks.size() * static_cast<std::size_t>(lanes_) + static_cast<std::size_t>(lane);
+    block.count = static_cast<std::size_t>(call_.block_sizes[at]);
+    block.unconstrained_extents = block.extents;
+    if (fact.is_constrained_type) {
+      block.unconstrained_extents.resize(static_cast<std::size_t>(fact.array_rank));
+      std::int64_t elements = 1;
+      for (const std::int64_t extent : block.unconstrained_extents) elements *= extent;
+      block.unconstrained_extents.push_back(elements > 0 ? static_cast<std::int64_t>(block.count) / elements : 0);
+    }
+    first += block.count;
+    blocks.push_back(std::move(block));
+  }
+  return blocks;
+}
+
 std::size_t ModelCall::element_size(std::size_t variable) const {
   return !model_->facts().variables[variable].is_integer && precision_ == Precision::f64 ? 8 : 4;
 }

@@ -8,6 +8,7 @@
 #include "runtime/model/data_batch.hpp"
 #include "runtime/model/lane_memory.hpp"
 #include "runtime/model/parameter_extents.hpp"
+#include "runtime/model/parameter_space.hpp"
 
 #include <atomic>
 #include <map>
@@ -67,6 +68,8 @@ class ModelCall {
   const double* gradient() const { return static_cast<const double*>(gradient_.data()); }
   std::size_t unconstrained_count() const { return static_cast<std::size_t>(call_.unconstrained_count); }
   double unconstrained(std::size_t parameter, int lane) const;
+  // After a run of `sizes`, `simulate` or `unconstrain`: the unconstrained vector's parts.
+  ParameterSpace parameter_space(int lane) const;
 
   // An output (or input): one element, by its row-major position in the capacity, and its extents.
   double value(std::size_t variable, std::size_t flat, int lane) const;

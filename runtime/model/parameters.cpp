@@ -27,7 +27,8 @@ void ParameterTransform::bind(const DataBatch& batch, std::size_t data_set) {
   call_.bind(batch, same);
   if (!call_.transform_data()) throw RuntimeError(call_.failure(0));
   if (!call_.run("sizes")) throw RuntimeError(call_.failure(0));
-  unconstrained_count_ = call_.unconstrained_count();
+  space_ = call_.parameter_space(0);
+  unconstrained_count_ = dimension(space_);
   parameters_ = make_layout(Outputs::parameters);
   all_ = make_layout(Outputs::all);
 }

@@ -28,6 +28,7 @@ class ParameterTransform {
   void bind(const DataBatch& batch, std::size_t data_set);
 
   std::size_t unconstrained_count() const { return unconstrained_count_; }
+  const ParameterSpace& space() const { return space_; }
   // Names and columns without draws.
   const Draws& layout(Outputs outputs) const { return outputs == Outputs::all ? all_ : parameters_; }
 
@@ -54,6 +55,7 @@ class ParameterTransform {
 
   ModelCall call_;
   std::size_t unconstrained_count_ = 0;
+  ParameterSpace space_;
   Draws parameters_, all_;
 };
 

@@ -38,6 +38,7 @@ struct Simulator::Part {
   DataBatch data;
   std::vector<std::uint64_t> indices;
   ParameterExtents extents; // of the parameters of every data set here
+  ParameterSpace space;
   std::size_t parameter_count = 0;
   std::vector<double> unconstrained;
   LeftOut left_out;
@@ -87,7 +88,8 @@ Simulator::Part Simulator::simulate_lanes(ModelCall& call, std::uint64_t first_i
     if (is_data(fact) || (options_.keep_all && fact.role != Role::generated))
       part.data.variables[v] = call.read(v, lanes);
   }
-  part.parameter_count = call.unconstrained_count();
+  if (!lanes.empty()) part.space = call.parameter_space(lanes.front());
+  part.parameter_count = dimension(part.space);
   for (const int lane : lanes)
     for (std::size_t p = 0; p < part.parameter_count; ++p) part.unconstrained.push_back(call.unconstrained(p, lane));
   if (options_.only_finite) leave_out_not_finite(part);
@@ -100,7 +102,7 @@ void Simulator::leave_out_not_finite(Part& part) const {
   for (std::size_t i = 0; i < part.data.count; ++i) {
     const auto parameters =
         std::span(part.unconstrained).subspan(i * part.parameter_count, part.parameter_count);
-    const std::optional<NotFinite> found = find_not_finite(facts, part.data, i, part.extents, parameters);
+    const std::optional<NotFinite> found = find_not_finite(facts, part.data, i, part.space, parameters);
     if (!found) kept.push_back(i);
     // Statements are told apart by their checks' numbers, which are not negative.
     else
@@ -157,6 +159,7 @@ SimulatedBatch Simulator::simulate(std::uint64_t first_index, std::size_t count,
     if (!extents) extents = &part.extents;
     require_same_parameters(model_->facts(), *extents, part.extents);
     result.parameter_count = part.parameter_count;
+    if (result.space.empty()) result.space = part.space;
     result.indices.insert(result.indices.end(), part.indices.begin(), part.indices.end());
     result.unconstrained.insert(result.unconstrained.end(), part.unconstrained.begin(), part.unconstrained.end());
     batches.push_back(std::move(part.data));

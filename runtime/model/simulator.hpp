@@ -38,6 +38,7 @@ struct SimulatorOptions {
 struct SimulatedBatch {
   DataBatch data;
   std::vector<std::uint64_t> indices; // of the data sets that are there
+  ParameterSpace space;               // of every data set
   std::size_t parameter_count = 0;
   std::vector<double> unconstrained; // [data set][parameter]
   LeftOut left_out;

@@ -84,9 +84,8 @@ Posterior PosteriorSampler::sample_one(const DataBatch& batch, const Conditioned
 
   Posterior result;
   transform.bind(batch, data_set);
-  if (transform.unconstrained_count() != n)
-    throw UserError(fmt::format("the data set has {} unconstrained parameters, the sampler was trained for {}",
-                                transform.unconstrained_count(), n));
+  if (const std::string found = difference(transform.space(), setup_.space); !found.empty())
+    throw UserError("the sampler was trained for parameters of other sizes: in this data set " + found);
   result.draws = transform.constrain(unconstrained, options.outputs, options.seed,
                                      static_cast<std::uint64_t>(data_set) << 32, &result.verdict.failed_draws);
   if (options.with_density) {

@@ -12,7 +12,7 @@ namespace sibyl {
 
 namespace {
 
-constexpr int version = 1;
+constexpr int version = 2;
 
 // A document of no more depth than any that is written here: some of what follows recurses.
 nlohmann::json parse_json(std::string_view text) {
@@ -69,6 +69,9 @@ SamplerFile parse_sampler(std::string_view bytes, const std::string& name) {
   const std::string& digits = text("version");
   if (std::from_chars(digits.data(), digits.data() + digits.size(), written).ec != std::errc())
     throw UserError(name + " is damaged: its version is `" + digits + "`");
+  if (written < version)
+    throw UserError(name + " was written by an older version of Sibyl (format " + text("version") +
+                    "): train it again");
   if (written > version)
     throw UserError(name + " was written by a newer version of Sibyl (format " + text("version") +
                     "; this program reads up to " + std::to_string(version) + ")");

@@ -21,7 +21,7 @@ void to_json(nlohmann::json& json, const InferenceSetup& setup) {
   json = {{"encoder", setup.encoder},
           {"candidates", setup.candidates},
           {"missing_share", setup.missing_share},
-          {"parameter_count", setup.parameter_count},
+          {"space", setup.space},
           {"parameter_names", setup.parameter_names},
           {"trained_range", setup.trained_range},
           {"notes", setup.notes}};
@@ -32,7 +32,8 @@ void from_json(const nlohmann::json& json, InferenceSetup& setup) {
   json.at("encoder").get_to(setup.encoder);
   json.at("candidates").get_to(setup.candidates);
   json.at("missing_share").get_to(setup.missing_share);
-  json.at("parameter_count").get_to(setup.parameter_count);
+  json.at("space").get_to(setup.space);
+  setup.parameter_count = dimension(setup.space);
   json.at("parameter_names").get_to(setup.parameter_names);
   // Files of earlier versions know only the design.
   if (json.contains("trained_range")) json.at("trained_range").get_to(setup.trained_range);
@@ -41,7 +42,14 @@ void from_json(const nlohmann::json& json, InferenceSetup& setup) {
   const auto require = [](bool is_so, const char* what) {
     if (!is_so) throw UserError(std::string("the sampler file is damaged: ") + what);
   };
-  require(setup.parameter_count == setup.encoder.prior().dimension(), "its frame is that of another number of parameters");
+  std::size_t place = 0;
+  for (const ParameterBlock& block : setup.space) {
+    require(block.first == place && block.count < (std::size_t{1} << 31), "its parameters are not one after the other");
+    place += block.count;
+  }
+  require(setup.parameter_count > 0, "it has no parameters");
+  require(setup.parameter_count == setup.encoder.prior().dimension(),
+          "its frame is that of another number of parameters");
   require(setup.candidates.size() % setup.parameter_count == 0, "its candidates are cut short");
   require(setup.missing_share >= 0 && setup.missing_share <= 1, "its share of missing values is none");
 }

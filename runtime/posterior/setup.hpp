@@ -6,6 +6,7 @@
 #include "runtime/data/data_set.hpp"
 #include "runtime/frames/laplace_frame.hpp"
 #include "runtime/inputs/input_encoder.hpp"
+#include "runtime/model/parameter_space.hpp"
 #include "runtime/posterior/trained_range.hpp"
 
 #include <nlohmann/json_fwd.hpp>
@@ -23,7 +24,8 @@ struct InferenceSetup {
   double missing_share = 0;
   std::optional<DataSet> design;
   TrainedRange trained_range;
-  std::size_t parameter_count = 0;
+  ParameterSpace space;            // of the unconstrained parameters
+  std::size_t parameter_count = 0; // its dimension
   std::vector<std::string> parameter_names; // constrained, in Stan's order
   std::vector<std::string> notes;           // on what was decided, for the user
 

@@ -1,5 +1,6 @@
 #include "runtime/repl/typed_input.hpp"
 
+#include "lang/constrained_types.hpp"
 #include "lang/parse.hpp"
 #include "runtime/repl/input.hpp"
 
@@ -46,11 +47,11 @@ Diagnostics shifted(Diagnostics diagnostics, std::int64_t shift, const Source& i
 }
 
 bool starts_with_type(std::string_view text) {
-  for (const std::string_view word :
-       {"int", "real", "vector", "row_vector", "matrix", "array", "simplex", "ordered", "positive_ordered",
-        "unit_vector", "cov_matrix", "corr_matrix", "cholesky_factor_corr", "cholesky_factor_cov", "void"})
-    if (text.starts_with(word) && text.size() > word.size() && is_one_of(text[word.size()], " \t\n<[")) return true;
-  return false;
+  const std::string_view word = text.substr(0, text.find_first_of(" \t\n<["));
+  if (word.size() == text.size()) return false;
+  for (const std::string_view type : {"int", "real", "vector", "row_vector", "matrix", "array", "void"})
+    if (word == type) return true;
+  return constrained_type_names().contains(word);
 }
 
 // Which kind of mistake to report where nothing fits.

@@ -94,7 +94,8 @@ Calibration calibrate(std::shared_ptr<const CompiledModel> model, const Posterio
   result.draws = options.draws;
   result.band = calibration_band(count, options.draws);
   for (std::size_t p = 0; p < parameters; ++p)
-    result.parameters.push_back(judge(setup.parameter_names[p], std::move(comparisons[p]), result.band));
+    if (varies(comparisons[p]))
+      result.parameters.push_back(judge(setup.parameter_names[p], std::move(comparisons[p]), result.band));
   const std::vector<double> densities = sampler.density_at(simulated.data, simulated.unconstrained);
   double squares = 0;
   for (const double density : densities) result.log_density += density / static_cast<double>(count);

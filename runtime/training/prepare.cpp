@@ -59,7 +59,7 @@ class Preparation {
   InferenceSetup run() {
     check_model(model_->facts());
     simulate();
-    const PriorFrame prior = PriorFrame::from_draws(pilot_.unconstrained, pilot_.parameter_count);
+    const PriorFrame prior = PriorFrame::from_draws(pilot_.unconstrained, pilot_.space);
     setup_.candidates.assign(
         pilot_.unconstrained.begin(),
         pilot_.unconstrained.begin() +
@@ -74,6 +74,7 @@ class Preparation {
     setup_.missing_share = options_.missing_share;
     setup_.design = options_.design;
     setup_.trained_range = TrainedRange(model_->facts(), options_.design, pilot_.data);
+    setup_.space = pilot_.space;
     setup_.parameter_count = pilot_.parameter_count;
     return std::move(setup_);
   }

@@ -20,6 +20,15 @@ double calibration_band(std::size_t simulations, std::size_t draws) {
   return kolmogorov_99 / std::sqrt(static_cast<double>(simulations)) + 0.5 / static_cast<double>(draws + 1);
 }
 
+bool varies(const std::vector<Comparison>& comparisons) {
+  constexpr double rounding = 1e-9;
+  const auto [least, greatest] =
+      std::minmax_element(comparisons.begin(), comparisons.end(),
+                          [](const Comparison& a, const Comparison& b) { return a.truth < b.truth; });
+  return greatest != comparisons.end() &&
+         greatest->truth - least->truth > rounding * std::max(1.0, std::abs(greatest->truth));
+}
+
 ParameterCalibration judge(const std::string& name, std::vector<Comparison> comparisons, double band) {
   ParameterCalibration result;
   result.name = name;

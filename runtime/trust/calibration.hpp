@@ -41,6 +41,10 @@ struct Calibration {
 // Half the width of the simultaneous 99% band of the ranks' ECDF.
 double calibration_band(std::size_t simulations, std::size_t draws);
 
+// Whether the truth does: what a constraint fixes (the diagonal of correlations, the zeros of a triangle) is known
+// without data, and is not judged.
+bool varies(const std::vector<Comparison>& comparisons);
+
 // One parameter over all data sets; `band` is theirs.
 ParameterCalibration judge(const std::string& name, std::vector<Comparison> comparisons, double band);
 

@@ -79,7 +79,8 @@ TEST_CASE("a setup that does not agree with itself, the networks or the model is
   CHECK_THAT(refusal([](json& s) { s["encoder"]["direct_scale"][0] = 0; }), Contains("direct inputs have no scale"));
   CHECK_THAT(refusal([](json& s) { s["encoder"]["prior"]["factor"].erase(0); }), Contains("has not one size"));
   CHECK_THAT(refusal([](json& s) { s["encoder"]["prior"]["factor"][0] = -1; }), Contains("has no inverse"));
-  CHECK_THAT(refusal([](json& s) { s["parameter_count"] = 3; }), Contains("another number of parameters"));
+  CHECK_THAT(refusal([](json& s) { s["space"].erase(1); }), Contains("another number of parameters"));
+  CHECK_THAT(refusal([](json& s) { s["space"][0]["count"] = 3; }), Contains("not one after the other"));
   CHECK_THAT(refusal([](json& s) { s["candidates"].push_back(1.5); }), Contains("cut short"));
   CHECK_THAT(refusal([](json& s) { s["missing_share"] = 7; }), Contains("share of missing"));
   CHECK_THAT(refusal([](json& s) { s["design"]["noise"]["extents"] = {3, 1}; }), Contains("size of its shape"));

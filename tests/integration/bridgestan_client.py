@@ -169,6 +169,30 @@ class Interface(unittest.TestCase):
         with self.assertRaisesRegex(RuntimeError, "JSON"):
             bridgestan.StanModel(WORK / "regression.so", "{", warn=False)
 
+    def test_constrained_types_have_stans_names_order_and_values(self):
+        model = load('''
+            parameters { array[2] simplex[3] p; cholesky_factor_corr[3] L; cholesky_factor_cov[3, 2] C; cov_matrix[2] S; }
+            model { p[1] ~ dirichlet([1, 2, 3]'); L ~ lkj_corr_cholesky(2); S ~ wishart(3, identity_matrix(2)); }
+            ''', "constrained", None)
+        self.assertEqual(model.param_unc_names(), ["p.1.1", "p.2.1", "p.1.2", "p.2.2"] + [f"L.{i}" for i in (1, 2, 3)]
+                         + [f"C.{i}" for i in range(1, 6)] + ["S.1", "S.2", "S.3"])
+        square = [f"{i}.{j}" for j in (1, 2, 3) for i in (1, 2, 3)]
+        self.assertEqual(model.param_names(), ["p.1.1", "p.2.1", "p.1.2", "p.2.2", "p.1.3", "p.2.3"]
+                         + ["L." + i for i in square] + ["C." + i for i in square[:6]]
+                         + ["S.1.1", "S.2.1", "S.1.2", "S.2.2"])
+        at = np.linspace(-0.9, 1.1, 15)
+        parameters = model.param_constrain(at)
+        p = parameters[:6].reshape(3, 2).T
+        self.assertTrue(np.allclose(p.sum(axis=1), 1, atol=1e-14))
+        factor = parameters[6:15].reshape(3, 3).T
+        self.assertTrue(np.allclose(np.diag(factor @ factor.T), 1, atol=1e-14))
+        self.assertAlmostEqual(factor[1, 0], np.tanh(at[4]), places=14)
+        self.assertTrue(np.allclose(model.param_unconstrain(parameters), at, rtol=1e-11, atol=1e-11))
+        self.assertTrue(np.isfinite(model.log_density_gradient(at)[1]).all())
+        parameters[0] += 0.01
+        with self.assertRaisesRegex(RuntimeError, "`p` is no simplex: its sum is 1.01"):
+            model.param_unconstrain(parameters)
+
     def test_a_failing_check_is_an_error_with_its_place(self):
         model = load("parameters { real s; } model { 1.5 ~ normal(0, s); }", "negative", None)
         with self.assertRaisesRegex(RuntimeError, r"negative\.\w+:1:"):

@@ -14,6 +14,8 @@ using namespace sibyl;
 
 namespace {
 
+ParameterSpace one_block(std::size_t count) { return {{"x", "identity", "", {}, {}, 0, count}}; }
+
 struct Simulated {
   std::shared_ptr<CompiledModel> model = hand_written::make();
   SimulatedBatch batch;
@@ -22,7 +24,7 @@ struct Simulated {
   explicit Simulated(std::size_t count, double noise = 0.5) {
     Simulator simulator(model, {.precision = Precision::f64, .design = hand_written::design(noise)});
     batch = simulator.simulate(0, count, 5);
-    prior = PriorFrame::from_draws(batch.unconstrained, batch.parameter_count);
+    prior = PriorFrame::from_draws(batch.unconstrained, batch.space);
   }
   std::vector<double> candidates() const { return {batch.unconstrained.begin(), batch.unconstrained.begin() + 2 * 16}; }
 };
@@ -38,7 +40,7 @@ TEST_CASE("the prior frame whitens the prior") {
     const double a = normal(random), b = normal(random);
     draws.insert(draws.end(), {5 + 2 * a, -1 + 0.01 * (0.8 * a + 0.6 * b)});
   }
-  const PriorFrame prior = PriorFrame::from_draws(draws, 2);
+  const PriorFrame prior = PriorFrame::from_draws(draws, one_block(2));
   const FrameBatch frames = prior.repeat(1);
   double sum[2] = {0, 0}, products[3] = {0, 0, 0};
   for (std::size_t i = 0; i < count; ++i) {
@@ -66,7 +68,7 @@ TEST_CASE("a heavy-tailed prior has a usable frame") {
   std::cauchy_distribution<double> cauchy;
   std::vector<double> draws(10000);
   for (double& draw : draws) draw = cauchy(random);
-  const PriorFrame prior = PriorFrame::from_draws(draws, 1);
+  const PriorFrame prior = PriorFrame::from_draws(draws, one_block(1));
   CHECK(std::abs(prior.center[0]) < 0.3);
   CHECK(1 / prior.factor[0] > 1);
   CHECK(1 / prior.factor[0] < 5);
@@ -74,7 +76,7 @@ TEST_CASE("a heavy-tailed prior has a usable frame") {
 
 TEST_CASE("a parameter that does not vary is an error") {
   const std::vector<double> draws(100, 3.0);
-  CHECK_THROWS_AS(PriorFrame::from_draws(draws, 1), RuntimeError);
+  CHECK_THROWS_AS(PriorFrame::from_draws(draws, one_block(1)), RuntimeError);
 }
 
 TEST_CASE("the Laplace frame of a normal posterior is exact") {

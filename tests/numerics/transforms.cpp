@@ -3,12 +3,18 @@
 #include "runtime/model/density.hpp"
 #include "runtime/model/parameters.hpp"
 
+#include "tests/golden.hpp"
+
 #include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
 
 #include <cmath>
+#include <filesystem>
+#include <map>
 #include <numeric>
 
 using namespace sibyl;
+using nlohmann::json;
 
 namespace {
 
@@ -20,6 +26,42 @@ std::shared_ptr<CompiledModel> compiled(const std::string& text) {
 }
 
 DataBatch no_data(const CompiledModel& model) { return gather(model.facts(), std::vector<DataSet>(1)); }
+
+// What Stan gives (make_transforms.cpp).
+const std::vector<json>& references() {
+  static const std::vector<json> all =
+      json::parse(test::read_golden(std::string(SIBYL_SOURCE_DIR) + "/tests/numerics/transforms.json"));
+  return all;
+}
+
+// A model with the one parameter x of the entry's type: its distribution, or a weighted sum of its elements.
+std::string text_of(const json& entry) {
+  const std::string type = entry.at("type"), statement = entry.at("statement");
+  const std::size_t count = entry.at("constrained").size();
+  std::string weights;
+  for (std::size_t i = 0; i < count; ++i) weights += (i ? ", sin(" : "sin(") + std::to_string(i + 1) + ")";
+  return "parameters { " + type + " x; } model { " +
+         (statement.empty() ? "target += dot_product([" + weights + "]', to_vector(x));" : statement) + " }";
+}
+
+std::shared_ptr<CompiledModel> model_of(const json& entry) {
+  static std::map<std::string, std::shared_ptr<CompiledModel>> compiled_before;
+  auto& model = compiled_before[text_of(entry)];
+  if (!model) model = compiled(text_of(entry));
+  return model;
+}
+
+bool close(double value, double reference) {
+  return std::abs(value - reference) <= 1e-10 * std::max(1.0, std::abs(reference));
+}
+
+void check_close(const std::vector<double>& values, const std::vector<double>& reference) {
+  REQUIRE(values.size() == reference.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    INFO("at " << i << ": " << values[i] << ", Stan has " << reference[i] << ", apart by " << values[i] - reference[i]);
+    CHECK(close(values[i], reference[i]));
+  }
+}
 
 // What the density gains by the Jacobian at the point.
 double density_gain(const std::shared_ptr<CompiledModel>& model, const std::vector<double>& point) {
@@ -77,7 +119,8 @@ TEST_CASE("the log Jacobian of every scalar constraint is the sum of its element
 }
 
 TEST_CASE("log Jacobians of many draws are those of each") {
-  const auto model = compiled("parameters { real<lower=0> a; real<offset=a, multiplier=2> b; } model { a ~ normal(0, 1); }");
+  const auto model =
+      compiled("parameters { real<lower=0> a; real<offset=a, multiplier=2> b; } model { a ~ normal(0, 1); }");
   ParameterTransform transform(model);
   transform.bind(no_data(*model), 0);
   std::vector<double> points(2 * 21);
@@ -85,4 +128,60 @@ TEST_CASE("log Jacobians of many draws are those of each") {
   const std::vector<double> all = transform.log_jacobian(points);
   REQUIRE(all.size() == 21);
   for (std::size_t i = 0; i < all.size(); ++i) CHECK(all[i] == Approx(points[2 * i] + std::log(2.0)).epsilon(1e-14));
+}
+
+TEST_CASE("every constrained type has values of Stan's to agree with") {
+  for (const auto& file : std::filesystem::directory_iterator(std::string(SIBYL_SOURCE_DIR) + "/stdlib/transforms")) {
+    const std::string name = file.path().stem();
+    if (file.path().extension() != ".sib") continue;
+    if (test::read_golden(file.path().string()).find("constrained real;") != std::string::npos) continue; // bounds
+    INFO(name);
+    CHECK(std::any_of(references().begin(), references().end(),
+                      [&](const json& entry) { return entry.at("type").get<std::string>().starts_with(name + "["); }));
+  }
+}
+
+TEST_CASE("constrained values and log Jacobians are Stan's, and unconstraining gives the numbers back") {
+  for (const json& entry : references()) {
+    if (!entry.at("statement").get<std::string>().empty()) continue;
+    INFO(entry.at("type") << " at " << entry.at("unconstrained").dump());
+    const auto model = model_of(entry);
+    ParameterTransform transform(model);
+    transform.bind(no_data(*model), 0);
+    const std::vector<double> u = entry.at("unconstrained"), x = entry.at("constrained");
+    REQUIRE(transform.unconstrained_count() == u.size());
+    if (u.empty()) continue; // of one element, which is known
+    const Draws draws = transform.constrain(u, Outputs::parameters);
+    check_close(draws.values, x);
+    CHECK(close(transform.log_jacobian(u)[0], entry.at("log_jacobian").get<double>()));
+    DataSet given;
+    const auto extents = draws.variables[0].extents;
+    std::vector<double> row_major(x.size());
+    for (std::size_t i = 0; i < x.size(); ++i) row_major[row_major_position(i, extents)] = draws.values[i];
+    given.variables["x"] = {false, extents, row_major};
+    std::vector<double> back = transform.unconstrain(gather(model->facts(), std::vector<DataSet>{given}), 0);
+    // A unit vector's length is lost.
+    if (entry.at("type").get<std::string>().starts_with("unit_vector")) {
+      const double length = std::sqrt(std::inner_product(u.begin(), u.end(), u.begin(), 0.0));
+      for (double& one : back) one *= length;
+    }
+    check_close(back, u);
+  }
+}
+
+TEST_CASE("densities over constrained types and their gradients are Stan's") {
+  for (const json& entry : references()) {
+    const std::vector<double> u = entry.at("unconstrained"), gradient = entry.at("gradient");
+    if (u.empty()) continue;
+    INFO(entry.at("type") << " " << entry.at("statement") << " at " << entry.at("unconstrained").dump());
+    const auto model = model_of(entry);
+    Density density(model, 1);
+    const std::size_t only[] = {0};
+    density.bind(no_data(*model), only);
+    REQUIRE(density.parameter_count() == u.size());
+    std::copy(u.begin(), u.end(), density.points());
+    density.evaluate(true, true);
+    CHECK(close(density.value(0), entry.at("value").get<double>()));
+    check_close({density.gradient(), density.gradient() + u.size()}, gradient);
+  }
 }

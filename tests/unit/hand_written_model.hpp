@@ -76,6 +76,14 @@ struct Functions {
     return declare(call, mu, false, -1) && declare(call, tau, false, -1);
   }
 
+  static bool declare_blocks(sibyl_call* call) {
+    void* blocks;
+    if (!allocate(call, 2 * W * sizeof(std::int32_t), &blocks)) return false;
+    call->block_sizes = static_cast<std::int32_t*>(blocks);
+    std::fill_n(call->block_sizes, 2 * W, 1);
+    return true;
+  }
+
   static void fail(sibyl_call* call, int lane, int message, double value) {
     call->failed_message[lane] = message;
     call->failed_values[lane * SIBYL_MAX_REPORTED_VALUES] = value;
@@ -89,7 +97,8 @@ struct Functions {
 
   static std::int32_t sizes(sibyl_call* call) {
     call->unconstrained_count = 2;
-    return declare_parameters(call) && declare(call, both, false, 2) && declare(call, u, false, -1)
+    return declare_blocks(call) && declare_parameters(call) && declare(call, both, false, 2) &&
+                   declare(call, u, false, -1)
                ? SIBYL_OK
                : SIBYL_ARENA_EXHAUSTED;
   }
@@ -105,7 +114,8 @@ struct Functions {
       return (is_normal ? normal : uniform)(call->seed, call->first_index + static_cast<std::uint64_t>(lane),
                                             static_cast<std::uint64_t>(site), static_cast<std::uint64_t>(count));
     };
-    if (!declare(call, N, true, -1) || !declare_parameters(call) || !declare(call, both, false, 2))
+    if (!declare(call, N, true, -1) || !declare_blocks(call) || !declare_parameters(call) ||
+        !declare(call, both, false, 2))
       return SIBYL_ARENA_EXHAUSTED;
     int largest = 0;
     for (int lane = 0; lane < W; ++lane) {

@@ -19,6 +19,8 @@ using Catch::Contains;
 
 namespace {
 
+ParameterSpace one_block(std::size_t count) { return {{"x", "identity", "", {}, {}, 0, count}}; }
+
 struct Dim {
   std::string size;
   DimensionKind kind = DimensionKind::fixed;
@@ -196,7 +198,7 @@ TEST_CASE("rows are encoded side by side: indicators, standardized values, white
   const Facts facts = reaction_times();
   const DataBatch pilot = gather(facts, reaction_time_sets());
   const std::vector<double> draws = {0, 1, 2, 3};
-  const PriorFrame prior = PriorFrame::from_draws(draws, 1);
+  const PriorFrame prior = PriorFrame::from_draws(draws, one_block(1));
   const InputEncoder encoder(facts, make_input_plan(facts, pilot), FrameKind::prior, prior, pilot, prior.repeat(2));
   const EncodedBatch encoded = encoder.encode(facts, pilot, prior.repeat(2));
   REQUIRE(encoded.sources.size() == 1);
@@ -241,7 +243,7 @@ TEST_CASE("the moments of rows are those of least squares") {
     column.center = 0;
     column.scale = 1;
   }
-  const PriorFrame prior = PriorFrame::from_draws(std::vector<double>{0, 1, 2}, 1);
+  const PriorFrame prior = PriorFrame::from_draws(std::vector<double>{0, 1, 2}, one_block(1));
   // With scales of one the direct inputs are asinh of the moments.
   nlohmann::json json = InputEncoder(facts, plan, FrameKind::prior, prior, pilot, prior.repeat(50));
   json["direct_center"] = std::vector<double>(5, 0.0);
@@ -268,7 +270,7 @@ TEST_CASE("the moments of rows are those of least squares") {
 TEST_CASE("values outside of the training's range and unexpected missing values are refused") {
   const Facts facts = reaction_times();
   const DataBatch pilot = gather(facts, reaction_time_sets());
-  const PriorFrame prior = PriorFrame::from_draws(std::vector<double>{0, 1, 2}, 1);
+  const PriorFrame prior = PriorFrame::from_draws(std::vector<double>{0, 1, 2}, one_block(1));
   const InputEncoder encoder(facts, make_input_plan(facts, pilot), FrameKind::prior, prior, pilot, prior.repeat(2));
   std::vector<DataSet> sets = {reaction_time_sets()[0]};
   sets[0].variables["cond"].values[0] = 4;
@@ -284,7 +286,7 @@ TEST_CASE("a sampler that allows missing values sees which they are") {
   const DataBatch pilot = gather(facts, reaction_time_sets());
   PlanOptions options;
   options.allows_missing = true;
-  const PriorFrame prior = PriorFrame::from_draws(std::vector<double>{0, 1, 2}, 1);
+  const PriorFrame prior = PriorFrame::from_draws(std::vector<double>{0, 1, 2}, one_block(1));
   const InputEncoder encoder(facts, make_input_plan(facts, pilot, options), FrameKind::prior, prior, pilot,
                              prior.repeat(2));
   std::vector<DataSet> sets = {reaction_time_sets()[0]};

@@ -80,18 +80,13 @@ StanModel::Workspace StanModel::workspace() const {
 
 void StanModel::describe_outputs(const ModelCall& call) {
   const Facts& facts = model_->facts();
-  std::size_t parameters = 0;
   for (const Role role : stan_order)
     for (std::size_t v = 0; v < facts.variables.size(); ++v) {
       if (facts.variables[v].role != role) continue;
       Output output{v, role, call.extents(v, 0), {}};
       output.names = column_names(facts.variables[v].name, output.extents);
-      if (role == Role::parameter) parameters += output.names.size();
       outputs_.push_back(std::move(output));
     }
-  if (parameters != unconstrained_count_)
-    throw InternalError(
-        "a parameter's constraint does not act element by element: its unconstrained names are unknown");
   const auto join = [&](OutputChoice choice) {
     std::string text;
     for (const Output& output : outputs_)
@@ -102,7 +97,9 @@ void StanModel::describe_outputs(const ModelCall& call) {
   for (const bool transformed : {false, true})
     for (const bool generated : {false, true})
       parameter_names_[transformed][generated] = join({transformed, generated});
-  unconstrained_names_ = parameter_names_[false][false];
+  for (const ParameterBlock& block : call.parameter_space(0))
+    for (const std::string& name : column_names(block.name, block.unconstrained_extents))
+      unconstrained_names_ += (unconstrained_names_.empty() ? "" : ",") + name;
 }
 
 bool StanModel::chosen(Role role, OutputChoice choice) {

@@ -1,0 +1,170 @@
+// Parameters of constrained types and distributions of vectors and matrices, as they are simulated: against moments
+// that are known in closed form. Tolerances are five standard errors or more.
+#include "runtime/model/simulator.hpp"
+#include "tests/distribution_table.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <concepts>
+
+using namespace sibyl;
+using namespace sibyl::test;
+
+namespace {
+
+constexpr std::size_t count = 20000;
+
+// [simulation][element], arrays row by row.
+std::vector<std::vector<double>> simulated(const std::string& text, const std::string& variable = "x") {
+  const auto model = compile_text(text);
+  INFO(text << model->facts().not_generative.text);
+  REQUIRE(model->facts().is_generative);
+  SimulatorOptions options;
+  options.keep_all = true;
+  const SimulatedBatch batch = Simulator(model, options).simulate(0, count, 3);
+  CHECK(batch.failures == 0);
+  const VariableBatch& found = batch.data.variables[static_cast<std::size_t>(model->facts().find(variable))];
+  std::vector<std::vector<double>> rows;
+  for (std::size_t i = 0; i < batch.data.count; ++i)
+    rows.emplace_back(found.values.begin() + static_cast<std::ptrdiff_t>(i * found.stride()),
+                      found.values.begin() + static_cast<std::ptrdiff_t>((i + 1) * found.stride()));
+  return rows;
+}
+
+template <typename Function>
+  requires std::invocable<Function, const std::vector<double>&>
+double mean(const std::vector<std::vector<double>>& rows, Function of) {
+  double total = 0;
+  for (const auto& row : rows) total += of(row);
+  return total / static_cast<double>(rows.size());
+}
+double mean(const std::vector<std::vector<double>>& rows, std::size_t i) {
+  return mean(rows, [i](const auto& row) { return row[i]; });
+}
+double covariance(const std::vector<std::vector<double>>& rows, std::size_t i, std::size_t j) {
+  const double a = mean(rows, i), b = mean(rows, j);
+  return mean(rows, [&](const auto& row) { return (row[i] - a) * (row[j] - b); });
+}
+
+std::string alone(const std::string& declaration, const std::string& model = "") {
+  return "parameters { " + declaration + " } model { " + model + " }";
+}
+
+} // namespace
+
+TEST_CASE("a parameter without a prior is drawn from its type's flat density where that is proper") {
+  const auto simplex = simulated(alone("array[2] simplex[3] x;"));
+  CHECK(mean(simplex, 4) == Approx(1.0 / 3).margin(0.01));
+  CHECK(covariance(simplex, 3, 3) == Approx(1.0 / 18).margin(0.003)); // that of a Dirichlet of ones
+  CHECK(covariance(simplex, 0, 3) == Approx(0).margin(0.003));
+
+  const auto unit = simulated(alone("unit_vector[4] x;"));
+  CHECK(mean(unit, 2) == Approx(0).margin(0.02));
+  CHECK(covariance(unit, 2, 2) == Approx(0.25).margin(0.01));
+
+  const auto correlations = simulated(alone("corr_matrix[3] x;"));
+  CHECK(covariance(correlations, 1, 1) == Approx(1.0 / 4).margin(0.01)); // beta(3/2, 3/2) on (-1, 1)
+  CHECK(covariance(correlations, 5, 5) == Approx(1.0 / 4).margin(0.01));
+
+  // Each row's first elements are uniform in a ball: of radius r in d dimensions E r^2 = d / (d + 2).
+  const auto factor = simulated(alone("cholesky_factor_corr[3] x;"));
+  CHECK(covariance(factor, 3, 3) == Approx(1.0 / 3).margin(0.01));
+  CHECK(covariance(factor, 6, 6) == Approx(0.25).margin(0.01));
+  CHECK(mean(factor, [](const auto& row) { return row[8] * row[8]; }) == Approx(0.5).margin(0.01));
+}
+
+TEST_CASE("independent elements are drawn under the condition of the type") {
+  const auto ordered = simulated(alone("array[2] ordered[2] x;", "for (i in 1:2) x[i] ~ normal(1, 2);"));
+  CHECK(
+      std::all_of(ordered.begin(), ordered.end(), [](const auto& row) { return row[0] < row[1] && row[2] < row[3]; }));
+  // The largest of two standard normals has mean 1 / sqrt(pi).
+  CHECK(mean(ordered, 1) == Approx(1 + 2 / std::sqrt(M_PI)).margin(0.06));
+  CHECK(mean(ordered, 2) == Approx(1 - 2 / std::sqrt(M_PI)).margin(0.06));
+
+  const auto positive = simulated(alone("positive_ordered[2] x;", "x ~ normal(0, 1);"));
+  CHECK(std::all_of(positive.begin(), positive.end(), [](const auto& row) { return 0 < row[0] && row[0] < row[1]; }));
+  CHECK(mean(positive, [](const auto& row) { return row[0] + row[1]; }) ==
+        Approx(2 * std::sqrt(2 / M_PI)).margin(0.03));
+
+  const auto zero = simulated(alone("sum_to_zero_vector[3] x;", "x ~ normal(0, 2);"));
+  CHECK(mean(zero, [](const auto& row) { return std::abs(row[0] + row[1] + row[2]); }) < 1e-12);
+  CHECK(covariance(zero, 0, 0) == Approx(4 * 2.0 / 3).margin(0.15));
+  CHECK(covariance(zero, 0, 1) == Approx(-4.0 / 3).margin(0.1));
+}
+
+TEST_CASE("the unconstrained numbers of a unit vector have the length of a standard normal vector") {
+  const auto model = compile_text(alone("unit_vector[3] x;"));
+  const SimulatedBatch batch = Simulator(model).simulate(0, count, 5);
+  REQUIRE(batch.parameter_count == 3);
+  double squares = 0, fourth = 0;
+  for (const double u : batch.unconstrained) {
+    squares += u * u / static_cast<double>(batch.unconstrained.size());
+    fourth += u * u * u * u / static_cast<double>(batch.unconstrained.size());
+  }
+  CHECK(squares == Approx(1).margin(0.03));
+  CHECK(fourth == Approx(3).margin(0.25));
+}
+
+TEST_CASE("distributions of vectors and matrices are drawn with their moments") {
+  const auto dirichlet = simulated(alone("simplex[3] x;", "x ~ dirichlet([0.5, 2, 0.01]');"));
+  CHECK(mean(dirichlet, 0) == Approx(0.5 / 2.51).margin(0.01));
+  CHECK(covariance(dirichlet, 1, 1) == Approx(2 * 0.51 / (2.51 * 2.51 * 3.51)).margin(0.003));
+
+  const auto normal = simulated(alone("vector[2] x;", "x ~ multi_normal([1, -2]', [[2, 0.6], [0.6, 0.5]]);"));
+  CHECK(mean(normal, 1) == Approx(-2).margin(0.03));
+  CHECK(covariance(normal, 0, 0) == Approx(2).margin(0.12));
+  CHECK(covariance(normal, 0, 1) == Approx(0.6).margin(0.05));
+
+  const auto factor = simulated(alone("vector[2] x;", "x ~ multi_normal_cholesky([1, -2]', [[2, 0], [0.5, 1]]);"));
+  CHECK(covariance(factor, 0, 1) == Approx(1).margin(0.09));
+  CHECK(covariance(factor, 1, 1) == Approx(1.25).margin(0.07));
+
+  const auto precision = simulated(alone("vector[2] x;", "x ~ multi_normal_prec([1, -2]', [[2, 1], [1, 1]]);"));
+  CHECK(covariance(precision, 0, 0) == Approx(1).margin(0.06));
+  CHECK(covariance(precision, 0, 1) == Approx(-1).margin(0.07));
+  CHECK(covariance(precision, 1, 1) == Approx(2).margin(0.12));
+
+  const auto student = simulated(alone("vector[2] x;", "x ~ multi_student_t(12, [1, 0]', [[2, 0.6], [0.6, 0.5]]);"));
+  CHECK(covariance(student, 0, 1) == Approx(0.6 * 12 / 10).margin(0.07));
+
+  for (const std::string type : {"corr_matrix[3] x;", "cholesky_factor_corr[3] x;"}) {
+    const bool is_factor = type[1] == 'h';
+    const auto lkj = simulated(alone(type, is_factor ? "x ~ lkj_corr_cholesky(2);" : "x ~ lkj_corr(2);"));
+    // beta(eta - 1 + K / 2, ...) on (-1, 1)
+    CHECK(covariance(lkj, 3, 3) == Approx(1.0 / 6).margin(0.007));
+    const auto last = [&](const auto& row) { return is_factor ? row[3] * row[6] + row[4] * row[7] : row[7]; };
+    CHECK(mean(lkj, [&](const auto& row) { return last(row) * last(row); }) == Approx(1.0 / 6).margin(0.007));
+  }
+
+  const auto wishart = simulated(alone("cov_matrix[2] x;", "x ~ wishart(5, [[2, 0.6], [0.6, 0.5]]);"));
+  CHECK(mean(wishart, 0) == Approx(10).margin(0.25));
+  CHECK(mean(wishart, 1) == Approx(3).margin(0.12));
+  CHECK(covariance(wishart, 0, 0) == Approx(2 * 5 * 4).margin(4));
+
+  const auto inverse = simulated(alone("cov_matrix[2] x;", "x ~ inv_wishart(9, [[2, 0.6], [0.6, 0.5]]);"));
+  CHECK(mean(inverse, 0) == Approx(2.0 / 6).margin(0.01));
+  CHECK(mean(inverse, 1) == Approx(0.6 / 6).margin(0.005));
+}
+
+TEST_CASE("rows of vectors are drawn each from its own distribution") {
+  const auto rows =
+      simulated("data { array[2] vector[2] y; matrix[2, 2] z; } parameters { array[2] vector[2] m; } "
+                "model { m ~ multi_normal([1, 2]', identity_matrix(2)); y ~ multi_normal(m, 1e-6 * "
+                "identity_matrix(2)); for (i in 1:2) z[i] ~ multi_normal(m[i], 1e-6 * identity_matrix(2)); }",
+                "y");
+  CHECK(mean(rows, 2) == Approx(1).margin(0.04));
+  CHECK(mean(rows, 3) == Approx(2).margin(0.04));
+  CHECK(covariance(rows, 0, 2) == Approx(0).margin(0.04));
+}
+
+TEST_CASE("draws in generated quantities have the shape of what is drawn") {
+  const auto model = compile_text(
+      "data { vector[2] m; array[3] vector[2] several; } parameters { real a; } model { a ~ normal(0, 1); } "
+      "generated quantities { vector[2] one = multi_normal_rng(m, identity_matrix(2)); "
+      "array[3] vector[2] all = multi_normal_rng(several, 1e-8 * identity_matrix(2)); "
+      "corr_matrix[4] c = lkj_corr_rng(4, 2.0); cholesky_factor_corr[3] l = lkj_corr_cholesky_rng(3, 1); "
+      "simplex[2] p = dirichlet_rng(m); cov_matrix[2] w = wishart_rng(4, identity_matrix(2)); }");
+  CHECK(model->facts().find("c") >= 0);
+}
