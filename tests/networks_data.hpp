@@ -1,45 +1,52 @@
 // Small networks, weights and batches for the tests of networks and training.
 #pragma once
 
+#include "runtime/networks/batch.hpp"
 #include "runtime/networks/eigen_backend.hpp"
-#include "runtime/networks/networks.hpp"
+#include "runtime/networks/posterior_families.hpp"
+#include "runtime/networks/summary_networks.hpp"
 
-#include <cmath>
-#include <numbers>
 #include <random>
 
 namespace sibyl::test {
 
-// Declares what a network asks for: a backend that evaluates with weights it makes up, none of them zero.
+// Weights for a network of any family, none of them zero: made up where an evaluation first asks for them.
 class RandomWeights {
  public:
-  using Tensor = EigenBackend::Tensor;
-
-  explicit RandomWeights(const NetworkConfig& config, unsigned seed = 1, float spread = 0.3f) : random_(seed) {
-    const std::size_t context = networks::summary_size(config);
-    add("flow.context.1", context, config.hidden, 1 / std::sqrt(static_cast<float>(context)));
-    add("flow.context.2", config.hidden, config.hidden, 0.1f);
-    for (std::size_t l = 0; l < config.layers; ++l) {
-      std::vector<std::size_t> passive, active;
-      networks::split(config.dimension, l, passive, active);
-      const std::string name = "flow." + std::to_string(l);
-      add(name + ".1", passive.size() + config.hidden, config.hidden, 0.1f);
-      add(name + ".2", config.hidden, config.hidden, 0.1f);
-      add(name + ".numbers", config.hidden, active.size() * spline::numbers_per_value(config.bins), spread);
-    }
+  explicit RandomWeights(const NetworkConfig& config, unsigned seed = 1, float spread = 0.3f) {
+    Backend backend(weights_, seed, spread);
+    networks::visit_family(config.family, [&](auto family) {
+      const std::size_t conditions = networks::summary_size(config);
+      const auto context = family.context(backend, config, backend.zeros(1, conditions), conditions);
+      family.log_density(backend, config, backend.zeros(1, config.dimension), context);
+    });
   }
   const Weights& weights() const { return weights_; }
 
  private:
-  void add(const std::string& name, std::size_t rows, std::size_t columns, float scale) {
-    for (const auto& [part, height] : {std::pair{".weight", rows}, std::pair{".bias", std::size_t{1}}}) {
-      WeightTensor tensor{height, columns, std::vector<float>(height * columns)};
-      for (float& value : tensor.values) value = scale * normal_(random_);
-      weights_[name + part] = std::move(tensor);
+  class Backend : public EigenBackend {
+   public:
+    Backend(Weights& weights, unsigned seed, float spread)
+        : EigenBackend(weights), weights_(weights), random_(seed), spread_(spread) {}
+
+    Eigen::Map<const Tensor> parameter(const std::string& name, std::size_t rows, std::size_t columns,
+                                       networks::Initial initial) {
+      if (!weights_.contains(name)) {
+        const float scale = initial == networks::Initial::zero && rows > 1 ? spread_ : 0.1f;
+        WeightTensor tensor{rows, columns, std::vector<float>(rows * columns)};
+        for (float& value : tensor.values) value = scale * normal_(random_);
+        weights_[name] = std::move(tensor);
+      }
+      return EigenBackend::parameter(name, rows, columns, initial);
     }
-  }
-  std::mt19937 random_;
-  std::normal_distribution<float> normal_;
+
+   private:
+    Weights& weights_;
+    std::mt19937 random_;
+    std::normal_distribution<float> normal_;
+    float spread_;
+  };
+
   Weights weights_;
 };
 
@@ -91,15 +98,13 @@ inline EigenBackend::Tensor summaries(const NetworkConfig& config, const Weights
 inline std::vector<double> log_densities(const NetworkConfig& config, const Weights& weights,
                                          const NetworkBatch& batch) {
   EigenBackend backend(weights);
-  const auto context = networks::flow_context(backend, config, summaries(config, weights, batch));
-  EigenBackend::Tensor slope = EigenBackend::Tensor::Zero(static_cast<Eigen::Index>(batch.count), 1);
-  const auto base =
-      networks::flow_forward(backend, config, matrix(batch.z, batch.count, config.dimension), context, slope);
-  std::vector<double> result;
-  for (Eigen::Index i = 0; i < base.rows(); ++i)
-    result.push_back(-0.5 * static_cast<double>(base.row(i).squaredNorm()) + static_cast<double>(slope(i, 0)) -
-                     0.5 * static_cast<double>(config.dimension) * std::log(2 * std::numbers::pi));
-  return result;
+  EigenBackend::Tensor density;
+  networks::visit_family(config.family, [&](auto family) {
+    const auto context =
+        family.context(backend, config, summaries(config, weights, batch), networks::summary_size(config));
+    density = family.log_density(backend, config, matrix(batch.z, batch.count, config.dimension), context);
+  });
+  return {density.data(), density.data() + density.size()};
 }
 
 } // namespace sibyl::test

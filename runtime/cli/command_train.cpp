@@ -20,6 +20,7 @@ namespace {
 
 struct TrainOptions {
   std::string model, output, design, frame = "auto", time, device = "cpu";
+  std::string posterior{list_posterior_families().front().name};
   std::vector<std::string> networks; // VARIABLE=NETWORK
   std::int64_t steps = 0, simulations = 0;
   std::size_t batch_size = 0;
@@ -42,12 +43,10 @@ SetupOptions setup_options(const TrainOptions& options, const CompiledModel& mod
   setup.interrupted = interrupt_flag();
   for (const std::string& choice : options.networks) {
     const std::size_t equals = choice.find('=');
-    const std::string kind = equals == std::string::npos ? "" : choice.substr(equals + 1);
-    if (kind != "set" && kind != "sequence" && kind != "mlp")
-      throw UserError(fmt::format("--summary {}: write VARIABLE=set, VARIABLE=sequence or VARIABLE=mlp", choice));
-    setup.plan.overrides[choice.substr(0, equals)] = kind == "set"        ? SummaryKind::set
-                                                     : kind == "sequence" ? SummaryKind::sequence
-                                                                          : SummaryKind::mlp;
+    if (equals == std::string::npos)
+      throw UserError(fmt::format("--summary {}: write VARIABLE=NETWORK, where NETWORK is one of {}", choice,
+                                  names_of(list_summary_networks())));
+    setup.plan.networks[choice.substr(0, equals)] = choice.substr(equals + 1);
   }
   return setup;
 }
@@ -64,6 +63,7 @@ void run(const TrainOptions& options) {
   training.budget = {options.time.empty() ? 0 : parse_duration(options.time), options.steps, options.simulations};
   if (training.budget.seconds == 0 && training.budget.steps == 0 && training.budget.simulations == 0)
     training.budget.seconds = 120;
+  training.family = options.posterior;
   training.batch_size = options.batch_size;
   training.learning_rate = options.learning_rate;
   training.device = options.device;
@@ -116,7 +116,14 @@ void add_train(CLI::App& program) {
       ->add_option("--missing", options->missing,
                    "share of observed values to drop at random, so that missing values are understood")
       ->check(CLI::Range(0.0, 0.9));
-  command->add_option("--summary", options->networks, "choose a summary network: VARIABLE=set, sequence or mlp");
+  command->add_option("--summary", options->networks,
+                      "choose a summary network: VARIABLE=NETWORK, one of " + names_of(list_summary_networks()));
+  std::vector<std::string> families;
+  for (const PosteriorFamilyInfo& family : list_posterior_families()) families.emplace_back(family.name);
+  command
+      ->add_option("--posterior", options->posterior, "the posterior's family: " + names_of(list_posterior_families()))
+      ->check(CLI::IsMember(families))
+      ->capture_default_str();
   command->add_option("--batch", options->batch_size, "data sets in a step (default: 64 to 256, by their rows)");
   command->add_option("--rate", options->learning_rate, "highest learning rate");
   command->add_option("--device", options->device, "cpu, cuda or cuda:N")->capture_default_str();

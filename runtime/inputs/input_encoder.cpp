@@ -97,7 +97,7 @@ std::size_t input_width(const std::vector<InputColumn>& columns, bool allows_mis
 // covariates is the last diagonal element. Categories of more than two levels have no moments.
 std::vector<std::size_t> moment_columns(const InputSource& source) {
   std::vector<std::size_t> chosen;
-  if (source.kind == SummaryKind::mlp) return chosen;
+  if (source.order() == RowOrder::one_row) return chosen;
   for (const bool observed : {false, true})
     for (std::size_t i = 0; i < source.columns.size(); ++i)
       if (source.columns[i].observed == observed && source.columns[i].width() == 1) chosen.push_back(i);
@@ -160,16 +160,16 @@ void InputEncoder::encode_rows(const Facts& facts, const DataBatch& batch, std::
                                const InputSource& source, EncodedSource& target, std::vector<double>& direct) const {
   std::vector<ColumnReader> readers;
   for (const InputColumn& column : source.columns) {
-    readers.emplace_back(facts, batch, column, source.kind != SummaryKind::mlp);
+    readers.emplace_back(facts, batch, column, source.order() != RowOrder::one_row);
     readers.back().check(data_set);
-    if (source.kind != SummaryKind::mlp &&
+    if (source.order() != RowOrder::one_row &&
         readers.back().variable->size(data_set, 0) != readers[0].variable->size(data_set, 0))
       throw UserError(fmt::format("`{}` and `{}` are read row by row and have {} and {} rows", source.columns[0].variable,
                                   column.variable, readers[0].variable->size(data_set, 0),
                                   readers.back().variable->size(data_set, 0)));
   }
   const std::size_t rows =
-      source.kind == SummaryKind::mlp ? 1 : static_cast<std::size_t>(readers[0].variable->size(data_set, 0));
+      source.order() == RowOrder::one_row ? 1 : static_cast<std::size_t>(readers[0].variable->size(data_set, 0));
   target.row_counts[data_set] = static_cast<std::int32_t>(rows);
 
   const std::vector<std::size_t> chosen = moment_columns(source);
@@ -238,10 +238,9 @@ EncodedBatch InputEncoder::encode(const Facts& facts, const DataBatch& batch, co
   for (std::size_t s = 0; s < plan_.sources.size(); ++s) {
     const InputSource& plan = plan_.sources[s];
     EncodedSource source;
-    source.kind = plan.kind;
     source.width = source_width(s);
     source.row_capacity = 1;
-    if (plan.kind != SummaryKind::mlp) {
+    if (plan.order() != RowOrder::one_row) {
       const auto& first = batch.variables[static_cast<std::size_t>(facts.find(plan.columns[0].variable))];
       source.row_capacity = static_cast<std::size_t>(std::max<std::int64_t>(1, first.capacity[0]));
     }

@@ -19,7 +19,6 @@
 namespace sibyl {
 
 struct EncodedSource {
-  SummaryKind kind = SummaryKind::set;
   std::size_t row_capacity = 0, width = 0;
   std::vector<std::int32_t> row_counts; // [data set]
   std::vector<float> rows;              // [data set][row][input]; zero beyond the data set's rows

@@ -63,16 +63,22 @@ class Planner {
   }
 
   void check_overrides() const {
-    for (const auto& [name, kind] : options_.overrides) {
+    for (const auto& [name, network] : options_.networks) {
+      find_summary_network(network);
       const int found = facts_.find(name);
       if (found < 0 || !is_input(facts_.variables[static_cast<std::size_t>(found)]))
         throw UserError(fmt::format("a summary network for `{}`: the model has no such data variable", name));
     }
   }
 
-  std::optional<SummaryKind> override_of(std::size_t v) const {
-    const auto found = options_.overrides.find(facts_.variables[v].name);
-    return found == options_.overrides.end() ? std::nullopt : std::optional(found->second);
+  // The network that the user wants for a variable; "": none.
+  std::string wanted_network(std::size_t v) const {
+    const auto found = options_.networks.find(facts_.variables[v].name);
+    return found == options_.networks.end() ? "" : found->second;
+  }
+
+  static bool reads_one_row(const std::string& network) {
+    return find_summary_network(network).reads == RowOrder::one_row;
   }
 
   // Whether the extents of the dimensions from `first` on are the same in all pilot data sets.
@@ -100,7 +106,8 @@ class Planner {
     const VariableFact& variable = facts_.variables[v];
     if (variable.dimensions.empty()) return "";
     const DimensionFact& rows = variable.dimensions[0];
-    if (const auto kind = override_of(v)) return *kind == SummaryKind::mlp ? "" : "size:" + rows.size;
+    if (const std::string network = wanted_network(v); !network.empty())
+      return reads_one_row(network) ? "" : "size:" + rows.size;
     if (rows.kind == DimensionKind::fixed && rows.plate < 0 && constant_extents(v, 0) && !joins_sequence(rows.size))
       return "";
     return rows.plate >= 0 ? fmt::format("plate:{}", rows.plate) : "size:" + rows.size;
@@ -192,11 +199,11 @@ class Planner {
     InputSource source;
     source.size = group.size;
     bool has_observed = false, is_sequential = false, is_exchangeable = true;
-    std::optional<SummaryKind> wanted;
+    std::string wanted;
     for (const std::size_t v : group.variables) {
       const VariableFact& variable = facts_.variables[v];
       const DimensionFact& rows = variable.dimensions[0];
-      if (const auto kind = override_of(v)) wanted = kind;
+      if (const std::string network = wanted_network(v); !network.empty()) wanted = network;
       // A covariate's order counts too: a set network would lose it.
       is_exchangeable &= rows.kind == DimensionKind::exchangeable;
       if (variable.role == Role::observed) {
@@ -226,7 +233,7 @@ class Planner {
         }
       if (source.columns.empty()) return;
     }
-    source.kind = wanted.value_or(is_sequential || !is_exchangeable ? SummaryKind::sequence : SummaryKind::set);
+    source.network = !wanted.empty() ? wanted : is_sequential || !is_exchangeable ? "sequence" : "set";
     plan_.sources.push_back(std::move(source));
   }
 
@@ -236,14 +243,14 @@ class Planner {
       width += column.width();
       observed += column.observed;
     }
-    const bool forced = std::any_of(options_.overrides.begin(), options_.overrides.end(),
-                                    [](const auto& entry) { return entry.second == SummaryKind::mlp; });
-    if (observed == 0 || (width <= options_.largest_direct && !forced)) {
+    const auto forced = std::find_if(options_.networks.begin(), options_.networks.end(),
+                                     [](const auto& entry) { return reads_one_row(entry.second); });
+    if (observed == 0 || (width <= options_.largest_direct && forced == options_.networks.end())) {
       plan_.direct = std::move(fixed_);
       return;
     }
     InputSource source;
-    source.kind = SummaryKind::mlp;
+    source.network = forced == options_.networks.end() ? "mlp" : forced->second;
     source.reason = fmt::format("{} fixed values", width);
     for (InputColumn& column : fixed_)
       (column.encoding == Encoding::size ? plan_.direct : source.columns).push_back(std::move(column));
@@ -339,26 +346,11 @@ InputPlan make_input_plan(const Facts& facts, const DataBatch& pilot, const Plan
   return Planner(facts, pilot, options).run();
 }
 
-const char* to_string(SummaryKind kind) {
-  switch (kind) {
-  case SummaryKind::mlp: return "mlp";
-  case SummaryKind::set: return "set";
-  case SummaryKind::sequence: return "sequence";
-  }
-  throw InternalError("a summary network without a name");
-}
-
-SummaryKind summary_kind_from(const std::string& text) {
-  for (const SummaryKind kind : {SummaryKind::mlp, SummaryKind::set, SummaryKind::sequence})
-    if (text == to_string(kind)) return kind;
-  throw UserError(fmt::format("no summary network `{}`; there are mlp, set and sequence", text));
-}
-
 std::string describe(const InputPlan& plan) {
   std::string text;
   for (const InputSource& source : plan.sources)
     text +=
-        fmt::format("summary network: {}{} reads {}{}\n", to_string(source.kind),
+        fmt::format("summary network: {}{} reads {}{}\n", source.network,
                     source.size.empty() ? "" : fmt::format(" over {}", source.size), describe_columns(source.columns),
                     source.reason.empty() ? "" : fmt::format(" ({})", source.reason));
   if (plan.sources.empty()) text += "summary network: none\n";
@@ -371,7 +363,7 @@ void to_json(nlohmann::json& json, const InputPlan& plan) {
   json = {{"direct", columns_json(plan.direct)}, {"allows_missing", plan.allows_missing}, {"notes", plan.notes}};
   json["sources"] = nlohmann::json::array();
   for (const InputSource& source : plan.sources)
-    json["sources"].push_back({{"kind", to_string(source.kind)},
+    json["sources"].push_back({{"kind", source.network},
                                {"size", source.size},
                                {"reason", source.reason},
                                {"columns", columns_json(source.columns)}});
@@ -382,8 +374,8 @@ void from_json(const nlohmann::json& json, InputPlan& plan) {
   plan.allows_missing = json.at("allows_missing");
   plan.notes = json.at("notes").get<std::vector<std::string>>();
   for (const nlohmann::json& entry : json.at("sources"))
-    plan.sources.push_back(
-        {summary_kind_from(entry.at("kind")), entry.at("size"), entry.at("reason"), columns_from(entry.at("columns"))});
+    plan.sources.push_back({std::string(find_summary_network(entry.at("kind").get<std::string>()).name),
+                            entry.at("size"), entry.at("reason"), columns_from(entry.at("columns"))});
   for (const InputSource& source : plan.sources)
     if (source.columns.empty()) throw UserError("the sampler file is damaged: a summary network reads nothing");
 }

@@ -5,6 +5,7 @@
 
 #include "compiler/interface/facts.hpp"
 #include "runtime/model/data_batch.hpp"
+#include "runtime/networks/catalogue.hpp"
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -14,12 +15,6 @@
 #include <vector>
 
 namespace sibyl {
-
-enum class SummaryKind {
-  mlp,     // fixed values, many: a residual network
-  set,     // exchangeable rows
-  sequence // rows in order
-};
 
 // How a value becomes inputs of a network.
 enum class Encoding {
@@ -43,12 +38,14 @@ struct InputColumn {
   }
 };
 
-// What one summary network reads. A source of fixed values (mlp) is a single row.
+// What one summary network reads. A source of fixed values is a single row.
 struct InputSource {
-  SummaryKind kind = SummaryKind::set;
-  std::string size; // of its rows, as written: "N"
+  std::string network = "set"; // a name of the catalogue
+  std::string size;            // of its rows, as written: "N"
   std::string reason;
   std::vector<InputColumn> columns;
+
+  RowOrder order() const { return find_summary_network(network).reads; }
 };
 
 struct InputPlan {
@@ -60,9 +57,9 @@ struct InputPlan {
 
 struct PlanOptions {
   bool allows_missing = false;
-  std::map<std::string, SummaryKind> overrides; // by variable: the kind of the source that reads it
-  std::size_t largest_direct = 64;              // fixed values up to this many need no summary network
-  std::int64_t largest_level_count = 64;        // integers of a larger range are numbers
+  std::map<std::string, std::string> networks; // by variable: the network of the source that reads it
+  std::size_t largest_direct = 64;             // fixed values up to this many need no summary network
+  std::int64_t largest_level_count = 64;       // integers of a larger range are numbers
 };
 
 // `pilot`: simulated data sets, which tell what varies and on what scale. Throws UserError where no network here can
@@ -71,9 +68,6 @@ InputPlan make_input_plan(const Facts& facts, const DataBatch& pilot, const Plan
 
 // One line per source and one for the direct inputs, for people.
 std::string describe(const InputPlan& plan);
-
-const char* to_string(SummaryKind kind);
-SummaryKind summary_kind_from(const std::string& text); // throws UserError naming the kinds
 
 void to_json(nlohmann::json& json, const InputPlan& plan);
 void from_json(const nlohmann::json& json, InputPlan& plan);

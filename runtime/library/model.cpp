@@ -55,13 +55,6 @@ const char* role_name(Role role) {
   throw InternalError("a variable without a role");
 }
 
-SummaryKind network_kind(const std::string& variable, const std::string& kind) {
-  if (kind == "set") return SummaryKind::set;
-  if (kind == "sequence") return SummaryKind::sequence;
-  if (kind == "mlp") return SummaryKind::mlp;
-  throw UserError(fmt::format("there is no network `{}` for `{}`; there are set, sequence and mlp", kind, variable));
-}
-
 SamplerTrainingOptions training_options(const CompiledModel& model, const TrainingSettings& settings) {
   SamplerTrainingOptions options;
   options.setup.frame = settings.frame == Frame::prior     ? FrameChoice::prior
@@ -75,8 +68,8 @@ SamplerTrainingOptions training_options(const CompiledModel& model, const Traini
   options.setup.seed = settings.seed;
   options.setup.threads = thread_count(settings.threads);
   options.setup.interrupted = settings.stop;
-  for (const auto& [variable, kind] : settings.networks)
-    options.setup.plan.overrides[variable] = network_kind(variable, kind);
+  options.setup.plan.networks = settings.networks;
+  if (!settings.posterior.empty()) options.family = settings.posterior;
   options.budget = {settings.seconds, settings.steps, settings.simulations};
   if (settings.seconds <= 0 && settings.steps <= 0 && settings.simulations <= 0) options.budget = {.seconds = 120};
   options.batch_size = settings.batch_size;

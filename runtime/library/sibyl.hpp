@@ -44,8 +44,8 @@ struct Array {
   Array(std::initializer_list<double> numbers) : Array(std::vector<double>(numbers)) {}
   Array(std::vector<double> numbers) : extents{static_cast<std::int64_t>(numbers.size())}, values(std::move(numbers)) {}
   template <typename Number>
-  requires std::is_arithmetic_v<Number> Array(const std::vector<Number>& numbers)
-      : Array(std::vector<double>(numbers.begin(), numbers.end())) {}
+    requires std::is_arithmetic_v<Number>
+  Array(const std::vector<Number>& numbers) : Array(std::vector<double>(numbers.begin(), numbers.end())) {}
   Array(std::vector<std::int64_t> shape, std::vector<double> numbers)
       : extents(std::move(shape)), values(std::move(numbers)) {}
 };
@@ -93,6 +93,7 @@ struct TrainingSettings {
   double missing_share = 0;                         // of the observed values, dropped at random
   Arrays design = {};                               // values of the design variables that the text does not draw
   std::map<std::string, std::string> networks = {}; // by variable: set, sequence or mlp
+  std::string posterior = {};                       // the family: spline_flow (where it is empty) or flow_matching
   std::size_t batch_size = 0;                       // data sets in a step; 0: chosen
   double learning_rate = 0;                         // the highest; 0: chosen
   std::string device = "cpu";                       // or cuda, cuda:1

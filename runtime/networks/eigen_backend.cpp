@@ -2,6 +2,7 @@
 
 #include "lang/errors.hpp"
 #include "runtime/networks/dense.hpp"
+#include "runtime/networks/spline.hpp"
 
 #include <algorithm>
 
@@ -21,7 +22,7 @@ Tensor repeat(const Row& row, Eigen::Index count) {
 }
 
 // result += x weight
-void multiply(const Tensor& x, const float* weight, Tensor& result) {
+void multiply_into(const Tensor& x, const float* weight, Tensor& result) {
   dense::accumulate(static_cast<std::size_t>(x.rows()), static_cast<std::size_t>(x.cols()),
                     static_cast<std::size_t>(result.cols()), x.data(), weight, result.data());
 }
@@ -40,22 +41,41 @@ Eigen::Map<const Tensor> EigenBackend::parameter(const std::string& name, std::s
 Tensor EigenBackend::linear(const Tensor& x, const Eigen::Map<const Tensor>& weight,
                             const Eigen::Map<const Tensor>& bias) const {
   Tensor result = repeat(bias, x.rows());
-  multiply(x, weight.data(), result);
+  multiply_into(x, weight.data(), result);
   return result;
 }
 
 Tensor EigenBackend::joint_linear(const Tensor& x, const Tensor& y, const Eigen::Map<const Tensor>& weight,
                                   const Eigen::Map<const Tensor>& bias) const {
   Tensor own = repeat(bias, y.rows());
-  multiply(y, weight.data() + x.cols() * weight.cols(), own);
+  multiply_into(y, weight.data() + x.cols() * weight.cols(), own);
   Tensor result = y.rows() == x.rows() ? std::move(own) : repeat(own, x.rows());
-  multiply(x, weight.data(), result);
+  multiply_into(x, weight.data(), result);
   return result;
 }
 
 Tensor EigenBackend::activate(Tensor x) const {
   dense::activate(static_cast<std::size_t>(x.size()), x.data());
   return x;
+}
+
+Tensor EigenBackend::product(const Tensor& x, const Eigen::Map<const Tensor>& weight) const {
+  Tensor result = Tensor::Zero(x.rows(), weight.cols());
+  multiply_into(x, weight.data(), result);
+  return result;
+}
+
+Tensor EigenBackend::activation_slope(const Tensor& x) const {
+  const Eigen::Array<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> sigmoid = 1 / (1 + (-x.array()).exp());
+  return sigmoid * (1 + x.array() * (1 - sigmoid));
+}
+
+Tensor EigenBackend::constant(std::size_t rows, std::size_t columns, const std::vector<float>& values) const {
+  return Eigen::Map<const Tensor>(values.data(), static_cast<Eigen::Index>(rows), static_cast<Eigen::Index>(columns));
+}
+
+Tensor EigenBackend::zeros(std::size_t rows, std::size_t columns) const {
+  return Tensor::Zero(static_cast<Eigen::Index>(rows), static_cast<Eigen::Index>(columns));
 }
 
 Tensor EigenBackend::concatenate(const std::vector<Tensor>& parts) const {

@@ -1,7 +1,7 @@
 // The backend that evaluates networks: Eigen on the processor, one thread, no gradients, no LibTorch.
 #pragma once
 
-#include "runtime/networks/networks.hpp"
+#include "runtime/networks/layers.hpp"
 #include "runtime/networks/weights.hpp"
 
 #include <Eigen/Core>
@@ -22,8 +22,20 @@ class EigenBackend {
   Tensor linear(const Tensor& x, const Eigen::Map<const Tensor>& weight, const Eigen::Map<const Tensor>& bias) const;
   Tensor joint_linear(const Tensor& x, const Tensor& y, const Eigen::Map<const Tensor>& weight,
                       const Eigen::Map<const Tensor>& bias) const;
+  Tensor product(const Tensor& x, const Eigen::Map<const Tensor>& weight) const;
   Tensor activate(Tensor x) const;
+  Tensor activation_slope(const Tensor& x) const;
   Tensor add(const Tensor& x, const Tensor& y) const { return x + y; }
+  Tensor multiply(const Tensor& x, const Tensor& y) const { return x.cwiseProduct(y); }
+  Tensor scale(const Tensor& x, double factor) const { return x * static_cast<float>(factor); }
+  Tensor shift(const Tensor& x, double number) const { return x.array() + static_cast<float>(number); }
+  Tensor add_scaled(const Tensor& x, const Tensor& y, double factor) const {
+    return x + y * static_cast<float>(factor);
+  }
+  Tensor row_squares(const Tensor& x) const { return x.rowwise().squaredNorm(); }
+  Tensor constant(std::size_t rows, std::size_t columns, const std::vector<float>& values) const;
+  Tensor zeros(std::size_t rows, std::size_t columns) const;
+  std::size_t row_count(const Tensor& x) const { return static_cast<std::size_t>(x.rows()); }
   Tensor concatenate(const std::vector<Tensor>& parts) const;
   Tensor columns(const Tensor& x, const std::vector<std::size_t>& indexes) const;
   Tensor merge(const Tensor& x, const std::vector<std::size_t>& at, const Tensor& y,

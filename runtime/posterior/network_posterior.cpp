@@ -2,9 +2,10 @@
 
 #include "runtime/networks/eigen_backend.hpp"
 #include "runtime/networks/normal_draws.hpp"
+#include "runtime/networks/posterior_families.hpp"
+#include "runtime/networks/summary_networks.hpp"
 
-#include <cmath>
-#include <numbers>
+#include <algorithm>
 
 namespace sibyl {
 
@@ -16,28 +17,15 @@ Matrix matrix(const std::vector<float>& values, std::size_t rows, std::size_t co
   return Eigen::Map<const Matrix>(values.data(), static_cast<Eigen::Index>(rows), static_cast<Eigen::Index>(columns));
 }
 
-const char* network_name(SummaryKind kind) {
-  switch (kind) {
-  case SummaryKind::sequence: return "sequence";
-  case SummaryKind::mlp: return "mlp";
-  default: return "set";
-  }
-}
-
-// The log density of a standard normal row.
-double standard_normal(const Eigen::Ref<const Eigen::RowVectorXf>& row) {
-  return -0.5 *
-         (static_cast<double>(row.squaredNorm()) + static_cast<double>(row.size()) * std::log(2 * std::numbers::pi));
-}
-
 } // namespace
 
-NetworkConfig network_config(const InferenceSetup& setup) {
+NetworkConfig network_config(const InferenceSetup& setup, const std::string& family) {
   NetworkConfig config;
+  config.family = family;
   config.dimension = setup.parameter_count;
   config.direct_width = setup.encoder.direct_width();
   for (std::size_t i = 0; i < setup.encoder.plan().sources.size(); ++i)
-    config.sources.push_back({network_name(setup.encoder.plan().sources[i].kind), setup.encoder.source_width(i)});
+    config.sources.push_back({setup.encoder.plan().sources[i].network, setup.encoder.source_width(i)});
   return config;
 }
 
@@ -80,39 +68,34 @@ std::vector<float> NetworkPosterior::summarize(const EncodedBatch& inputs) const
 void NetworkPosterior::sample(const float* summary, std::size_t count, std::uint64_t seed, double* z,
                               double* log_density) const {
   EigenBackend backend(weights_);
-  const Eigen::Map<const Matrix> given(summary, 1, static_cast<Eigen::Index>(summary_size()));
-  const Matrix context = networks::flow_context(backend, config_, Matrix(given));
-  NormalDraws normal(seed);
-  constexpr std::size_t most = 1024; // rows at a time: they stay in the cache
-  for (std::size_t begin = 0; begin < count; begin += most) {
-    const auto rows = static_cast<Eigen::Index>(std::min(most, count - begin));
-    Matrix base(rows, static_cast<Eigen::Index>(config_.dimension));
-    for (Eigen::Index i = 0; i < base.size(); ++i) base.data()[i] = normal.next();
-    Matrix log_slope = Matrix::Zero(rows, 1);
-    const Matrix drawn = networks::flow_inverse(backend, config_, base, context, log_slope);
-    for (Eigen::Index r = 0; r < rows; ++r) {
-      const std::size_t row = begin + static_cast<std::size_t>(r);
-      for (std::size_t p = 0; p < config_.dimension; ++p)
-        z[row * config_.dimension + p] = drawn(r, static_cast<Eigen::Index>(p));
-      if (log_density) log_density[row] = standard_normal(base.row(r)) + static_cast<double>(log_slope(r, 0));
+  const Matrix given = Eigen::Map<const Matrix>(summary, 1, static_cast<Eigen::Index>(summary_size()));
+  networks::visit_family(config_.family, [&](auto family) {
+    const Matrix context = family.context(backend, config_, given, summary_size());
+    NormalDraws normal(seed);
+    constexpr std::size_t most = 1024; // rows at a time: they stay in the cache
+    for (std::size_t begin = 0; begin < count; begin += most) {
+      const std::size_t rows = std::min(most, count - begin);
+      Matrix base = backend.zeros(rows, config_.dimension), density;
+      for (Eigen::Index i = 0; i < base.size(); ++i) base.data()[i] = normal.next();
+      const Matrix drawn = family.sample(backend, config_, base, context, log_density ? &density : nullptr);
+      std::copy_n(drawn.data(), drawn.size(), z + begin * config_.dimension);
+      if (log_density) std::copy_n(density.data(), rows, log_density + begin);
     }
-  }
+  });
 }
 
 void NetworkPosterior::log_density(const float* summary, std::size_t count, const double* z,
                                    double* log_density) const {
   EigenBackend backend(weights_);
-  const Eigen::Map<const Matrix> given(summary, 1, static_cast<Eigen::Index>(summary_size()));
-  const Matrix context =
-      networks::flow_context(backend, config_, Matrix(given)).replicate(static_cast<Eigen::Index>(count), 1);
+  const Matrix given = Eigen::Map<const Matrix>(summary, 1, static_cast<Eigen::Index>(summary_size()));
   const Matrix points = Eigen::Map<const Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>(
                             z, static_cast<Eigen::Index>(count), static_cast<Eigen::Index>(config_.dimension))
                             .cast<float>();
-  Matrix log_slope = Matrix::Zero(points.rows(), 1);
-  const Matrix base = networks::flow_forward(backend, config_, points, context, log_slope);
-  for (std::size_t i = 0; i < count; ++i)
-    log_density[i] = standard_normal(base.row(static_cast<Eigen::Index>(i))) +
-                     static_cast<double>(log_slope(static_cast<Eigen::Index>(i), 0));
+  networks::visit_family(config_.family, [&](auto family) {
+    const Matrix context = family.context(backend, config_, given, summary_size());
+    const Matrix density = family.log_density(backend, config_, points, context);
+    std::copy_n(density.data(), count, log_density);
+  });
 }
 
 } // namespace sibyl

@@ -10,7 +10,7 @@
 namespace sibyl {
 
 // The networks' shape for a setup: one summary network for each source, of the kind that the input plan chose.
-NetworkConfig network_config(const InferenceSetup& setup);
+NetworkConfig network_config(const InferenceSetup& setup, const std::string& family);
 
 // Encoded inputs without padding; z is left empty.
 NetworkBatch network_batch(const EncodedBatch& inputs);

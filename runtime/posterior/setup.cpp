@@ -65,7 +65,7 @@ void require_fit(const Facts& facts, InferenceSetup& setup, const std::string& n
   };
   for (const InputColumn& column : setup.encoder.plan().direct) require_column(column, false);
   for (const InputSource& source : setup.encoder.plan().sources)
-    for (const InputColumn& column : source.columns) require_column(column, source.kind != SummaryKind::mlp);
+    for (const InputColumn& column : source.columns) require_column(column, source.order() != RowOrder::one_row);
   if (setup.design)
     setup.design = conform(std::move(*setup.design), facts, name + " (its design)", {.wanted = Wanted::given_design});
 }

@@ -128,9 +128,9 @@ struct News {
 // The sampler, and whether Ctrl-C ended its training.
 nb::tuple train(const sibyl::Model& model, double seconds, std::int64_t steps, std::int64_t simulations,
                 const std::string& frame, double missing, const InputArrays& design,
-                const std::map<std::string, std::string>& networks, std::size_t batch, double rate,
-                const std::string& device, std::uint64_t seed, int threads, const nb::callable& on_progress,
-                const nb::callable& on_note) {
+                const std::map<std::string, std::string>& networks, const std::string& posterior, std::size_t batch,
+                double rate, const std::string& device, std::uint64_t seed, int threads,
+                const nb::callable& on_progress, const nb::callable& on_note) {
   sibyl::TrainingSettings settings{.seconds = seconds,
                                    .steps = steps,
                                    .simulations = simulations,
@@ -138,6 +138,7 @@ nb::tuple train(const sibyl::Model& model, double seconds, std::int64_t steps, s
                                    .missing_share = missing,
                                    .design = from_numpy(design),
                                    .networks = networks,
+                                   .posterior = posterior,
                                    .batch_size = batch,
                                    .learning_rate = rate,
                                    .device = device,
@@ -228,10 +229,8 @@ NB_MODULE(_sibyl, module) {
   nb::class_<sibyl::ModelDensity>(module, "Density")
       .def_prop_ro("names", &sibyl::ModelDensity::names)
       .def("evaluate", &evaluate, "points"_a, "with_gradient"_a, "jacobian"_a)
-      .def("constrain",
-           [](sibyl::ModelDensity& self, const InputArray& point) {
-             return to_numpy(self.constrain({point.data(), point.size()}));
-           })
+      .def("constrain", [](sibyl::ModelDensity& self,
+                           const InputArray& point) { return to_numpy(self.constrain({point.data(), point.size()})); })
       .def("unconstrain", [](sibyl::ModelDensity& self, const InputArrays& parameters) {
         auto point = self.unconstrain(from_numpy(parameters));
         const auto count = static_cast<std::int64_t>(point.size());

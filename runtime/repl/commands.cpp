@@ -81,7 +81,7 @@ const std::vector<Command>& commands() {
       {"save", "FILE",
        "by its ending: .sib the model, .sibyl the sampler, .csv, .npz or .nc the draws; none: model and sampler", save,
        Kind::file},
-      {"set", "[NAME VALUE]", "settings: seed, draws, prior_draws, replicates, threads, missing, frame", set,
+      {"set", "[NAME VALUE]", "settings: seed, draws, prior_draws, replicates, threads, missing, frame, posterior", set,
        Kind::setting},
       {"help", "[COMMAND]", "this; also :help model, :help expressions", help, Kind::command},
       {"quit", "", "end the session", nullptr},

@@ -77,6 +77,7 @@ void train(Workspace& workspace, std::string_view argument, std::uint32_t) {
   SamplerTrainingOptions options;
   options.budget.seconds = cli::parse_duration(argument.empty() ? "30s" : std::string(argument));
   options.setup.frame = workspace.settings.frame;
+  options.family = workspace.settings.posterior;
   options.setup.missing_share = workspace.settings.missing;
   options.setup.plan.allows_missing = workspace.settings.missing > 0;
   options.setup.seed = workspace.settings.seed;

@@ -165,6 +165,14 @@ const std::vector<Setting>& setting_table() {
          return true;
        },
        "of the posterior network: auto, prior or laplace"},
+      {"posterior", [](const Settings& s) { return s.posterior; },
+       [](Settings& s, std::string_view text) {
+         const auto families = list_posterior_families();
+         if (std::ranges::find(families, text, &PosteriorFamilyInfo::name) == families.end()) return false;
+         s.posterior = text;
+         return true;
+       },
+       "the posterior network's family: " + names_of(list_posterior_families())},
   };
   return table;
 }

@@ -2,6 +2,7 @@
 // no terminal, only where its text goes.
 #pragma once
 
+#include "runtime/networks/catalogue.hpp"
 #include "runtime/repl/current_draws.hpp"
 #include "runtime/repl/draft.hpp"
 #include "runtime/repl/plot.hpp"
@@ -39,6 +40,7 @@ struct Settings {
   int threads = 1;
   double missing = 0; // share of observed values that `:train` drops
   FrameChoice frame = FrameChoice::automatic;
+  std::string posterior{list_posterior_families().front().name};
 };
 
 struct TrainedModel {

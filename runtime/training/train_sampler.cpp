@@ -86,9 +86,10 @@ class NumberedBatches {
 struct Plan {
   std::shared_ptr<const CompiledModel> model;
   std::shared_ptr<const InferenceSetup> setup;
-  std::vector<double> log_determinant; // of the validation set: a loss less this is one of unconstrained parameters
-  double mean_log_determinant = 0;
-  LeftOut left_out; // of the validation set
+  // Of the validation set: a negative log density of z less this is one of unconstrained parameters.
+  std::vector<double> log_determinant;
+  double mean_log_determinant = 0; // zero where the family's loss is another
+  LeftOut left_out;                // of the validation set
   TrainingJob job;
 };
 
@@ -96,15 +97,16 @@ Plan make_plan(std::shared_ptr<const CompiledModel> model, const SamplerTraining
   Plan plan{.model = std::move(model)};
   plan.setup = std::make_shared<const InferenceSetup>(prepare(plan.model, options.setup));
   Examples validation = ExampleMaker(plan.model, plan.setup, options.setup.seed, options.setup.interrupted)
-                                  .make(first_validation_index, validation_count);
+                            .make(first_validation_index, validation_count);
   if (validation.left_out.is_hopeless())
     throw RuntimeError("too few simulations are usable to learn from them: " +
                        validation.left_out.describe("simulations"));
   plan.log_determinant = std::move(validation.log_determinant);
-  plan.mean_log_determinant = mean(plan.log_determinant);
+  if (find_posterior_family(options.family).loss_is_negative_log_density)
+    plan.mean_log_determinant = mean(plan.log_determinant);
   plan.left_out = validation.left_out;
   TrainingJob& job = plan.job;
-  job.config = network_config(*plan.setup);
+  job.config = network_config(*plan.setup, options.family);
   if (options.learning_rate > 0) job.learning_rate = options.learning_rate;
   job.seed = options.setup.seed;
   job.device = options.device;
@@ -112,8 +114,8 @@ Plan make_plan(std::shared_ptr<const CompiledModel> model, const SamplerTraining
   job.interrupted = options.setup.interrupted;
   job.validation = network_batch(validation);
   job.batch_size = options.batch_size > 0 ? options.batch_size : default_batch_size(validation.inputs);
-  job.checkpoint_identity = fmt::format("{}|{}|{}|{}", plan.model->text(), nlohmann::json(*plan.setup).dump(),
-                                        options.setup.seed, job.batch_size);
+  job.checkpoint_identity = fmt::format("{}|{}|{}|{}|{}", plan.model->text(), options.family,
+                                        nlohmann::json(*plan.setup).dump(), options.setup.seed, job.batch_size);
   return plan;
 }
 
@@ -151,6 +153,8 @@ bool leaves_time_for_trials(const TrainingBudget& budget, std::size_t batch_size
 Plan choose_plan(std::shared_ptr<const CompiledModel> model, const SamplerTrainingOptions& options, TrainFunction train,
                  std::string& note) {
   Plan plan = make_plan(model, options);
+  // Losses of other families do not compare between frames.
+  if (!find_posterior_family(options.family).loss_is_negative_log_density) return plan;
   if (options.setup.frame != FrameChoice::automatic || plan.setup->frame_kind() != FrameKind::laplace ||
       !leaves_time_for_trials(options.budget, plan.job.batch_size))
     return plan;
@@ -158,9 +162,10 @@ Plan choose_plan(std::shared_ptr<const CompiledModel> model, const SamplerTraini
   other_options.setup.frame = FrameChoice::prior;
   Plan other = make_plan(std::move(model), other_options);
   const double gain = usual_gain(try_out(other, train), try_out(plan, train));
-  note = fmt::format("after {} steps of each, the {} frame is {:.3f} nats better than the {} frame (mean over data sets, "
-                     "less the twentieth at either end)",
-                     trial_steps, gain > 0 ? "Laplace" : "prior", std::abs(gain), gain > 0 ? "prior" : "Laplace");
+  note =
+      fmt::format("after {} steps of each, the {} frame is {:.3f} nats better than the {} frame (mean over data sets, "
+                  "less the twentieth at either end)",
+                  trial_steps, gain > 0 ? "Laplace" : "prior", std::abs(gain), gain > 0 ? "prior" : "Laplace");
   return gain > 0 ? std::move(plan) : std::move(other);
 }
 
@@ -180,9 +185,11 @@ void add_training_notes(const TrainingResult& trained, const LeftOut& left_out, 
     notes.push_back(fmt::format("{} of {} simulations were left out of training: their loss was not finite",
                                 trained.left_out, trained.simulations));
   if (trained.skipped > 0)
-    notes.push_back(fmt::format("{} of {} steps were skipped: their loss was not finite", trained.skipped, trained.steps));
+    notes.push_back(
+        fmt::format("{} of {} steps were skipped: their loss was not finite", trained.skipped, trained.steps));
   if (trained.has_diverged)
-    notes.push_back("training ended early: its loss was not finite again and again; the sampler is the best until then");
+    notes.push_back(
+        "training ended early: its loss was not finite again and again; the sampler is the best until then");
 }
 
 // What is measured on fresh simulations. Nothing that goes wrong here takes anything from the trained sampler.
@@ -193,11 +200,12 @@ void judge(std::shared_ptr<const CompiledModel> model, const SamplerTrainingOpti
   try {
     const PosteriorSampler sampler = make_sampler(model, result.file);
     result.file.typical = measure_typical_set(model, sampler, typical_count, seed, threads);
-    result.calibration = calibrate(model, sampler, {.seed = seed,
-                                                    .threads = threads,
-                                                    .seconds = options.budget.seconds * calibration_share,
-                                                    .interrupted = options.setup.interrupted,
-                                                    .interrupts_before = interrupts_before});
+    result.calibration = calibrate(model, sampler,
+                                   {.seed = seed,
+                                    .threads = threads,
+                                    .seconds = options.budget.seconds * calibration_share,
+                                    .interrupted = options.setup.interrupted,
+                                    .interrupts_before = interrupts_before});
     result.file.calibration = *result.calibration;
   } catch (const std::exception& error) {
     result.notes.push_back(fmt::format("no calibration: {}; the trained sampler is kept without", error.what()));

@@ -2,6 +2,7 @@
 // What the command line, the REPL and the library share; it prints nothing, and tells its caller of each step instead.
 #pragma once
 
+#include "runtime/networks/catalogue.hpp"
 #include "runtime/posterior/posterior_sampler.hpp"
 #include "runtime/posterior/sampler_file.hpp"
 #include "runtime/training/calibrate.hpp"
@@ -21,6 +22,7 @@ namespace sibyl {
 struct SamplerTrainingOptions {
   SetupOptions setup; // its seed, threads and interrupt flag serve all of training
   TrainingBudget budget;
+  std::string family{list_posterior_families().front().name};
   std::size_t batch_size = 0; // data sets in a step; 0: 64 to 256, by their rows
   double learning_rate = 0;   // the highest; 0: the default
   std::string device = "cpu";

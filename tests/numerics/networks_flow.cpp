@@ -1,5 +1,4 @@
 // The posterior network as a distribution: normalized, invertible, its density that of its draws.
-#include "runtime/networks/networks.hpp"
 #include "tests/networks_data.hpp"
 
 #include <catch2/catch.hpp>
@@ -11,28 +10,50 @@ using Tensor = EigenBackend::Tensor;
 
 namespace {
 
-NetworkConfig flow(std::size_t dimension) {
+NetworkConfig small(std::size_t dimension, const std::string& family) {
   NetworkConfig config;
   config.dimension = dimension;
   config.direct_width = 3;
-  config.hidden = 32;
+  config.family = family;
+  config.sizes["hidden"] = 32;
   return config;
 }
 
 } // namespace
 
-TEST_CASE("Going back through the flow returns to the start, with the same slope") {
+TEST_CASE("The density of a family's draws is the density of these points, and draws go back to where they started") {
+  for (const PosteriorFamilyInfo& family : list_posterior_families())
+    for (const std::size_t dimension : {1, 2, 3, 5, 8}) {
+      const NetworkConfig config = small(dimension, std::string(family.name));
+      const test::RandomWeights random(config, 3, 0.1f);
+      const NetworkBatch batch = test::random_batch(config, std::vector<std::int64_t>(200), 5);
+      EigenBackend backend(random.weights());
+      const Tensor base = test::matrix(batch.z, batch.count, dimension);
+      Tensor drawn, of_draws, of_points;
+      networks::visit_family(config.family, [&](auto member) {
+        const Tensor context =
+            member.context(backend, config, test::matrix(batch.direct, batch.count, config.direct_width), 3);
+        drawn = member.sample(backend, config, base, context, &of_draws);
+        of_points = member.log_density(backend, config, drawn, context);
+      });
+      INFO(family.name << ", dimension " << dimension);
+      CHECK((base - drawn).cwiseAbs().maxCoeff() > 0.05f); // the weights do something
+      CHECK((of_draws - of_points).cwiseAbs().maxCoeff() < 5e-3f);
+    }
+}
+
+TEST_CASE("Going back through the spline flow returns to the start, with the same slope") {
   for (const std::size_t dimension : {1, 2, 3, 5, 8}) {
-    const NetworkConfig config = flow(dimension);
+    const NetworkConfig config = small(dimension, "spline_flow");
     const test::RandomWeights random(config, 3, 0.1f);
     const NetworkBatch batch = test::random_batch(config, std::vector<std::int64_t>(200), 5);
     EigenBackend backend(random.weights());
     const Tensor z = test::matrix(batch.z, batch.count, dimension);
-    const Tensor context =
-        networks::flow_context(backend, config, test::matrix(batch.direct, batch.count, config.direct_width));
+    const Tensor context = networks::SplineFlow::context(
+        backend, config, test::matrix(batch.direct, batch.count, config.direct_width), config.direct_width);
     Tensor there = Tensor::Zero(z.rows(), 1), back = there;
-    const Tensor base = networks::flow_forward(backend, config, z, context, there);
-    const Tensor again = networks::flow_inverse(backend, config, base, context, back);
+    const Tensor base = networks::SplineFlow::forward(backend, config, z, context, there);
+    const Tensor again = networks::SplineFlow::inverse(backend, config, base, context, back);
     INFO("dimension " << dimension);
     CHECK((base - z).cwiseAbs().maxCoeff() > 0.05f); // the weights do something
     CHECK((again - z).cwiseAbs().maxCoeff() < 2e-4f);
@@ -40,9 +61,11 @@ TEST_CASE("Going back through the flow returns to the start, with the same slope
   }
 }
 
-TEST_CASE("The density of the flow integrates to one") {
+TEST_CASE("The density of every family integrates to one") {
+  const std::string family = GENERATE("spline_flow", "flow_matching");
+  INFO(family);
   SECTION("one parameter") {
-    NetworkConfig config = flow(1);
+    NetworkConfig config = small(1, family);
     const test::RandomWeights random(config, 7, 0.1f);
     NetworkBatch batch;
     constexpr double step = 0.005, limit = 40;
@@ -58,7 +81,7 @@ TEST_CASE("The density of the flow integrates to one") {
     CHECK(total == Approx(1).margin(2e-3));
   }
   SECTION("two parameters") {
-    NetworkConfig config = flow(2);
+    NetworkConfig config = small(2, family);
     const test::RandomWeights random(config, 8, 0.05f);
     NetworkBatch batch;
     constexpr double step = 0.06, limit = 9;
@@ -82,9 +105,9 @@ TEST_CASE("Every parameter is mapped, and conditions every other, within the lay
     // reach[i][j]: the map of j has seen i.
     std::vector<std::vector<bool>> reach(dimension, std::vector<bool>(dimension));
     std::vector<int> mapped(dimension);
-    for (std::size_t l = 0; l < config.layers; ++l) {
+    for (std::size_t l = 0; l < config.size("layers"); ++l) {
       std::vector<std::size_t> passive, active;
-      networks::split(dimension, l, passive, active);
+      networks::SplineFlow::split(dimension, l, passive, active);
       CHECK(passive.size() + active.size() == dimension);
       const auto before = reach;
       for (const std::size_t to : active) {

@@ -97,7 +97,7 @@ TEST_CASE("exchangeable rows and the covariates of their index are one set") {
   const Facts facts = reaction_times();
   const InputPlan plan = make_input_plan(facts, gather(facts, reaction_time_sets()));
   const InputSource& source = only_source(plan);
-  CHECK(source.kind == SummaryKind::set);
+  CHECK(source.network == "set");
   REQUIRE(source.columns.size() == 3);
   CHECK(source.columns[0].variable == "cond");
   CHECK(source.columns[0].encoding == Encoding::indicators);
@@ -132,7 +132,7 @@ TEST_CASE("few fixed values go straight in, many through a residual network") {
   CHECK(of(64).sources.empty());
   CHECK(of(64).direct.size() == 64);
   CHECK(of(65).direct.empty());
-  CHECK(only_source(of(65)).kind == SummaryKind::mlp);
+  CHECK(only_source(of(65)).network == "mlp");
 }
 
 TEST_CASE("a series and its covariates are a sequence; positions of varying number are refused only where no network "
@@ -145,7 +145,7 @@ TEST_CASE("a series and its covariates are a sequence; positions of varying numb
   const std::vector<DataSet> sets = {set_of({{"T", scalar(2)}, {"u", vector({1, 2})}, {"y", vector({1, 2})}}),
                                      set_of({{"T", scalar(3)}, {"u", vector({1, 2, 3})}, {"y", vector({1, 2, 5})}})};
   const InputPlan plan = make_input_plan(facts, gather(facts, sets));
-  CHECK(only_source(plan).kind == SummaryKind::sequence);
+  CHECK(only_source(plan).network == "sequence");
   CHECK(only_source(plan).columns.size() == 2);
 }
 
@@ -160,7 +160,7 @@ TEST_CASE("covariates alone are a set only where their positions are exchangeabl
     const std::vector<DataSet> sets = {set_of({{"J", scalar(2)}, {"u", vector({1, 2})}, {"y", scalar(1)}}),
                                        set_of({{"J", scalar(3)}, {"u", vector({3, 1, 2})}, {"y", scalar(2)}})};
     const InputPlan plan = make_input_plan(facts, gather(facts, sets));
-    CHECK(only_source(plan).kind == (exchangeable ? SummaryKind::set : SummaryKind::sequence));
+    CHECK(only_source(plan).network == (exchangeable ? "set" : "sequence"));
   }
 }
 
@@ -179,12 +179,12 @@ TEST_CASE("a choice can be overridden, and an override of nothing is an error") 
   const Facts facts = reaction_times();
   const DataBatch pilot = gather(facts, reaction_time_sets());
   PlanOptions options;
-  options.overrides = {
-      {"rt", SummaryKind::sequence}, {"cond", SummaryKind::sequence}, {"response", SummaryKind::sequence}};
-  CHECK(only_source(make_input_plan(facts, pilot, options)).kind == SummaryKind::sequence);
-  options.overrides = {{"nothing", SummaryKind::set}};
+  options.networks = {
+      {"rt", "sequence"}, {"cond", "sequence"}, {"response", "sequence"}};
+  CHECK(only_source(make_input_plan(facts, pilot, options)).network == "sequence");
+  options.networks = {{"nothing", "set"}};
   CHECK_THROWS_WITH(make_input_plan(facts, pilot, options), Contains("no such data variable"));
-  CHECK_THROWS_WITH(summary_kind_from("lstm"), Contains("there are mlp, set and sequence"));
+  CHECK_THROWS_WITH(find_summary_network("lstm"), Contains("there are set, sequence and mlp"));
 }
 
 TEST_CASE("a plan survives JSON") {
@@ -334,7 +334,7 @@ TEST_CASE("preparing a model with a tractable density chooses the Laplace frame 
   CHECK(setup.parameter_names == std::vector<std::string>{"mu", "tau"});
   REQUIRE_FALSE(setup.notes.empty());
   CHECK_THAT(setup.notes.back(), Contains("Laplace frame: Newton's method converged for 100.0%"));
-  CHECK(only_source(setup.encoder.plan()).kind == SummaryKind::set);
+  CHECK(only_source(setup.encoder.plan()).network == "set");
   const InferenceSetup back = nlohmann::json::parse(nlohmann::json(setup).dump()).get<InferenceSetup>();
   CHECK(nlohmann::json(back) == nlohmann::json(setup));
 

@@ -109,7 +109,7 @@ TEST_CASE("A network's description comes back from JSON") {
   config.dimension = 4;
   config.direct_width = 7;
   config.sources = {{"set", 5}, {"sequence", 2}, {"mlp", 90}};
-  config.bins = 12;
+  config.sizes["bins"] = 12;
   const nlohmann::json json = config;
   CHECK(nlohmann::json(json.get<NetworkConfig>()) == json);
 }
@@ -117,8 +117,8 @@ TEST_CASE("A network's description comes back from JSON") {
 TEST_CASE("A description of networks that this version cannot evaluate is refused") {
   nlohmann::json json = NetworkConfig{.direct_width = 1, .sources = {{"set", 5}}};
   SECTION("another family") {
-    json["family"] = "flow_matching";
-    CHECK_THROWS_WITH(json.get<NetworkConfig>(), Contains("flow_matching"));
+    json["family"] = "diffusion";
+    CHECK_THROWS_WITH(json.get<NetworkConfig>(), Contains("diffusion"));
   }
   SECTION("another summary network") {
     json["sources"][0]["network"] = "graph";

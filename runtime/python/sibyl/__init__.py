@@ -164,6 +164,7 @@ class Model:
         missing: float = 0.0,
         design: Data | None = None,
         networks: Mapping[str, str] | None = None,
+        posterior: str = "",
         batch: int = 0,
         rate: float = 0.0,
         device: str = "cpu",
@@ -176,12 +177,13 @@ class Model:
         stops with what was learned.
 
         `frame`: auto, prior or laplace. `missing`: the share of observed values to drop at random, so that missing
-        values are understood. `networks`: by variable, its summary network: set, sequence or mlp."""
+        values are understood. `networks`: by variable, its summary network: set, sequence or mlp. `posterior`: the
+        family, spline_flow (where it is empty) or flow_matching."""
         notes: list[str] = []
         with ProgressBar(progress) as bar:
             handle, was_interrupted = self._handle.train(
-                _seconds(time), steps, simulations, frame, missing, _arrays(design), dict(networks or {}), batch, rate,
-                device, seed, threads, bar.update, notes.append,
+                _seconds(time), steps, simulations, frame, missing, _arrays(design), dict(networks or {}),
+                posterior, batch, rate, device, seed, threads, bar.update, notes.append,
             )
         if was_interrupted:
             warnings.warn("training was interrupted; the sampler has what was learned until then", stacklevel=2)

@@ -182,6 +182,36 @@ Tensor TorchBackend::flatten() {
   return vector;
 }
 
+Tensor TorchBackend::activation_slope(const Tensor& x) const {
+  const Tensor sigmoid = torch::sigmoid(x);
+  return sigmoid * (1 + x * (1 - sigmoid));
+}
+
+namespace {
+
+std::vector<std::int64_t> shape(std::size_t rows, std::size_t columns) {
+  return {static_cast<std::int64_t>(rows), static_cast<std::int64_t>(columns)};
+}
+
+} // namespace
+
+Tensor TorchBackend::constant(std::size_t rows, std::size_t columns, const std::vector<float>& values) const {
+  return torch::from_blob(const_cast<float*>(values.data()), shape(rows, columns), torch::kFloat32).clone().to(device_);
+}
+
+Tensor TorchBackend::zeros(std::size_t rows, std::size_t columns) const {
+  return torch::zeros(shape(rows, columns), device_);
+}
+
+Tensor TorchBackend::normal(std::size_t rows, std::size_t columns) const {
+  return torch::randn(shape(rows, columns), device_);
+}
+
+std::vector<float> TorchBackend::uniforms(std::size_t count) const {
+  const Tensor numbers = torch::rand({static_cast<std::int64_t>(count)});
+  return {numbers.data_ptr<float>(), numbers.data_ptr<float>() + count};
+}
+
 Tensor TorchBackend::index_tensor(const std::vector<std::int64_t>& indexes) const {
   return torch::tensor(indexes, torch::kInt64).to(device_);
 }

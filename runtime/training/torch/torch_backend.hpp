@@ -2,7 +2,8 @@
 // processor, dispatching its dozens of small operations would cost more than computing them.
 #pragma once
 
-#include "runtime/networks/networks.hpp"
+#include "runtime/networks/layers.hpp"
+#include "runtime/networks/spline.hpp"
 #include "runtime/networks/weights.hpp"
 
 #include <torch/torch.h>
@@ -35,8 +36,20 @@ class TorchBackend {
   Tensor joint_linear(const Tensor& x, const Tensor& y, const Tensor& weight, const Tensor& bias) const {
     return linear(x.size(1) == 0 ? y : torch::cat({x, y}, 1), weight, bias);
   }
+  Tensor product(const Tensor& x, const Tensor& weight) const { return torch::mm(x, weight.narrow(0, 0, x.size(1))); }
   Tensor activate(const Tensor& x) const { return torch::silu(x); }
+  Tensor activation_slope(const Tensor& x) const;
   Tensor add(const Tensor& x, const Tensor& y) const { return x + y; }
+  Tensor multiply(const Tensor& x, const Tensor& y) const { return x * y; }
+  Tensor scale(const Tensor& x, double factor) const { return x * factor; }
+  Tensor shift(const Tensor& x, double number) const { return x + number; }
+  Tensor add_scaled(const Tensor& x, const Tensor& y, double factor) const { return torch::add(x, y, factor); }
+  Tensor row_squares(const Tensor& x) const { return x.square().sum(1, true); }
+  Tensor constant(std::size_t rows, std::size_t columns, const std::vector<float>& values) const;
+  Tensor zeros(std::size_t rows, std::size_t columns) const;
+  std::size_t row_count(const Tensor& x) const { return static_cast<std::size_t>(x.size(0)); }
+  Tensor normal(std::size_t rows, std::size_t columns) const;
+  std::vector<float> uniforms(std::size_t count) const;
   Tensor concatenate(const std::vector<Tensor>& parts) const { return torch::cat(parts, 1); }
   Tensor columns(const Tensor& x, const std::vector<std::size_t>& indexes);
   Tensor merge(const Tensor& x, const std::vector<std::size_t>& at, const Tensor& y,

@@ -1,4 +1,6 @@
 #include "lang/errors.hpp"
+#include "runtime/networks/posterior_families.hpp"
+#include "runtime/networks/summary_networks.hpp"
 #include "runtime/training/torch/torch_backend.hpp"
 #include "runtime/training/training_interface.hpp"
 
@@ -16,30 +18,31 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
+// Validations are compared: all of them draw the same numbers.
+constexpr std::uint64_t validation_seed = 0x5eed;
+
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-Tensor matrix(const std::vector<float>& values, std::size_t rows, std::size_t columns, torch::Device device) {
-  const std::vector<std::int64_t> shape{static_cast<std::int64_t>(rows), static_cast<std::int64_t>(columns)};
-  return torch::from_blob(const_cast<float*>(values.data()), shape, torch::kFloat32).clone().to(device);
-}
-
-// The negative log density of each data set's true parameters, nats.
-Tensor negative_log_densities(TorchBackend& backend, const NetworkConfig& config, const NetworkBatch& batch) {
+// The family's loss of each data set. `seed` decides its random numbers, so that a step or a validation can be
+// repeated.
+Tensor losses_of_batch(TorchBackend& backend, const NetworkConfig& config, const NetworkBatch& batch,
+                       std::uint64_t seed) {
+  torch::manual_seed(seed);
   std::vector<Tensor> rows;
   std::vector<const networks::Offsets*> offsets;
   for (const RowsBatch& source : batch.sources) {
-    rows.push_back(
-        matrix(source.rows, static_cast<std::size_t>(source.offsets.back()), source.width, backend.device()));
+    rows.push_back(backend.constant(static_cast<std::size_t>(source.offsets.back()), source.width, source.rows));
     offsets.push_back(&source.offsets);
   }
-  const Tensor direct = matrix(batch.direct, batch.count, batch.direct_width, backend.device());
+  const Tensor direct = backend.constant(batch.count, batch.direct_width, batch.direct);
   const Tensor summary = networks::summarize(backend, config, direct, rows, offsets);
-  Tensor log_slope = torch::zeros({static_cast<std::int64_t>(batch.count), 1}, direct.options());
-  const Tensor context = networks::flow_context(backend, config, summary);
-  const Tensor z = matrix(batch.z, batch.count, batch.dimension, backend.device());
-  const Tensor base = networks::flow_forward(backend, config, z, context, log_slope);
-  const double constant = 0.5 * static_cast<double>(config.dimension) * std::log(2 * std::numbers::pi);
-  return 0.5 * base.square().sum(1) - log_slope.squeeze(1) + constant;
+  const Tensor z = backend.constant(batch.count, batch.dimension, batch.z);
+  Tensor losses;
+  networks::visit_family(config.family, [&](auto family) {
+    const Tensor context = family.context(backend, config, summary, networks::summary_size(config));
+    losses = family.loss(backend, config, z, context).squeeze(1);
+  });
+  return losses;
 }
 
 // Losses beyond what any fitted posterior gives count by their logarithm: a parameter drawn from a Cauchy distribution
@@ -100,12 +103,12 @@ class Trainer {
   explicit Trainer(const TrainingJob& job) : job_(job), backend_(device(job.device)) {}
 
   TrainingResult run() {
-    torch::manual_seed(static_cast<std::uint64_t>(job_.seed));
     torch::set_num_threads(job_.threads);
     if (!(job_.budget.seconds > 0 || job_.budget.steps > 0 || job_.budget.simulations > 0))
       throw UserError("training needs a budget of time, steps or simulations");
     {
       torch::NoGradGuard no_gradients;
+      losses_of_batch(backend_, job_.config, job_.validation, job_.seed); // makes the weights
       result_.untrained_validation_loss = validation_losses().mean().item<double>();
     }
     backend_.declare(false);
@@ -186,7 +189,8 @@ class Trainer {
       return;
     }
     weights_.mutable_grad().zero_();
-    const Tensor losses = negative_log_densities(backend_, job_.config, batch);
+    const std::uint64_t seed = job_.seed + 1 + static_cast<std::uint64_t>(step_);
+    const Tensor losses = losses_of_batch(backend_, job_.config, batch, seed);
     Tensor loss = tempered(job_.config, losses).mean();
     double value = loss.item<double>();
     if (!std::isfinite(value)) {
@@ -194,7 +198,7 @@ class Trainer {
       const NetworkBatch kept = with_finite_losses(batch, losses);
       if (2 * kept.count < batch.count) return skip();
       result_.left_out += static_cast<std::int64_t>(batch.count - kept.count);
-      loss = tempered(job_.config, negative_log_densities(backend_, job_.config, kept)).mean();
+      loss = tempered(job_.config, losses_of_batch(backend_, job_.config, kept, seed)).mean();
       value = loss.item<double>();
       if (!std::isfinite(value)) return skip();
     }
@@ -229,7 +233,7 @@ class Trainer {
 
   // By data set, with the parameters as the backend has them; always finite.
   Tensor validation_losses() {
-    const Tensor losses = negative_log_densities(backend_, job_.config, job_.validation);
+    const Tensor losses = losses_of_batch(backend_, job_.config, job_.validation, validation_seed);
     return tempered(job_.config, losses.nan_to_num(largest_float, largest_float).clamp_max(largest_float));
   }
 
@@ -246,7 +250,7 @@ class Trainer {
     torch::NoGradGuard no_gradients;
     std::map<std::string, Tensor> given;
     for (const auto& [name, tensor] : weights)
-      given[name] = matrix(tensor.values, tensor.rows, tensor.columns, backend_.device());
+      given[name] = backend_.constant(tensor.rows, tensor.columns, tensor.values);
     std::swap(backend_.parameters(), given);
     const Tensor losses = validation_losses().to(torch::kCPU, torch::kFloat64).contiguous();
     std::swap(backend_.parameters(), given);
@@ -353,7 +357,7 @@ class Trainer {
     const auto load = [&](const std::string& prefix, const Tensor& vector) {
       for (auto& [name, part] : backend_.parts(vector)) {
         const WeightTensor& tensor = file.weights.at(prefix + name);
-        part.copy_(matrix(tensor.values, tensor.rows, tensor.columns, backend_.device()));
+        part.copy_(backend_.constant(tensor.rows, tensor.columns, tensor.values));
       }
     };
     const auto state = nlohmann::json::parse(text("state"));
