@@ -119,7 +119,7 @@ struct Setting {
   const char* name;
   std::string (*get)(const Settings&);
   bool (*put)(Settings&, std::string_view); // false: the value is none for it
-  const char* values;
+  std::string values;
 };
 
 template <typename Number>
