@@ -61,7 +61,7 @@ Training::Training(std::shared_ptr<const CompiledModel> model, FrameChoice frame
   setup_ = std::make_shared<const InferenceSetup>(prepare(model, options));
   maker_ = std::make_unique<ExampleMaker>(model, setup_, 1);
   source_ = std::make_unique<TrainingSource>(model, setup_, TrainingSourceOptions{.batch_size = batch_size});
-  job_.config = network_config(*setup_);
+  job_.config = network_config(*setup_, "spline_flow");
   job_.batch_size = batch_size;
   job_.threads = options.threads;
   job_.validation = network_batch(maker_->make(first_validation_index, 64));
