@@ -10,43 +10,46 @@
 
 namespace sibyl::test {
 
-// Weights for a network of any family, none of them zero: made up where an evaluation first asks for them.
+// The backend that evaluates, with each weight made up when it is first asked for; none is zero.
+class MadeUpWeights : public EigenBackend {
+ public:
+  // `spread` is the size of the weights that training would start from zero, those of outputs.
+  explicit MadeUpWeights(unsigned seed = 1, float spread = 0.1f)
+      : EigenBackend(made_), random_(seed), spread_(spread) {}
+
+  Eigen::Map<const Tensor> parameter(const std::string& name, std::size_t rows, std::size_t columns,
+                                     networks::Initial initial) {
+    WeightTensor& tensor = made_[name];
+    tensor.rows = rows;
+    tensor.columns = columns;
+    const float scale = initial == networks::Initial::zero && rows > 1 ? spread_ : 0.1f;
+    while (tensor.values.size() < rows * columns) tensor.values.push_back(scale * normal_(random_));
+    return EigenBackend::parameter(name, rows, columns, initial);
+  }
+  const Weights& weights() const { return made_; }
+
+ private:
+  Weights made_;
+  std::mt19937 random_;
+  std::normal_distribution<float> normal_;
+  float spread_;
+};
+
+// Made-up weights for a network of any family.
 class RandomWeights {
  public:
   explicit RandomWeights(const NetworkConfig& config, unsigned seed = 1, float spread = 0.3f) {
-    Backend backend(weights_, seed, spread);
+    MadeUpWeights backend(seed, spread);
     networks::visit_family(config.family, [&](auto family) {
       const std::size_t conditions = networks::summary_size(config);
       const auto context = family.context(backend, config, backend.zeros(1, conditions), conditions);
       family.log_density(backend, config, backend.zeros(1, config.dimension), context);
     });
+    weights_ = backend.weights();
   }
   const Weights& weights() const { return weights_; }
 
  private:
-  class Backend : public EigenBackend {
-   public:
-    Backend(Weights& weights, unsigned seed, float spread)
-        : EigenBackend(weights), weights_(weights), random_(seed), spread_(spread) {}
-
-    Eigen::Map<const Tensor> parameter(const std::string& name, std::size_t rows, std::size_t columns,
-                                       networks::Initial initial) {
-      if (!weights_.contains(name)) {
-        const float scale = initial == networks::Initial::zero && rows > 1 ? spread_ : 0.1f;
-        WeightTensor tensor{rows, columns, std::vector<float>(rows * columns)};
-        for (float& value : tensor.values) value = scale * normal_(random_);
-        weights_[name] = std::move(tensor);
-      }
-      return EigenBackend::parameter(name, rows, columns, initial);
-    }
-
-   private:
-    Weights& weights_;
-    std::mt19937 random_;
-    std::normal_distribution<float> normal_;
-    float spread_;
-  };
-
   Weights weights_;
 };
 

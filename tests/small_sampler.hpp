@@ -8,30 +8,7 @@
 #include "tests/networks_data.hpp"
 #include "tests/unit/hand_written_model.hpp"
 
-#include <random>
-
 namespace sibyl::test {
-
-// The backend that evaluates, with each weight made up when it is first asked for.
-class MadeUpWeights : public EigenBackend {
- public:
-  MadeUpWeights() : EigenBackend(made_) {}
-
-  Eigen::Map<const Tensor> parameter(const std::string& name, std::size_t rows, std::size_t columns,
-                                     networks::Initial) const {
-    WeightTensor& tensor = made_[name];
-    tensor.rows = rows;
-    tensor.columns = columns;
-    std::normal_distribution<float> normal(0, 0.1f);
-    while (tensor.values.size() < rows * columns) tensor.values.push_back(normal(random_));
-    return {tensor.values.data(), static_cast<Eigen::Index>(rows), static_cast<Eigen::Index>(columns)};
-  }
-  const Weights& weights() const { return made_; }
-
- private:
-  mutable Weights made_;
-  mutable std::mt19937 random_{1};
-};
 
 // Small, so that damaging the file hits its description rather than its weights.
 inline SamplerFile small_sampler(bool with_design_inputs = true) {
@@ -46,16 +23,14 @@ inline SamplerFile small_sampler(bool with_design_inputs = true) {
   file.model_name = "hand_written";
   file.model_text = "model {}";
   file.setup = prepare(model, options);
-  file.config = network_config(file.setup);
+  file.config = network_config(file.setup, "spline_flow");
   file.config.summary_width = 4;
   file.config.row_width = 4;
-  file.config.layers = 2;
-  file.config.hidden = 4;
-  file.config.bins = 3;
+  file.config.sizes = {{"layers", 2}, {"hidden", 4}, {"bins", 3}};
   ExampleMaker maker(model, std::make_shared<const InferenceSetup>(file.setup), 1);
   const Examples examples = maker.make(0, 40);
   const NetworkBatch batch = network_batch(examples);
-  const MadeUpWeights backend;
+  MadeUpWeights backend;
   std::vector<EigenBackend::Tensor> rows;
   std::vector<const networks::Offsets*> offsets;
   for (const RowsBatch& source : batch.sources) {
@@ -64,9 +39,9 @@ inline SamplerFile small_sampler(bool with_design_inputs = true) {
   }
   const auto summaries =
       networks::summarize(backend, file.config, matrix(batch.direct, batch.count, batch.direct_width), rows, offsets);
-  EigenBackend::Tensor slope = EigenBackend::Tensor::Zero(summaries.rows(), 1);
-  networks::flow_forward(backend, file.config, matrix(batch.z, batch.count, batch.dimension),
-                         networks::flow_context(backend, file.config, summaries), slope);
+  networks::SplineFlow::log_density(
+      backend, file.config, matrix(batch.z, batch.count, batch.dimension),
+      networks::SplineFlow::context(backend, file.config, summaries, networks::summary_size(file.config)));
   file.weights = backend.weights();
   file.typical = TypicalSet(std::span(summaries.data(), static_cast<std::size_t>(summaries.size())),
                             static_cast<std::size_t>(summaries.cols()));

@@ -2,7 +2,7 @@
 
 #include "lang/errors.hpp"
 #include "lang/files/text_file.hpp"
-#include "runtime/networks/networks.hpp"
+#include "runtime/networks/summary_networks.hpp"
 #include "runtime/posterior/network_posterior.hpp"
 
 #include <algorithm>
@@ -25,7 +25,7 @@ nlohmann::json parse_json(std::string_view text) {
 
 // The networks are those of the setup: what one writes the other reads.
 void require_match(const SamplerFile& file, const std::string& name) {
-  const NetworkConfig wanted = network_config(file.setup);
+  const NetworkConfig wanted = network_config(file.setup, file.config.family);
   const auto is_same = [](const SourceConfig& a, const SourceConfig& b) {
     return a.network == b.network && a.width == b.width;
   };
