@@ -104,33 +104,29 @@ class Elements {
     return !giving.in_open_loop && !giving.may_be_skipped;
   }
 
-  bool is_whole(const Box& box, std::size_t but_for) const {
-    for (std::size_t d = 0; d < box.size(); ++d)
-      if (d != but_for && !(box[d].first == Position{"", 1} && size(d) && box[d].last == *size(d))) return false;
-    return true;
-  }
-
-  // Whether the boxes fill the variable, side by side along one dimension.
-  bool fill(const std::vector<Box>& boxes) const {
-    for (const Box& box : boxes)
-      if (is_whole(box, rank())) return true;
-    for (std::size_t d = 0; d < rank(); ++d) {
-      Position next{"", 1};
-      const auto last = size(d);
-      if (!last) return false;
-      for (std::size_t round = 0; round <= boxes.size(); ++round) {
-        if (next == *last + 1) return true;
-        const Position reached = next;
-        for (const Box& box : boxes) {
-          const Position& first = box[d].first;
-          if (is_whole(box, d) && (first == next || precedes(first, next)) && !precedes(box[d].last, next))
-            next = box[d].last + 1;
-        }
-        if (next == reached) break;
+  // Whether the boxes fill the variable from dimension d on: slab by slab along d, each filled along the dimensions
+  // behind.
+  bool fill(const std::vector<Box>& boxes, std::size_t d = 0) const {
+    if (boxes.empty() || d == rank()) return !boxes.empty();
+    const auto last = size(d);
+    if (!last) return false;
+    Position next{"", 1};
+    for (std::size_t round = 0; !(next == *last + 1); ++round) {
+      if (round == boxes.size()) return false;
+      const Position reached = next;
+      for (const Box& edge : boxes) {
+        std::vector<Box> slab; // what covers everything from `next` to the edge's end
+        for (const Box& box : boxes)
+          if ((box[d].first == next || precedes(box[d].first, next)) && !precedes(box[d].last, next) &&
+              (box[d].last == edge[d].last || precedes(edge[d].last, box[d].last)))
+            slab.push_back(box);
+        if (precedes(edge[d].last, next) || !fill(slab, d + 1)) continue;
+        next = edge[d].last + 1;
+        break;
       }
-      if (next == *last + 1) return true;
+      if (next == reached) return false;
     }
-    return false;
+    return true;
   }
 
  private:
