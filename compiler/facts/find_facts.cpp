@@ -90,8 +90,8 @@ class Finder {
       for (const auto& size : one.sizes) generative::add_reads(size, used_);
       for (const auto& bound : {one.lower, one.upper, one.offset, one.multiplier}) generative::add_reads(bound, used_);
     };
-    for (const auto* block : {&program_.transformed_data, &program_.design, &program_.transformed_parameters,
-                              &program_.model})
+    for (const auto* block :
+         {&program_.transformed_data, &program_.design, &program_.transformed_parameters, &program_.model})
       for (const typed::StatementPtr& one : *block) {
         const generative::Accesses accesses = generative::accesses_of(one, program_);
         for (const auto* some : {&accesses.reads, &accesses.drawn, &accesses.assigned})

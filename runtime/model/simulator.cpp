@@ -100,15 +100,13 @@ void Simulator::leave_out_not_finite(Part& part) const {
   const Facts& facts = model_->facts();
   std::vector<std::size_t> kept;
   for (std::size_t i = 0; i < part.data.count; ++i) {
-    const auto parameters =
-        std::span(part.unconstrained).subspan(i * part.parameter_count, part.parameter_count);
+    const auto parameters = std::span(part.unconstrained).subspan(i * part.parameter_count, part.parameter_count);
     const std::optional<NotFinite> found = find_not_finite(facts, part.data, i, part.space, parameters);
     if (!found) kept.push_back(i);
     // Statements are told apart by their checks' numbers, which are not negative.
     else
-      part.left_out.add(-1 - static_cast<std::int64_t>(found->variable), [&] {
-        return model_->place(facts.variables[found->variable].drawn) + found->text;
-      });
+      part.left_out.add(-1 - static_cast<std::int64_t>(found->variable),
+                        [&] { return model_->place(facts.variables[found->variable].drawn) + found->text; });
   }
   if (kept.size() == part.data.count) return;
   keep_data_sets(part.data, kept);

@@ -229,11 +229,12 @@ TEST_CASE("a parameter on its bound is named") {
   batch.count = 1;
   batch.variables.resize(2);
   const std::vector<double> point = {1, 2, -std::numeric_limits<double>::infinity()};
-  const auto found = find_not_finite(facts, batch, 0, {{2}, {}}, point);
+  const ParameterSpace space = {{"mu", "identity", "", {2}, {2}, 0, 2}, {"tau", "identity", "", {}, {}, 2, 1}};
+  const auto found = find_not_finite(facts, batch, 0, space, point);
   REQUIRE(found);
   CHECK(found->variable == 1);
   CHECK(found->text == "`tau` on the unconstrained scale is -inf");
-  CHECK_FALSE(find_not_finite(facts, batch, 0, {{2}, {}}, std::vector<double>{1, 2, 3}));
+  CHECK_FALSE(find_not_finite(facts, batch, 0, space, std::vector<double>{1, 2, 3}));
 }
 
 TEST_CASE("a draw whose generated quantities fail keeps its parameters and misses the rest") {
