@@ -121,11 +121,29 @@ class Finder {
           reads.insert(accesses.reads.begin(), accesses.reads.end());
       }
     }
+    const std::set<VariableId> random = random_variables();
     for (const VariableId id : reads) {
       const typed::Variable& one = program_.variables[id];
-      if (!one.is_local && one.block == typed::Block::data && !reading_.is_input[id]) return one.name;
+      if (!one.is_local && one.block == typed::Block::data && random.contains(id)) return one.name;
     }
     return "";
+  }
+
+  // What differs between simulations: what design and model draw, and what they compute from it.
+  std::set<VariableId> random_variables() const {
+    std::set<VariableId> random;
+    for (std::size_t before = 1; before != random.size();) {
+      before = random.size();
+      for (const auto* block : {&program_.design, &program_.model})
+        for (const typed::StatementPtr& one : *block) {
+          const generative::Accesses accesses = generative::accesses_of(one, program_);
+          random.insert(accesses.drawn.begin(), accesses.drawn.end());
+          if (std::any_of(accesses.reads.begin(), accesses.reads.end(),
+                          [&](VariableId id) { return random.contains(id); }))
+            random.insert(accesses.assigned.begin(), accesses.assigned.end());
+        }
+    }
+    return random;
   }
 
   int plate(const typed::ExpressionPtr& size) {

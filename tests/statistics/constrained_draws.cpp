@@ -24,7 +24,7 @@ std::vector<std::vector<double>> simulated(const std::string& text, const std::s
   SimulatorOptions options;
   options.keep_all = true;
   const SimulatedBatch batch = Simulator(model, options).simulate(0, count, 3);
-  CHECK(batch.failures == 0);
+  CHECK(batch.left_out.count() == 0);
   const VariableBatch& found = batch.data.variables[static_cast<std::size_t>(model->facts().find(variable))];
   std::vector<std::vector<double>> rows;
   for (std::size_t i = 0; i < batch.data.count; ++i)

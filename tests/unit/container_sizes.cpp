@@ -26,7 +26,7 @@ struct Case {
 const std::vector<Case> cases = {
     {"r = sum(block(m, a, b, c, d));", {1, 2, 2, 2}, "", 2 + 3 + 5 + 6},
     {"r = sum(block(m, a, b, c, d));", {1, 1, -1, 2}, "the number of rows is -1, must not be negative"},
-    {"r = sum(block(m, a, b, c, d));", {1, 1, 2, least}, "the number of columns is -2.14748e+09, must not be"},
+    {"r = sum(block(m, a, b, c, d));", {1, 1, 2, least}, "the number of columns is -2147483648, must not be"},
     {"r = sum(block(m, a, b, c, d));", {3, 1, most, 1}, "does not fit"}, // 2 + 2147483647 wraps
     {"r = sum(block(m, a, b, c, d));", {1, 2, 1, most}, "does not fit"},
     {"r = sum(block(m, a, b, c, d));", {4, 1, 1, 1}, "must be in 1..3"},

@@ -75,7 +75,8 @@ TEST_CASE("a library carries the model's facts, text and messages, and its code"
 
   const int lanes = model->preferred_lanes(Precision::f64);
   for (const int width : {1, lanes}) {
-    std::vector<double> x(static_cast<std::size_t>(width), 2), density(x.size()), reported(4 * x.size());
+    std::vector<double> x(static_cast<std::size_t>(width), 2), density(x.size()),
+        reported(SIBYL_MAX_REPORTED_VALUES * x.size());
     x.back() = 12;
     std::vector<std::int32_t> failed(x.size());
     sibyl_call call{};
@@ -88,7 +89,8 @@ TEST_CASE("a library carries the model's facts, text and messages, and its code"
     CHECK(model->function("log_density", Precision::f64, width)(&call) == SIBYL_SOME_LANES_FAILED);
     if (width > 1) CHECK(density[0] == -2);
     REQUIRE(failed.back() == 0);
-    CHECK(model->describe_failure(0, &reported[4 * (x.size() - 1)]) == "one.sib:3:3: mu is 12, must be < 10");
+    CHECK(model->describe_failure(0, &reported[SIBYL_MAX_REPORTED_VALUES * (x.size() - 1)]) ==
+          "one.sib:3:3: mu is 12, must be < 10");
   }
   CHECK_THROWS_WITH(model->function("simulate", Precision::f32, 1), Contains("`mu` has no prior"));
 }
