@@ -281,6 +281,16 @@ ParameterExtents ModelCall::parameter_extents(int lane) const {
   return result;
 }
 
+bool ModelCall::have_same_parameters(int lane, int other) const {
+  for (std::size_t v = 0; v < variables_.size(); ++v) {
+    const VariableFact& fact = model_->facts().variables[v];
+    if (fact.role != Role::parameter) continue;
+    for (std::size_t d = 0; d < fact.dimensions.size(); ++d)
+      if (extent(v, d, lane) != extent(v, d, other)) return false;
+  }
+  return true;
+}
+
 VariableBatch ModelCall::read(std::size_t variable, std::span<const int> lanes) const {
   const sibyl_variable& source = variables_[variable];
   const std::size_t rank = model_->facts().variables[variable].dimensions.size();

@@ -77,7 +77,8 @@ Simulator::Part Simulator::simulate_lanes(ModelCall& call, std::uint64_t first_i
       continue;
     }
     if (lanes.empty()) part.extents = call.parameter_extents(lane);
-    else require_same_parameters(model_->facts(), part.extents, call.parameter_extents(lane));
+    else if (!call.have_same_parameters(lanes.front(), lane))
+      require_same_parameters(model_->facts(), part.extents, call.parameter_extents(lane));
     lanes.push_back(lane);
     part.indices.push_back(first_index + static_cast<std::uint64_t>(lane));
   }
