@@ -97,7 +97,7 @@ class Checker {
   // ---- program.cpp
   void check_block(const ast::ProgramBlock& block, Statements& into);
   void user_functions(const ast::ProgramBlock& block);
-  void check_calls(const std::vector<std::shared_ptr<typed::Function>>& declared);
+  bool calls_end(const std::vector<std::shared_ptr<typed::Function>>& declared);
   void warn_about_unused(const typed::Program& program);
 
   // ---- shared

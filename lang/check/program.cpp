@@ -105,12 +105,14 @@ void Checker::user_functions(const ast::ProgramBlock& block) {
   }
   for (std::size_t i = 0; i < declared.size(); ++i) check_body(block.functions[i], *declared[i]);
 
-  check_calls(declared);
+  if (calls_end(declared)) return;
+  // A function that calls itself owns itself: without its body it does not.
+  for (const auto& function : declared) function->body = nullptr;
 }
 
 // Functions are inlined: none may reach itself, and calls within calls may go only so deep. Callees are settled before
 // their callers, on a list of our own: the text may call as deep as it likes.
-void Checker::check_calls(const std::vector<std::shared_ptr<typed::Function>>& declared) {
+bool Checker::calls_end(const std::vector<std::shared_ptr<typed::Function>>& declared) {
   constexpr int deepest_call = 100;
   std::map<const typed::Function*, int> depths; // 0: being settled
   for (const auto& function : declared) {
@@ -131,7 +133,7 @@ void Checker::check_calls(const std::vector<std::shared_ptr<typed::Function>>& d
           waits = true;
         } else if (known->second == 0) {
           error(callee->span, "recursive-function", "`" + callee->name + "` calls itself; recursion is not available");
-          return;
+          return false;
         } else {
           depth = std::max(depth, known->second + 1);
         }
@@ -141,12 +143,13 @@ void Checker::check_calls(const std::vector<std::shared_ptr<typed::Function>>& d
         error(top->span, "calls-too-deep",
               "the calls in `" + top->name + "` go too deep: functions are inlined, at most " +
                   std::to_string(deepest_call) + " within each other");
-        return;
+        return false;
       }
       depths[top] = depth;
       open.pop_back();
     }
   }
+  return true;
 }
 
 void Checker::check_block(const ast::ProgramBlock& block, Statements& into) {

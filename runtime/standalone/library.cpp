@@ -3,6 +3,7 @@
 
 #include "lang/errors.hpp"
 #include "runtime/data/convert.hpp"
+#include "runtime/model/exception_memory.hpp"
 #include "runtime/standalone/embedded_sampler.hpp"
 
 #include <fmt/format.h>

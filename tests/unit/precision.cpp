@@ -99,11 +99,13 @@ TEST_CASE("counts with a large mean keep their last digit") {
   const SimulatedBatch batch = simulator.simulate(0, 40, 1);
   // At a mean of 3e7 floats are even numbers.
   int odd = 0, count = 0;
-  for (std::size_t i = 0; i < batch.data.count; ++i)
-    for (const double value : extract(result.model->facts(), batch.data, i).variables.at("y").values) {
+  for (std::size_t i = 0; i < batch.data.count; ++i) {
+    const DataSet set = extract(result.model->facts(), batch.data, i);
+    for (const double value : set.variables.at("y").values) {
       odd += std::fmod(value, 2) != 0;
       ++count;
     }
+  }
   CHECK(count == 2000);
   // Half of them; six standard deviations are 134.
   CHECK(std::abs(odd - 1000) < 134);

@@ -3,6 +3,7 @@
 // Each entry is one lambda; what it throws becomes the error message that the caller frees.
 #include "lang/errors.hpp"
 #include "runtime/model/bridgestan/stan_model.hpp"
+#include "runtime/model/exception_memory.hpp"
 
 #include <algorithm>
 #include <cstdlib>
