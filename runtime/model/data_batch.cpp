@@ -34,7 +34,7 @@ DataBatch gather(const Facts& facts, std::span<const DataSet> data_sets) {
         variable.sizes.push_back(static_cast<std::int32_t>(found->second.extents[d]));
       }
     }
-    variable.values.assign(variable.stride() * batch.count, 0);
+    variable.make_room(batch.count);
     for (std::size_t i = 0; i < batch.count; ++i) {
       const Tensor& tensor = data_sets[i].variables.at(name);
       double* row = variable.row(i);
@@ -53,7 +53,7 @@ void add_without_elements(const Facts& facts, DataBatch& batch) {
     variable.present = true;
     variable.capacity.assign(rank, 0);
     variable.sizes.assign(batch.count * rank, 0);
-    variable.values.assign(batch.count * variable.stride(), std::numeric_limits<double>::quiet_NaN());
+    variable.make_room(batch.count, std::numeric_limits<double>::quiet_NaN());
   }
 }
 
@@ -107,7 +107,7 @@ DataBatch merge(std::vector<DataBatch> parts) {
     for (const DataBatch& part : parts)
       for (std::size_t d = 0; d < variable.rank(); ++d)
         variable.capacity[d] = std::max(variable.capacity[d], part.variables[v].capacity[d]);
-    variable.values.resize(variable.stride() * result.count);
+    variable.make_room(result.count);
     std::size_t first = 0;
     for (const DataBatch& part : parts) {
       const VariableBatch& source = part.variables[v];

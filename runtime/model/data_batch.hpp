@@ -22,11 +22,21 @@ struct VariableBatch {
   std::vector<std::int32_t> sizes;    // [data set][dimension]
   std::vector<double> values;         // [data set][row-major over capacity]; what lies beyond `sizes` means nothing
 
-  std::size_t stride() const { return static_cast<std::size_t>(element_count(capacity)); }
+  // Elements of one data set's storage. Asked for each row: whether they are too many is asked once, by make_room.
+  std::size_t stride() const {
+    std::size_t count = 1;
+    for (const std::int64_t extent : capacity) count *= static_cast<std::size_t>(extent);
+    return count;
+  }
   std::size_t rank() const { return capacity.size(); }
   std::int32_t size(std::size_t data_set, std::size_t dimension) const { return sizes[data_set * rank() + dimension]; }
   const double* row(std::size_t data_set) const { return values.data() + data_set * stride(); }
   double* row(std::size_t data_set) { return values.data() + data_set * stride(); }
+
+  // Storage for so many data sets of the present capacity. Throws RuntimeError where no memory holds one.
+  void make_room(std::size_t data_sets, double value = 0) {
+    values.assign(static_cast<std::size_t>(element_count(capacity)) * data_sets, value);
+  }
 };
 
 struct DataBatch {

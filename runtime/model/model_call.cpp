@@ -281,14 +281,17 @@ ParameterExtents ModelCall::parameter_extents(int lane) const {
   return result;
 }
 
-bool ModelCall::have_same_parameters(int lane, int other) const {
+bool ModelCall::has_parameters(int lane, const ParameterExtents& expected) const {
+  auto parameter = expected.begin();
   for (std::size_t v = 0; v < variables_.size(); ++v) {
     const VariableFact& fact = model_->facts().variables[v];
     if (fact.role != Role::parameter) continue;
+    if (parameter == expected.end() || parameter->size() != fact.dimensions.size()) return false;
     for (std::size_t d = 0; d < fact.dimensions.size(); ++d)
-      if (extent(v, d, lane) != extent(v, d, other)) return false;
+      if (extent(v, d, lane) != (*parameter)[d]) return false;
+    ++parameter;
   }
-  return true;
+  return parameter == expected.end();
 }
 
 VariableBatch ModelCall::read(std::size_t variable, std::span<const int> lanes) const {
@@ -299,8 +302,8 @@ VariableBatch ModelCall::read(std::size_t variable, std::span<const int> lanes) 
   result.capacity.assign(source.capacity, source.capacity + rank);
   for (const int lane : lanes)
     for (std::size_t d = 0; d < rank; ++d) result.sizes.push_back(extent(variable, d, lane));
+  result.make_room(lanes.size());
   const std::size_t stride = result.stride(), width = static_cast<std::size_t>(lanes_);
-  result.values.resize(stride * lanes.size());
   with_type(source.values, model_->facts().variables[variable].is_integer, precision_, [&](auto* values) {
     for (std::size_t i = 0; i < lanes.size(); ++i)
       for (std::size_t flat = 0; flat < stride; ++flat)

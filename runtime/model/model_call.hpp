@@ -77,7 +77,7 @@ class ModelCall {
   std::vector<std::int64_t> extents(std::size_t variable, int lane) const;
   // Those of all parameters in a lane.
   ParameterExtents parameter_extents(int lane) const;
-  bool have_same_parameters(int lane, int other) const; // in size; quicker than to compare the extents of both
+  bool has_parameters(int lane, const ParameterExtents& expected) const; // quicker than to compare the above
   // Copies lanes `lanes` of a variable to a batch.
   VariableBatch read(std::size_t variable, std::span<const int> lanes) const;
 

@@ -27,7 +27,7 @@ void put_parameters(const Facts& facts, const Draws& draws, std::span<const std:
     target.present = true;
     target.capacity = variable.extents;
     target.sizes.clear();
-    target.values.assign(target.stride() * batch.count, 0);
+    target.make_room(batch.count);
     for (std::size_t lane = 0; lane < batch.count; ++lane) {
       target.sizes.insert(target.sizes.end(), variable.extents.begin(), variable.extents.end());
       const std::size_t row = rows[std::min(lane, rows.size() - 1)];

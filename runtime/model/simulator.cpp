@@ -33,13 +33,17 @@ void check_design(const Facts& facts, const std::optional<DataSet>& design) {
 
 } // namespace
 
+struct Simulator::Parameters {
+  ParameterExtents extents;
+  ParameterSpace space;
+  std::size_t count = 0;
+};
+
 // What one call of the model's simulate gave.
 struct Simulator::Part {
   DataBatch data;
   std::vector<std::uint64_t> indices;
-  ParameterExtents extents; // of the parameters of every data set here
-  ParameterSpace space;
-  std::size_t parameter_count = 0;
+  std::shared_ptr<const Parameters> parameters; // of every data set here
   std::vector<double> unconstrained;
   LeftOut left_out;
 };
@@ -64,7 +68,7 @@ Simulator::Simulator(std::shared_ptr<const CompiledModel> model, SimulatorOption
 }
 
 Simulator::Part Simulator::simulate_lanes(ModelCall& call, std::uint64_t first_index, std::size_t count,
-                                          std::uint64_t seed) const {
+                                          std::uint64_t seed, std::shared_ptr<const Parameters>& known) const {
   const std::vector<std::size_t> same_design(count, 0);
   call.bind(design_, same_design);
   const bool all_succeeded = call.run("simulate", {.seed = seed, .first_index = first_index});
@@ -76,9 +80,15 @@ Simulator::Part Simulator::simulate_lanes(ModelCall& call, std::uint64_t first_i
       part.left_out.add(call.failed_check(lane), [&] { return call.failure(lane); });
       continue;
     }
-    if (lanes.empty()) part.extents = call.parameter_extents(lane);
-    else if (!call.have_same_parameters(lanes.front(), lane))
-      require_same_parameters(model_->facts(), part.extents, call.parameter_extents(lane));
+    if (!known || (lanes.empty() && !call.has_parameters(lane, known->extents))) {
+      auto found = std::make_shared<Parameters>();
+      found->extents = call.parameter_extents(lane);
+      found->space = call.parameter_space(lane);
+      found->count = dimension(found->space);
+      known = std::move(found);
+    } else if (!call.has_parameters(lane, known->extents)) {
+      require_same_parameters(model_->facts(), known->extents, call.parameter_extents(lane));
+    }
     lanes.push_back(lane);
     part.indices.push_back(first_index + static_cast<std::uint64_t>(lane));
   }
@@ -89,20 +99,22 @@ Simulator::Part Simulator::simulate_lanes(ModelCall& call, std::uint64_t first_i
     if (is_data(fact) || (options_.keep_all && fact.role != Role::generated))
       part.data.variables[v] = call.read(v, lanes);
   }
-  if (!lanes.empty()) part.space = call.parameter_space(lanes.front());
-  part.parameter_count = dimension(part.space);
+  if (lanes.empty()) return part;
+  part.parameters = known;
+  part.unconstrained.reserve(known->count * lanes.size());
   for (const int lane : lanes)
-    for (std::size_t p = 0; p < part.parameter_count; ++p) part.unconstrained.push_back(call.unconstrained(p, lane));
+    for (std::size_t p = 0; p < known->count; ++p) part.unconstrained.push_back(call.unconstrained(p, lane));
   if (options_.only_finite) leave_out_not_finite(part);
   return part;
 }
 
 void Simulator::leave_out_not_finite(Part& part) const {
   const Facts& facts = model_->facts();
+  const std::size_t parameter_count = part.parameters->count;
   std::vector<std::size_t> kept;
   for (std::size_t i = 0; i < part.data.count; ++i) {
-    const auto parameters = std::span(part.unconstrained).subspan(i * part.parameter_count, part.parameter_count);
-    const std::optional<NotFinite> found = find_not_finite(facts, part.data, i, part.space, parameters);
+    const auto parameters = std::span(part.unconstrained).subspan(i * parameter_count, parameter_count);
+    const std::optional<NotFinite> found = find_not_finite(facts, part.data, i, part.parameters->space, parameters);
     if (!found) kept.push_back(i);
     // Statements are told apart by their checks' numbers, which are not negative.
     else
@@ -114,12 +126,12 @@ void Simulator::leave_out_not_finite(Part& part) const {
   for (std::size_t i = 0; i < kept.size(); ++i) {
     if (kept[i] == i) continue;
     part.indices[i] = part.indices[kept[i]];
-    std::copy_n(part.unconstrained.begin() + static_cast<std::ptrdiff_t>(kept[i] * part.parameter_count),
-                part.parameter_count,
-                part.unconstrained.begin() + static_cast<std::ptrdiff_t>(i * part.parameter_count));
+    std::copy_n(part.unconstrained.begin() + static_cast<std::ptrdiff_t>(kept[i] * parameter_count),
+                parameter_count,
+                part.unconstrained.begin() + static_cast<std::ptrdiff_t>(i * parameter_count));
   }
   part.indices.resize(kept.size());
-  part.unconstrained.resize(kept.size() * part.parameter_count);
+  part.unconstrained.resize(kept.size() * parameter_count);
 }
 
 SimulatedBatch Simulator::simulate(std::uint64_t first_index, std::size_t count, std::uint64_t seed) {
@@ -129,11 +141,12 @@ SimulatedBatch Simulator::simulate(std::uint64_t first_index, std::size_t count,
   std::exception_ptr error;
   std::mutex error_mutex;
   const auto work = [&](ModelCall& call) {
+    std::shared_ptr<const Parameters> parameters;
     try {
       for (std::size_t part; (part = next++) < parts.size();) {
         if (options_.interrupted && *options_.interrupted) throw RuntimeError("interrupted");
         const std::size_t done = part * lanes;
-        parts[part] = simulate_lanes(call, first_index + done, std::min(lanes, count - done), seed);
+        parts[part] = simulate_lanes(call, first_index + done, std::min(lanes, count - done), seed, parameters);
       }
     } catch (...) {
       const std::lock_guard lock(error_mutex);
@@ -151,17 +164,20 @@ SimulatedBatch Simulator::simulate(std::uint64_t first_index, std::size_t count,
 
   SimulatedBatch result;
   std::vector<DataBatch> batches;
-  const ParameterExtents* extents = nullptr;
+  std::shared_ptr<const Parameters> parameters;
   for (Part& part : parts) {
     result.left_out.add(part.left_out);
     if (part.data.count == 0) continue;
-    if (!extents) extents = &part.extents;
-    require_same_parameters(model_->facts(), *extents, part.extents);
-    result.parameter_count = part.parameter_count;
-    if (result.space.empty()) result.space = part.space;
+    if (!parameters) parameters = part.parameters;
+    if (parameters != part.parameters)
+      require_same_parameters(model_->facts(), parameters->extents, part.parameters->extents);
     result.indices.insert(result.indices.end(), part.indices.begin(), part.indices.end());
     result.unconstrained.insert(result.unconstrained.end(), part.unconstrained.begin(), part.unconstrained.end());
     batches.push_back(std::move(part.data));
+  }
+  if (parameters) {
+    result.space = parameters->space;
+    result.parameter_count = parameters->count;
   }
   result.data = merge(std::move(batches));
   if (result.data.variables.empty()) result.data.variables.resize(model_->facts().variables.size());

@@ -56,8 +56,11 @@ class Simulator {
   SimulatedBatch simulate(std::uint64_t first_index, std::size_t count, std::uint64_t seed);
 
  private:
+  struct Parameters;
   struct Part;
-  Part simulate_lanes(ModelCall& call, std::uint64_t first_index, std::size_t count, std::uint64_t seed) const;
+  // `known`: the parameters of the calls before, if any; those of this one afterwards.
+  Part simulate_lanes(ModelCall& call, std::uint64_t first_index, std::size_t count, std::uint64_t seed,
+                      std::shared_ptr<const Parameters>& known) const;
   void leave_out_not_finite(Part& part) const;
 
   std::shared_ptr<const CompiledModel> model_;
