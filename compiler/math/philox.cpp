@@ -1,7 +1,7 @@
 #include "compiler/math/philox.hpp"
 
 #include "compiler/math/functions.hpp"
-#include "compiler/math/philox_reference.hpp"
+#include "compiler/interface/philox.hpp"
 #include "compiler/math/vector_math.hpp"
 
 #include <numbers>

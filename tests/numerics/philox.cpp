@@ -1,6 +1,6 @@
 // Random numbers: the published test vectors of Philox4x32-10, the same words from emitted code for every number of
 // lanes, and the conversions to uniform and normal numbers.
-#include "compiler/math/philox_reference.hpp"
+#include "compiler/interface/philox.hpp"
 #include "tests/numerics/emitted_code.hpp"
 
 #include <catch2/catch.hpp>

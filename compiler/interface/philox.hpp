@@ -1,5 +1,5 @@
-// Philox4x32-10 in plain C++ (Salmon et al. 2011): the reference that generated code is tested against, and the
-// constants of both.
+// Philox4x32-10 in plain C++ (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"): the generator of
+// compiled models, which generated code is tested against, and of what the runtime draws beside them.
 #pragma once
 
 #include <array>
