@@ -14,6 +14,7 @@ void add_build(CLI::App& program);
 void add_check(CLI::App& program);
 void add_compile(CLI::App& program);
 void add_format(CLI::App& program);
+void add_mcmc(CLI::App& program);
 void add_simulate(CLI::App& program);
 void add_train(CLI::App& program);
 void add_sample(CLI::App& program);

@@ -161,6 +161,49 @@ InferenceData to_inference_data(const Facts& facts, std::span<const DataSet> dat
   return data;
 }
 
+InferenceData chains_to_inference_data(const Facts& facts, const DataSet& data, std::span<const Draws> chains) {
+  if (chains.empty()) throw UserError("there are no draws to write");
+  const Draws& first = chains.front();
+  const auto join = [&](const std::string& name, const auto& draws_of) {
+    LabelledArray result{name, {"chain", "draw"}, {true, {static_cast<std::int64_t>(chains.size())}, {}}, {}};
+    for (const Draws& chain : chains) {
+      const Tensor part = draws_of(chain);
+      if (&chain == &first)
+        result.values.extents.insert(result.values.extents.end(), part.extents.begin(), part.extents.end());
+      result.values.values.insert(result.values.values.end(), part.values.begin(), part.values.end());
+      result.values.is_integer &= part.is_integer;
+    }
+    for (std::size_t d = 0; d + 2 < result.values.extents.size(); ++d)
+      result.dimensions.push_back(fmt::format("{}_dim_{}", name, d));
+    return result;
+  };
+  InferenceData groups = {{"posterior", {}, {}}, {"sample_stats", {}, {}}};
+  for (std::size_t v = 0; v < first.variables.size(); ++v)
+    groups[0].variables.push_back(join(first.variables[v].name, [&](const Draws& chain) {
+      return variable_draws(chain, chain.variables[v]);
+    }));
+  // As arviz.from_cmdstan calls them.
+  const std::pair<const char*, const char*> names[] = {
+      {"lp__", "lp"},           {"accept_stat__", "acceptance_rate"}, {"stepsize__", "step_size"}, {"treedepth__", "tree_depth"},
+      {"n_leapfrog__", "n_steps"}, {"divergent__", "diverging"},       {"energy__", "energy"}};
+  for (const auto& [ours, theirs] : names) {
+    const auto found = std::find(first.columns.begin(), first.columns.end(), ours);
+    if (found == first.columns.end()) continue;
+    const auto number = static_cast<std::size_t>(found - first.columns.begin());
+    const std::string_view name = theirs;
+    groups[1].variables.push_back(join(theirs, [&](const Draws& chain) {
+      Tensor values = column(chain, number);
+      values.is_integer = name == "tree_depth" || name == "n_steps" || name == "diverging";
+      return values;
+    }));
+  }
+  groups.push_back(data_group("observed_data", facts, {&data, 1}, "", true));
+  groups.push_back(data_group("constant_data", facts, {&data, 1}, "", false));
+  std::erase_if(groups, [](const InferenceGroup& group) { return group.variables.empty(); });
+  for (InferenceGroup& group : groups) add_coordinates(group, {});
+  return groups;
+}
+
 void write_netcdf(const std::string& path, const InferenceData& data) {
   const std::string library = find_installed_file("libsibyl_netcdf.so");
   if (library.empty())

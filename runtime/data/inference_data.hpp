@@ -35,6 +35,10 @@ using InferenceData = std::vector<InferenceGroup>;
 InferenceData to_inference_data(const Facts& facts, std::span<const DataSet> data_sets, std::span<const Draws> draws,
                                 std::span<const std::string> verdicts, const std::string& by);
 
+// Markov chains for one data set, one element of `chains` each, of the same columns and numbers of draws: the groups
+// posterior, sample_stats (Stan's columns, lp__ and others, under ArviZ's names), observed_data and constant_data.
+InferenceData chains_to_inference_data(const Facts& facts, const DataSet& data, std::span<const Draws> chains);
+
 // Throws UserError where the library for it is not installed or the place cannot be written to, RuntimeError where the
 // disk is full; the file is complete or not there.
 void write_netcdf(const std::string& path, const InferenceData& data);

@@ -2,6 +2,8 @@
 
 #include "lang/errors.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -42,6 +44,12 @@ void Density::evaluate(bool with_gradient, bool include_jacobian) {
     const bool is_valid = usable(lane) && (all_succeeded || !call_.failed(lane)) && !std::isnan(value);
     values_[static_cast<std::size_t>(lane)] = is_valid ? value : -std::numeric_limits<double>::infinity();
   }
+}
+
+std::string Density::failure(int lane) const {
+  if (call_.failed(lane)) return call_.failure(lane);
+  const double value = call_.log_density(lane);
+  return std::isfinite(value) ? "" : fmt::format("the log density is {}", value);
 }
 
 void Density::hessian(std::vector<double>& result, bool include_jacobian) {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace sibyl {
@@ -34,6 +35,9 @@ class Density {
   // infinity.
   void evaluate(bool with_gradient, bool include_jacobian = true);
   double value(int lane) const { return values_[static_cast<std::size_t>(lane)]; }
+  // Why the value is not finite: the message of the check that failed, with its place in the text, or "the log density
+  // is nan". "" where it is finite.
+  std::string failure(int lane) const;
   const double* gradient() const { return call_.gradient(); } // [parameter][lane]
 
   // The matrix of second derivatives at the current points, [row][column][lane], by central differences of gradients;

@@ -1,0 +1,114 @@
+#include "runtime/cli/commands.hpp"
+
+#include "lang/errors.hpp"
+#include "runtime/cli/model_file.hpp"
+#include "runtime/data/convert.hpp"
+#include "runtime/data/inference_data.hpp"
+#include "runtime/mcmc/model_chains.hpp"
+#include "runtime/mcmc/stan_csv.hpp"
+#include "runtime/terminal/chains_text.hpp"
+#include "runtime/terminal/interrupt.hpp"
+#include "runtime/terminal/options.hpp"
+#include "runtime/terminal/terminal.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <chrono>
+
+namespace sibyl::cli {
+
+namespace {
+
+struct McmcOptions : mcmc::ModelChainsOptions {
+  std::string model, data, output, init = "2", metric_name = "diag";
+  bool json = false, all = false;
+};
+
+DataSet read_one_data_set(const std::string& path, const Facts& facts) {
+  if (path.empty()) return conform({}, facts, "the model needs data, and no file is given");
+  ReadResult read = read_data_sets(path, facts);
+  for (const std::string& note : read.notes) print_note(note);
+  if (read.data_sets.size() != 1)
+    throw UserError(fmt::format("{}: chains run for one data set, and here are {}", path, read.data_sets.size()));
+  return std::move(read.data_sets.front());
+}
+
+void write_draws(const McmcOptions& options, const CompiledModel& model, const DataSet& data,
+                 const mcmc::ModelChains& chains) {
+  if (options.output.empty()) return;
+  if (options.output.ends_with(".npz")) write_draws_npz(options.output, chains.draws);
+  else if (options.output.ends_with(".nc"))
+    write_netcdf(options.output, chains_to_inference_data(model.facts(), data, chains.draws));
+  else mcmc::write_stan_csv(options.output, chains, options, model.name(), options.data);
+}
+
+void run(McmcOptions options) {
+  for (const char* ending : {"", ".csv", ".npz", ".nc"}) {
+    if (*ending == 0 ? options.output.empty() : options.output.ends_with(ending)) break;
+    if (std::string_view(ending) == ".nc")
+      throw UserError(fmt::format("{}: draws are written as .csv, .npz or .nc", options.output));
+  }
+  const auto model = open_model(options.model);
+  const DataSet data = read_one_data_set(options.data, model->facts());
+  options.initial = mcmc::parse_initial_values(options.init);
+  options.metric = options.metric_name == "dense" ? mcmc::MetricKind::dense : mcmc::MetricKind::diagonal;
+  options.interrupted = interrupt_flag();
+  ProgressLine line;
+  const auto start = std::chrono::steady_clock::now();
+  options.progress = [&](const mcmc::ChainsProgress& at) { line.show(progress_text(at, options)); };
+  const mcmc::ModelChains chains = mcmc::sample_chains(model, data, options);
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  line.finish();
+  write_draws(options, *model, data, chains);
+  const mcmc::ChainsReport report =
+      mcmc::report(chains, model->facts(), options, options.all ? Outputs::all : Outputs::parameters, options.threads);
+  if (options.json) fmt::print("{}\n", chains_json(chains, report, seconds).dump(2));
+  else fmt::print("{}{}", chains_table(report), chains_summary(chains, seconds));
+  if (chains.failed.count() > 0) print_note(describe_failed_draws(chains.failed));
+  for (const std::string& warning : report.warnings) print_note(warning);
+}
+
+} // namespace
+
+void add_mcmc(CLI::App& program) {
+  auto options = std::make_shared<McmcOptions>();
+  options->threads = default_threads();
+  CLI::App* command =
+      program.add_subcommand("mcmc", "The exact posterior of one data set: the No-U-Turn sampler, as Stan's");
+  command->add_option("model", options->model, "model text, or library (.so)")->required();
+  command->add_option("data", options->data, "data: Stan JSON, CSV or NPZ");
+  command->add_option(
+      "-o,--output", options->output,
+      "where the draws go: .csv (CmdStan's layout, one file for each chain: draws_1.csv, ...), .npz, or "
+      ".nc (netCDF for ArviZ)");
+  command->add_option("--chains", options->chains, "number of chains")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 10000));
+  command->add_option("--warmup", options->warmup, "iterations of each chain that learn the step size and the metric")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 100000000));
+  command->add_option("--draws", options->draws, "draws of each chain")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100000000));
+  command->add_option("--metric", options->metric_name, "diag or dense")
+      ->check(CLI::IsMember({"diag", "dense"}))
+      ->capture_default_str();
+  command->add_option("--adapt-delta", options->target_acceptance, "acceptance that the step size aims at")
+      ->capture_default_str();
+  command->add_option("--max-depth", options->max_depth, "largest tree depth: at most 2^depth - 1 steps to a draw")
+      ->capture_default_str();
+  command
+      ->add_option("--init", options->init,
+                   "where chains begin: a radius R (unconstrained parameters uniform between -R and R), or a JSON file "
+                   "of parameters (an array: one object for each chain)")
+      ->capture_default_str();
+  command->add_option("--seed", options->seed, "random seed")->capture_default_str();
+  command->add_option("--threads", options->threads, "number of threads")->capture_default_str();
+  command->add_flag("--all", options->all, "also transformed parameters and generated quantities in the table");
+  command->add_flag("--json", options->json, "the table as JSON");
+  command->callback([options] { run(*options); });
+}
+
+} // namespace sibyl::cli
