@@ -273,9 +273,15 @@ struct Support {
   SizedType type; // bounds and sizes in terms of the parameters; a size of another name is the outcome's own
   Span span;
 };
+// `means normal(alpha + x * beta, sigma);`: the distribution is another one, of arguments computed from its own.
+struct Meaning {
+  Identifier distribution;
+  std::vector<ExpressionPtr> arguments;
+};
 struct DistributionDefinition {
   Identifier name;
   std::vector<Argument> arguments; // the parameters; scalars are vectorized
+  std::vector<Meaning> meanings;   // the first that fits the arguments' types; then there is nothing else
   Support support;
   std::vector<Requirement> requirements;
   std::vector<FunctionDefinition> functions; // log_density, sample, log_tail

@@ -37,6 +37,7 @@ struct Loader {
                                        const std::vector<ast::Argument>& parameters) {
     auto function = std::make_shared<typed::Function>();
     checking::Checker(source, names, diagnostics, true).declare_function(definition, parameters, *function);
+    function->draws = function->name.ends_with("_rng");
     pending.push_back({&source, definition, function});
     return function;
   }
@@ -99,13 +100,18 @@ void Loader::add(const Source& source, const ast::DistributionDefinition& defini
     distribution->parameters.push_back(probe.variables[0].type);
     distribution->parameter_names.push_back(argument.name.name);
   }
+  names.distributions[distribution->name] = distribution;
+  library.distributions.push_back(distribution);
+  distribution->meanings = definition.meanings;
+  if (!definition.meanings.empty()) return;
   const ast::SizedType& support = definition.support.type;
   distribution->outcome = checking::type_of(support);
   distribution->support.is_discrete = support.base == ast::BaseType::integer;
   const std::string transform = support.constrained.empty() ? "identity" : support.constrained;
   distribution->outcome_transform = names.transforms.at(transform);
   if (!support.constrained.empty()) distribution->outcome.base = distribution->outcome_transform->constrained.base;
-  std::vector<ast::ExpressionPtr> sizes = support.sizes;
+  std::vector<ast::ExpressionPtr> sizes = support.array_sizes;
+  sizes.insert(sizes.end(), support.sizes.begin(), support.sizes.end());
   while (static_cast<int>(sizes.size()) < distribution->outcome.rank()) sizes.push_back(sizes.back());
   for (const ast::ExpressionPtr& size : sizes) {
     const auto* reference = std::get_if<ast::VariableReference>(&size->node);
@@ -136,16 +142,15 @@ void Loader::add(const Source& source, const ast::DistributionDefinition& defini
     if (name == "log_density") distribution->log_density = added;
     else if (name == "sample") distribution->sample = added;
     else if (name == "log_tail") distribution->log_tail = added;
+    else if (name == "period") distribution->period = added;
     else
       diagnostics.push_back(
           checking::mistake(function.name.span, "unknown-member",
-                            "a distribution has log_density, sample and log_tail, not `" + name + "`"));
+                            "a distribution has log_density, sample, log_tail and period, not `" + name + "`"));
   }
   if (!distribution->log_density)
     diagnostics.push_back(
         checking::mistake(definition.name.span, "no-density", "`" + distribution->name + "` has no log_density"));
-  names.distributions[distribution->name] = distribution;
-  library.distributions.push_back(distribution);
 }
 
 std::optional<double> constant(const ast::ExpressionPtr& bound) {

@@ -284,6 +284,9 @@ struct Support {
 
 struct Distribution {
   std::string name;
+  // Other distributions of arguments computed from its own, by the parameters' names: the checker puts the first that
+  // fits in its place, so that nothing behind it sees this one.
+  std::vector<ast::Meaning> meanings;
   // Of one draw: a number, or a container that is drawn whole.
   Type outcome;
   std::shared_ptr<const Transform> outcome_transform; // of a container: how it is constrained ("identity": it is not)
@@ -299,6 +302,10 @@ struct Distribution {
   // (y, upper, parameters...): log P(Y <= y), or where the integer `upper` is not zero log P(Y > y); may be null. One
   // function of both tails, so that code that needs either has it once.
   std::shared_ptr<const Function> log_tail;
+
+  // (parameters...): the density repeats itself after so much; a draw is moved by whole periods to where it is wanted. Null
+  // for all but distributions of angles.
+  std::shared_ptr<const Function> period;
 
   bool draws_container() const { return outcome.rank() > 0; }
   // How many sizes the sampler is given.

@@ -267,6 +267,13 @@ void Lowering::draw(const typed::Tilde& tilde, Span span) {
   };
   const auto lower = bound(drawn.lower, tilde.truncation ? tilde.truncation->lower : nullptr, true);
   const auto upper = bound(drawn.upper, tilde.truncation ? tilde.truncation->upper : nullptr, false);
+  // Observed angles lie in the turn that their declaration names.
+  const bool is_turned = tilde.distribution->period && !is_bounded && drawn.lower;
+  const ElementBound turn = is_turned ? element_bound(id, drawn.lower) : ElementBound();
+  const auto one_draw = [&](const std::vector<Storage>& parameters, const std::vector<ValueId>& where) {
+    const ValueId value = sample_between(*tilde.distribution, parameters, lower(where), upper(where), drawn.name, span);
+    return turn ? turned(*tilde.distribution, parameters, value, turn(where)) : value;
+  };
   b_.set_span(span);
   const ExpressionPtr left = generative::drawn_place(tilde.left);
   const auto* index = std::get_if<typed::Index>(&left->node);
@@ -276,8 +283,7 @@ void Lowering::draw(const typed::Tilde& tilde, Span span) {
     if (!items.empty()) place(id, items, noted, span).element({});
     const std::vector<ValueId> where = noted;
     note_given(id, where, true, span);
-    const ValueId value =
-        sample_between(*tilde.distribution, given.given, lower(where), upper(where), drawn.name, span);
+    const ValueId value = one_draw(given.given, where);
     is_drawing_ = true;
     store(id, items, AsValue{value}, span);
     is_drawing_ = false;
@@ -297,8 +303,7 @@ void Lowering::draw(const typed::Tilde& tilde, Span span) {
     target.element(i);
     const std::vector<ValueId> place_of = noted;
     note_given(id, place_of, true, span);
-    const ValueId value =
-        sample_between(*tilde.distribution, element, lower(place_of), upper(place_of), drawn.name, span);
+    const ValueId value = one_draw(element, place_of);
     b_.store(array, drawn.type.base == Base::real || drawn.type.base_rank() > 0 ? b_.to_real(value) : value, place_of);
   });
   if (is_bounded && drawn.transform->is_type()) condition_draw(id, *tilde.distribution, items, span);

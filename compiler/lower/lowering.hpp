@@ -203,6 +203,8 @@ class Lowering {
                            const std::vector<Storage>& parameters);
 
   // ---- truncation.cpp
+  ValueId turned(const typed::Distribution& distribution, const std::vector<Storage>& parameters, ValueId drawn,
+                 ValueId lower);
   ValueId below(const typed::Distribution& distribution, ValueId lower);
   ValueId log_mass_between(const typed::Distribution& distribution, const std::vector<Storage>& parameters, ValueId y,
                            std::optional<ValueId> lower, std::optional<ValueId> upper);

@@ -76,6 +76,14 @@ ValueId Lowering::log_mass_between(const typed::Distribution& distribution, cons
   return b_.add(large, b_.select(b_.compare(Op::greater, difference, b_.real(-M_LN2)), near, apart));
 }
 
+// A draw of an angle in the turn that begins at `lower`.
+ValueId Lowering::turned(const typed::Distribution& distribution, const std::vector<Storage>& parameters, ValueId drawn,
+                         ValueId lower) {
+  const ValueId period = call_scalar(*distribution.period, parameters);
+  const ValueId turns = b_.math(MathFunction::ceil, {b_.divide(b_.subtract(b_.to_real(lower), drawn), period)});
+  return b_.add(drawn, b_.multiply(period, turns));
+}
+
 // One draw that lies within the bounds: simply drawn where the support lies within them anyway, otherwise tried a few
 // times, and then by inversion, so that bounds far out in a tail cost no more than others.
 ValueId Lowering::sample_between(const typed::Distribution& distribution, const std::vector<Storage>& parameters,
@@ -106,7 +114,8 @@ ValueId Lowering::sample_between(const typed::Distribution& distribution, const 
         return b_.logical_and(b_.logical_not(b_.load_cell(accepted)), few);
       },
       [&] {
-        const ValueId drawn = call_scalar(*distribution.sample, parameters);
+        ValueId drawn = call_scalar(*distribution.sample, parameters);
+        if (distribution.period && lower) drawn = turned(distribution, parameters, drawn, *lower);
         ValueId inside = b_.boolean(true);
         if (lower) inside = b_.logical_and(inside, b_.compare(Op::greater_equal, drawn, *lower));
         if (upper) inside = b_.logical_and(inside, b_.compare(Op::less_equal, drawn, *upper));

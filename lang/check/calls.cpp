@@ -58,10 +58,40 @@ int conversion_cost(Type from, Type to) { return from == to ? 0 : converts(from,
 
 } // namespace
 
+// `reduce_sum(f, x, grainsize, ...)` is f(x, 1, size(x), ...): lanes are where the parallel work is.
+ExpressionPtr Checker::reduce_sum(const ast::Call& tree, Span span) {
+  const auto* function =
+      tree.arguments.empty() ? nullptr : std::get_if<ast::VariableReference>(&tree.arguments[0]->node);
+  if (!function || tree.arguments.size() < 3) {
+    error(span, "argument-types", "`" + tree.function.name + "` takes the name of a function, a list and a grain size")
+        .notes.push_back("it is " + tree.function.name +
+                         "(f, x, grainsize, ...): the sum of f(x[start:end], start, end, ...)");
+    return poison(span);
+  }
+  integer(tree.arguments[2], "the grain size");
+  std::string name = function->name;
+  for (const std::string kind : {"df", "mf"})
+    if (name.ends_with("_lup" + kind)) name = name.substr(0, name.size() - 5) + "_lp" + kind;
+  const auto node = [&](auto one) {
+    return std::make_shared<const ast::Expression>(ast::Expression{std::move(one), span, 2});
+  };
+  const ast::ExpressionPtr& list = tree.arguments[1];
+  ast::Call call{{name, tree.arguments[0]->span},
+                 {list, node(ast::IntegerLiteral{1}), node(ast::Call{{"size", span}, {list}})}};
+  call.arguments.insert(call.arguments.end(), tree.arguments.begin() + 3, tree.arguments.end());
+  return this->call(call, span);
+}
+
 ExpressionPtr Checker::call(const ast::Call& tree, Span span) {
+  if (tree.function.name == "reduce_sum" || tree.function.name == "reduce_sum_static") return reduce_sum(tree, span);
   Arguments arguments;
   for (const auto& argument : tree.arguments) arguments.push_back(expression(argument));
   const std::string& name = tree.function.name;
+  // The user's own density without its constants is the density: which they are is not known.
+  for (const std::string kind : {"df", "mf"})
+    if (name.ends_with("_lup" + kind))
+      if (const std::string whole = name.substr(0, name.size() - 5) + "_lp" + kind; names_.functions.contains(whole))
+        return function_call({{whole, tree.function.span}, {}}, std::move(arguments), span);
 
   static constexpr const char* suffixes[] = {"_lpdf",  "_lpmf", "_lupdf", "_lupmf", "_lcdf",
                                              "_lccdf", "_cdf",  "_rng",   "_log"};
@@ -88,6 +118,7 @@ ExpressionPtr Checker::call(const ast::Call& tree, Span span) {
   ExpressionPtr result = builtin_call(name, arguments, span, handled);
   if (handled) return result;
   if (names_.functions.contains(name)) return function_call(tree, std::move(arguments), span);
+  if (ExpressionPtr named = operator_call(name, arguments, span)) return named;
   return unknown_function(tree.function, span);
 }
 
@@ -242,6 +273,36 @@ std::shared_ptr<const typed::Distribution> Checker::find_distribution(const ast:
   return nullptr;
 }
 
+bool Checker::resolve_distribution(std::shared_ptr<const typed::Distribution>& distribution, Arguments& arguments,
+                                   bool has_y, Span name) {
+  if (distribution->meanings.empty()) return distribution_arguments(*distribution, arguments, has_y, name);
+  if (any_error(arguments)) return false;
+  const std::size_t first = has_y ? 1 : 0;
+  if (arguments.size() == first + distribution->parameters.size()) {
+    Expansion expansion{{}, name};
+    for (std::size_t i = 0; i < distribution->parameters.size(); ++i)
+      expansion.given[distribution->parameter_names[i]] = arguments[first + i];
+    const std::size_t known = diagnostics_.size();
+    for (const ast::Meaning& meaning : distribution->meanings) {
+      const auto meant = names_.distributions.at(meaning.distribution.name);
+      expansion_ = &expansion;
+      Arguments values(arguments.begin(), arguments.begin() + static_cast<std::ptrdiff_t>(first));
+      for (const ast::ExpressionPtr& value : meaning.arguments) values.push_back(expression(value));
+      const bool fits = distribution_arguments(*meant, values, has_y, name);
+      expansion_ = nullptr;
+      if (fits) {
+        distribution = meant;
+        arguments = std::move(values);
+        return true;
+      }
+      diagnostics_.erase(diagnostics_.begin() + static_cast<std::ptrdiff_t>(known), diagnostics_.end());
+    }
+  }
+  error(name, "argument-types", "`" + distribution->name + "` cannot be given (" + list(arguments) + ")")
+      .notes.push_back("it is " + signature(*distribution, false));
+  return false;
+}
+
 bool Checker::distribution_arguments(const typed::Distribution& distribution, Arguments& arguments, bool has_y,
                                      Span name) {
   if (any_error(arguments)) return false;
@@ -277,10 +338,13 @@ bool Checker::distribution_arguments(const typed::Distribution& distribution, Ar
   const auto whole = [&](ExpressionPtr& argument, Type wanted, bool has_rows, const std::string& what) {
     const Type type = argument->type;
     const bool same_base = type.base == wanted.base || (wanted.base == Base::vector && type.base == Base::row_vector);
-    if (distribution.draws_container() && same_base && wanted.array_rank == 0 &&
-        (type.array_rank == 0 || (has_rows && type.array_rank == 1)))
+    if (distribution.draws_container() && same_base &&
+        (type.array_rank == wanted.array_rank || (has_rows && type.array_rank == wanted.array_rank + 1)))
       return true;
-    if (!distribution.draws_container() && converts(type, wanted)) return true;
+    if (!distribution.draws_container() && (converts(type, wanted) || type == Type{wanted.base, wanted.array_rank + 1}))
+      return true;
+    // Row by row, one for each outcome: in the meaning of another distribution only, which alone can write it.
+    if (expansion_ && wanted == Type{Base::vector, 0} && type == Type{Base::matrix, 0}) return true;
     Diagnostic& diagnostic = error(argument->span, "argument-types",
                                    what + " must be `" + to_string(wanted) + "`, but this is " + describe(argument));
     if (wanted.base == Base::vector && type == Type{Base::row_vector, 0})
@@ -321,9 +385,12 @@ bool Checker::distribution_arguments(const typed::Distribution& distribution, Ar
 
 ExpressionPtr Checker::distribution_call(const ast::Call& tree, const std::string& name, const std::string& suffix,
                                          Arguments arguments, Span span) {
-  const auto distribution = names_.distributions.at(name);
+  auto distribution = names_.distributions.at(name);
   const Span place = tree.function.span;
-  const bool discrete = distribution->support.is_discrete;
+  const auto& meanings = distribution->meanings;
+  const bool discrete =
+      (meanings.empty() ? *distribution : *names_.distributions.at(meanings.front().distribution.name))
+          .support.is_discrete;
   const bool draw = suffix == "_rng";
   if (suffix == "_log") {
     const std::string now = name + (discrete ? "_lpmf" : "_lpdf");
@@ -355,7 +422,7 @@ ExpressionPtr Checker::distribution_call(const ast::Call& tree, const std::strin
           "`" + tree.function.name + "` needs the outcome first: `" + tree.function.name + "(y | ...)`");
     return poison(span);
   }
-  if (!distribution_arguments(*distribution, arguments, !draw, place)) return poison(span);
+  if (!resolve_distribution(distribution, arguments, !draw, place)) return poison(span);
   DistributionFunction function = DistributionFunction::log_density;
   if (suffix == "_lcdf") function = DistributionFunction::log_cdf;
   else if (suffix == "_lccdf") function = DistributionFunction::log_ccdf;

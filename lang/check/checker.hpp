@@ -64,19 +64,29 @@ class Checker {
   typed::ExpressionPtr binary_builtin(typed::Builtin builtin, std::string_view symbol, typed::ExpressionPtr left,
                                       typed::ExpressionPtr right, Span span);
   typed::ExpressionPtr transpose(const ast::Transpose& transpose, Span span);
+  typed::ExpressionPtr unary_builtin(ast::UnaryOperator op, const typed::ExpressionPtr& operand, Span span);
+  typed::ExpressionPtr transposed(const typed::ExpressionPtr& operand, Span span);
+  // Null where no operator has that name.
+  typed::ExpressionPtr operator_call(const std::string& name, const std::vector<typed::ExpressionPtr>& arguments,
+                                     Span span);
   void check_constant_sizes(const typed::ExpressionPtr& left, const typed::ExpressionPtr& right,
                             std::string_view symbol, Span span);
 
   // ---- calls.cpp
   typed::ExpressionPtr call(const ast::Call& call, Span span);
+  typed::ExpressionPtr reduce_sum(const ast::Call& call, Span span);
   typed::ExpressionPtr builtin_call(const std::string& name, Arguments arguments, Span span, bool& handled);
   typed::ExpressionPtr function_call(const ast::Call& call, Arguments arguments, Span span);
   typed::ExpressionPtr distribution_call(const ast::Call& call, const std::string& distribution,
                                          const std::string& suffix, Arguments arguments, Span span);
   typed::ExpressionPtr unknown_function(const ast::Identifier& name, Span span);
-  // Checks and promotes the arguments (y first, unless it is a draw) of a distribution. False after a diagnostic.
+  // Of a distribution that means no other.
   bool distribution_arguments(const typed::Distribution& distribution, Arguments& arguments, bool has_y, Span name);
   std::shared_ptr<const typed::Distribution> find_distribution(const ast::Identifier& name);
+  // Checks and promotes the arguments (y first, unless it is a draw); where the distribution means another one, puts
+  // that in its place, with the arguments that go with it. False after a diagnostic.
+  bool resolve_distribution(std::shared_ptr<const typed::Distribution>& distribution, Arguments& arguments, bool has_y,
+                            Span name);
 
   // ---- statements.cpp
   typed::StatementPtr statement(const ast::StatementPtr& statement);
@@ -123,6 +133,12 @@ class Checker {
   typed::Function* function_ = nullptr;
   std::map<const typed::Function*, std::vector<const typed::Function*>> calls_; // of the user's functions, by caller
   int loop_depth_ = 0;
+  // While a distribution's meaning is checked: what stands for its parameters, and where the text calls it.
+  struct Expansion {
+    std::map<std::string, typed::ExpressionPtr> given;
+    Span span;
+  };
+  const Expansion* expansion_ = nullptr;
   int nesting_ = 0; // of statements: 0 at a block's top
 };
 

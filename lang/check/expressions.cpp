@@ -97,7 +97,7 @@ void Checker::label_declaration(Diagnostic& diagnostic, const ExpressionPtr& exp
 }
 
 ExpressionPtr Checker::expression(const ast::ExpressionPtr& tree) {
-  const Span span = tree->span;
+  const Span span = expansion_ ? expansion_->span : tree->span;
   return std::visit(
       [&](const auto& node) -> ExpressionPtr {
         using Node = std::decay_t<decltype(node)>;
@@ -123,6 +123,7 @@ ExpressionPtr Checker::expression(const ast::ExpressionPtr& tree) {
 }
 
 ExpressionPtr Checker::variable(const ast::VariableReference& reference, Span span) {
+  if (expansion_) return expansion_->given.at(reference.name);
   if (const auto id = find_variable(reference.name)) {
     used_.insert(*id);
     return make(typed::VariableReference{*id}, (*variables_)[*id].type, span);

@@ -111,10 +111,13 @@ const typed::VariableReference* sized_variable(const ExpressionPtr& expression) 
 } // namespace
 
 ExpressionPtr Checker::unary(const ast::Unary& tree, Span span) {
-  ExpressionPtr operand = expression(tree.operand);
+  return unary_builtin(tree.op, expression(tree.operand), span);
+}
+
+ExpressionPtr Checker::unary_builtin(ast::UnaryOperator op, const ExpressionPtr& operand, Span span) {
   const Type type = operand->type;
   if (type.is_error()) return poison(span);
-  if (tree.op == ast::UnaryOperator::logical_not) {
+  if (op == ast::UnaryOperator::logical_not) {
     if (!type.is_scalar()) {
       error(span, "operator-types", "`!` applies to a number, but this is " + describe(operand));
       return poison(span);
@@ -123,11 +126,11 @@ ExpressionPtr Checker::unary(const ast::Unary& tree, Span span) {
   }
   if (!type.is_scalar() && !is_linear(type)) {
     error(span, "operator-types",
-          std::string(tree.op == ast::UnaryOperator::minus ? "`-`" : "`+`") +
+          std::string(op == ast::UnaryOperator::minus ? "`-`" : "`+`") +
               " applies to numbers, vectors and matrices, but this is " + describe(operand));
     return poison(span);
   }
-  if (tree.op == ast::UnaryOperator::plus) return operand;
+  if (op == ast::UnaryOperator::plus) return operand;
   return make(BuiltinCall{Builtin::negate, {operand}, ""}, type, span);
 }
 
@@ -205,8 +208,44 @@ void Checker::check_constant_sizes(const ExpressionPtr& left, const ExpressionPt
   label_declaration(diagnostic, right);
 }
 
+// Stan's names of the operators: `add(a, b)` is `a + b`.
+ExpressionPtr Checker::operator_call(const std::string& name, const Arguments& arguments, Span span) {
+  struct Named {
+    std::string_view name;
+    Builtin builtin;
+    std::string_view symbol;
+  };
+  static constexpr Named binaries[] = {{"add", Builtin::add, "+"},
+                                       {"subtract", Builtin::subtract, "-"},
+                                       {"multiply", Builtin::multiply, "*"},
+                                       {"divide", Builtin::divide, "/"},
+                                       {"modulus", Builtin::modulo, "%"},
+                                       {"elt_multiply", Builtin::elementwise_multiply, ".*"},
+                                       {"elt_divide", Builtin::elementwise_divide, "./"},
+                                       {"logical_and", Builtin::logical_and, "&&"},
+                                       {"logical_or", Builtin::logical_or, "||"},
+                                       {"logical_eq", Builtin::equal, "=="},
+                                       {"logical_neq", Builtin::not_equal, "!="},
+                                       {"logical_lt", Builtin::less, "<"},
+                                       {"logical_lte", Builtin::less_equal, "<="},
+                                       {"logical_gt", Builtin::greater, ">"},
+                                       {"logical_gte", Builtin::greater_equal, ">="}};
+  if (arguments.size() == 2)
+    for (const Named& one : binaries)
+      if (one.name == name) return binary_builtin(one.builtin, one.symbol, arguments[0], arguments[1], span);
+  if (arguments.size() != 1) return nullptr;
+  if (name == "transpose") return transposed(arguments[0], span);
+  if (name == "minus") return unary_builtin(ast::UnaryOperator::minus, arguments[0], span);
+  if (name == "plus") return unary_builtin(ast::UnaryOperator::plus, arguments[0], span);
+  if (name == "logical_negation") return unary_builtin(ast::UnaryOperator::logical_not, arguments[0], span);
+  return nullptr;
+}
+
 ExpressionPtr Checker::transpose(const ast::Transpose& tree, Span span) {
-  ExpressionPtr operand = expression(tree.operand);
+  return transposed(expression(tree.operand), span);
+}
+
+ExpressionPtr Checker::transposed(const ExpressionPtr& operand, Span span) {
   const Type type = operand->type;
   if (type.is_error()) return poison(span);
   if (!is_linear(type)) {

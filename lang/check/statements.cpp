@@ -306,8 +306,8 @@ StatementPtr Checker::tilde(const ast::Tilde& tree, Span span) {
         ExpressionPtr value = function_call({{density, tree.distribution.span}, {}}, std::move(arguments), span);
         return value->type.is_error() ? nullptr : make_statement(typed::TargetIncrement{std::move(value)}, span);
       }
-  const auto distribution = find_distribution(tree.distribution);
-  if (!distribution || !distribution_arguments(*distribution, arguments, true, tree.distribution.span)) return nullptr;
+  auto distribution = find_distribution(tree.distribution);
+  if (!distribution || !resolve_distribution(distribution, arguments, true, tree.distribution.span)) return nullptr;
   std::optional<typed::Truncation> truncation;
   if (tree.truncation) {
     truncation = typed::Truncation{nullptr, nullptr, tree.truncation->span};

@@ -23,12 +23,20 @@ const auto arguments = opening_parenthesis >
                        -(argument[add_argument] > *(x3::lit(',') > argument[add_argument])) > closing_parenthesis;
 const auto add_function = [](auto& context) { x3::_val(context).functions.push_back(x3::_attr(context)); };
 
+const x3::rule<struct MeaningClass, ast::Meaning> meaning{"a distribution"};
+const auto add_value = [](auto& context) { x3::_val(context).arguments.push_back(x3::_attr(context)); };
+const auto meaning_def = word("means") >
+                         identifier[([](auto& context) { x3::_val(context).distribution = x3::_attr(context); })] >
+                         opening_parenthesis > expression[add_value] >
+                         *(x3::lit(',') > expression[add_value]) > closing_parenthesis > semicolon;
+
 const x3::rule<struct DistributionClass, ast::DistributionDefinition> distribution{"a distribution"};
 const auto distribution_def =
     spanned(word("distribution") > identifier[set_name] > arguments > opening_brace >
-            support[([](auto& context) { x3::_val(context).support = x3::_attr(context); })] >
-            *requirement[([](auto& context) { x3::_val(context).requirements.push_back(x3::_attr(context)); })] >
-            *((!x3::lit('}')) >> function_definition[add_function]) > closing_brace);
+            (+meaning[([](auto& context) { x3::_val(context).meanings.push_back(x3::_attr(context)); })] |
+             (support[([](auto& context) { x3::_val(context).support = x3::_attr(context); })] >
+              *requirement[([](auto& context) { x3::_val(context).requirements.push_back(x3::_attr(context)); })] >
+              *((!x3::lit('}')) >> function_definition[add_function]))) > closing_brace);
 
 // The name of a constrained type is no identifier.
 const auto transform_name = x3::rule<struct TransformNameClass, ast::Identifier>{"a name"} =
@@ -51,7 +59,7 @@ const auto library_def =
       transform[([](auto& context) { x3::_val(context).transforms.push_back(x3::_attr(context)); })] |
       function_definition[add_function]) > end_of_text;
 
-BOOST_SPIRIT_DEFINE(support, requirement, distribution, transform)
+BOOST_SPIRIT_DEFINE(support, requirement, meaning, distribution, transform)
 
 } // namespace
 
