@@ -47,6 +47,7 @@ const char* const parameters = R"(
   vector[4] w = [1, 2.5, -1, 4]';
   matrix[2, 2] m = to_matrix(p, 2, 2);
   m[1, 1] += 3;
+  matrix[4, 2] m4 = [[1, 2], [3, -4], [0.5, 1], [-1, 0.25]];
   matrix[3, 3] m3 = to_matrix(append_row(append_row(u, p), u[2] ^ 2), 3, 3);
 )";
 
@@ -101,7 +102,9 @@ TEST_CASE("functions have their gradients") {
     const std::vector<std::string> expressions(
         lines.begin() + static_cast<std::ptrdiff_t>(begin),
         lines.begin() + static_cast<std::ptrdiff_t>(std::min(begin + at_once, lines.size())));
-    const auto model = compile_text("data { int which; } parameters { vector[4] u; } model {" +
+    const auto model = compile_text("functions { real f_partial(array[] real x, int first, int last, real a, real b) { "
+                                    "return a * sum(x) + b * first * last; } } "
+                                    "data { int which; } parameters { vector[4] u; } model {" +
                                     std::string(parameters) + choose(expressions) + "}");
     Density density(model, 1);
     for (std::size_t i = 0; i < expressions.size(); ++i) {
