@@ -55,15 +55,17 @@ std::vector<double> evaluate(const DistributionRow& row, const std::vector<Query
 
 } // namespace
 
-TEST_CASE("every distribution has a row in the table, or among Stan's values where it draws containers") {
+TEST_CASE("every distribution has a row in the table, or values of Stan's where it draws containers or means another one") {
   const std::string of_containers = read_golden(std::string(SIBYL_SOURCE_DIR) + "/tests/numerics/transforms.json");
+  const std::string of_functions = read_golden(std::string(SIBYL_SOURCE_DIR) + "/tests/numerics/functions.txt");
   for (const auto& file :
        std::filesystem::directory_iterator(std::string(SIBYL_SOURCE_DIR) + "/stdlib/distributions")) {
     const std::string name = file.path().stem();
     INFO(name);
     CHECK(std::any_of(distribution_table().begin(), distribution_table().end(),
                       [&](const DistributionRow& row) { return row.name == name; }) +
-              (of_containers.find("x ~ " + name + "(") != std::string::npos) ==
+              (of_containers.find("x ~ " + name + "(") != std::string::npos) +
+              (of_functions.find(" = " + name + "_lp") != std::string::npos) ==
           1);
   }
 }

@@ -140,6 +140,22 @@ int main() {
         [&](const Matrix& x) { return wishart_lpdf<false>(x, 4.5, s); });
   entry("cov_matrix[3]", "x ~ inv_wishart(4.5, " + given_s + ");", 6, cov(3),
         [&](const Matrix& x) { return inv_wishart_lpdf<false>(x, 4.5, s); });
+  entry("vector[3]", "x ~ multi_student_t_cholesky(3.5, " + given_mu + ", cholesky_decompose(" + given_s + "));", 3,
+        plain, [&](const Matrix& x) { return multi_student_t_cholesky_lpdf<false>(Vector(x.col(0)), 3.5, mu, l); });
+  entry("cholesky_factor_cov[3]", "x ~ wishart_cholesky(4.5, cholesky_decompose(" + given_s + "));", 6, factor(3, 3),
+        [&](const Matrix& x) { return wishart_cholesky_lpdf<false>(x, 4.5, l); });
+  entry("cholesky_factor_cov[3]", "x ~ inv_wishart_cholesky(4.5, cholesky_decompose(" + given_s + "));", 6,
+        factor(3, 3), [&](const Matrix& x) { return inv_wishart_cholesky_lpdf<false>(x, 4.5, l); });
+  const auto rows = [](const Vector& u, var&) {
+    Matrix x(2, 3);
+    for (int i = 0; i < 6; ++i) x(i % 2, i / 2) = u(i);
+    return x;
+  };
+  const Eigen::VectorXd weights = ramp(2, 0.5, 1.5);
+  entry("matrix[2, 3]", "x ~ multi_gp(" + given_s + ", [0.5, 2.0]');", 6, rows,
+        [&](const Matrix& x) { return multi_gp_lpdf<false>(x, s, weights); });
+  entry("matrix[2, 3]", "x ~ multi_gp_cholesky(cholesky_decompose(" + given_s + "), [0.5, 2.0]');", 6, rows,
+        [&](const Matrix& x) { return multi_gp_cholesky_lpdf<false>(x, l, weights); });
   entry("cov_matrix[3]", "[0.5, -0.25, 1.0]' ~ multi_normal(" + given_mu + ", x);", 6, cov(3), [&](const Matrix& x) {
     Eigen::VectorXd y(3);
     y << 0.5, -0.25, 1;

@@ -1,5 +1,6 @@
 // Parameters of constrained types and distributions of vectors and matrices, as they are simulated: against moments
 // that are known in closed form. Tolerances are five standard errors or more.
+#include "runtime/model/parameters.hpp"
 #include "runtime/model/simulator.hpp"
 #include "tests/distribution_table.hpp"
 
@@ -146,6 +147,87 @@ TEST_CASE("distributions of vectors and matrices are drawn with their moments") 
   const auto inverse = simulated(alone("cov_matrix[2] x;", "x ~ inv_wishart(9, [[2, 0.6], [0.6, 0.5]]);"));
   CHECK(mean(inverse, 0) == Approx(2.0 / 6).margin(0.01));
   CHECK(mean(inverse, 1) == Approx(0.6 / 6).margin(0.005));
+}
+
+TEST_CASE("Cholesky factors and rows of a matrix are drawn with their moments") {
+  const std::string scale = "cholesky_decompose([[2, 0.6], [0.6, 0.5]])";
+  // [1, 1], [1, 2], [2, 1], [2, 2] of l, and what l l' is.
+  const auto first = [](const auto& l) { return l[0] * l[0]; };
+  const auto mixed = [](const auto& l) { return l[0] * l[2]; };
+  const auto factor = simulated(alone("cholesky_factor_cov[2] x;", "x ~ wishart_cholesky(5, " + scale + ");"));
+  CHECK(mean(factor, first) == Approx(10).margin(0.25));
+  CHECK(mean(factor, mixed) == Approx(3).margin(0.12));
+  const auto inverse = simulated(alone("cholesky_factor_cov[2] x;", "x ~ inv_wishart_cholesky(9, " + scale + ");"));
+  CHECK(mean(inverse, first) == Approx(2.0 / 6).margin(0.01));
+  CHECK(mean(inverse, mixed) == Approx(0.6 / 6).margin(0.005));
+  const auto student = simulated(alone("vector[2] x;", "x ~ multi_student_t_cholesky(12, [1, 0]', " + scale + ");"));
+  CHECK(covariance(student, 0, 1) == Approx(0.6 * 12 / 10).margin(0.07));
+  for (const std::string& given : {std::string("multi_gp([[2, 0.6], [0.6, 0.5]]"), "multi_gp_cholesky(" + scale}) {
+    const auto rows = simulated(alone("matrix[2, 2] x;", "x ~ " + given + ", [1, 4]');"));
+    CHECK(covariance(rows, 0, 1) == Approx(0.6).margin(0.05));
+    CHECK(covariance(rows, 2, 3) == Approx(0.6 / 4).margin(0.012));
+    CHECK(covariance(rows, 0, 2) == Approx(0).margin(0.05));
+  }
+}
+
+TEST_CASE("counts of several outcomes and hidden states are drawn with their moments") {
+  // [draw][element] of what generated quantities compute.
+  const auto drawn = [](const std::string& declaration, const std::string& call) {
+    const auto model = compile_text("parameters { real u; } model { u ~ normal(0, 1); } generated quantities { " +
+                                    declaration + " = " + call + "; }");
+    ParameterTransform transform(model);
+    const DataSet sets[] = {DataSet{}};
+    transform.bind(gather(model->facts(), sets), 0);
+    const Draws draws = transform.constrain(std::vector<double>(count, 0.0), Outputs::all, 7);
+    std::vector<std::vector<double>> rows;
+    for (std::size_t i = 0; i < count; ++i) {
+      rows.emplace_back();
+      for (std::size_t c = 1; c < draws.columns.size(); ++c) rows.back().push_back(draws.at(i, c));
+    }
+    return rows;
+  };
+  const auto counts = drawn("array[3] int x", "multinomial_rng([0.2, 0.5, 0.3]', 10)");
+  CHECK(mean(counts, [](const auto& n) { return n[0] + n[1] + n[2]; }) == 10);
+  CHECK(mean(counts, 1) == Approx(5).margin(0.06));
+  CHECK(covariance(counts, 0, 1) == Approx(-1).margin(0.08));
+  const auto spread = drawn("array[3] int x", "dirichlet_multinomial_rng([1, 2.5, 1.5]', 10)");
+  CHECK(mean(spread, 1) == Approx(5).margin(0.1));
+  CHECK(covariance(spread, 0, 1) == Approx(-10 * 0.2 * 0.5 * 15 / 6).margin(0.2));
+  // Two states and two observations: the chances are those of hmm_hidden_state_prob.
+  const std::string model = "([[-1, -0.2], [-0.5, -3]], [[0.9, 0.1], [0.3, 0.7]], [0.6, 0.4]')";
+  const auto states = drawn("array[2] int x", "hmm_latent_rng" + model);
+  const auto chances = drawn("matrix[2, 2] x", "hmm_hidden_state_prob" + model);
+  for (const std::size_t n : {0u, 1u}) CHECK(mean(states, n) == Approx(1 + chances[0][2 * n + 1]).margin(0.016));
+}
+
+TEST_CASE("angles are drawn in the turn that their bounds name") {
+  // The mean direction lies near the bound: a draw beyond it is the same angle one turn on.
+  const std::string draws = "von_mises(0.1, 2);";
+  const auto parameter = simulated(alone("real<lower=0, upper=2 * pi()> x;", "x ~ " + draws));
+  const auto observed = simulated(
+      "data { array[2] real<lower=-4> x; } parameters { real<lower=0, upper=1> u; } model { x ~ " + draws + " }");
+  CHECK(std::all_of(observed.begin(), observed.end(),
+                    [](const auto& row) { return row[1] >= -4 && row[1] < -4 + 2 * M_PI; }));
+  CHECK(std::all_of(parameter.begin(), parameter.end(),
+                    [](const auto& row) { return row[0] >= 0 && row[0] <= 2 * M_PI; }));
+  const double length = 0.697774657964008; // I_1(2) / I_0(2)
+  for (const auto* rows : {&parameter, &observed}) {
+    CHECK(mean(*rows, [](const auto& row) { return std::cos(row[0] - 0.1); }) == Approx(length).margin(0.02));
+    CHECK(mean(*rows, [](const auto& row) { return std::sin(row[0] - 0.1); }) == Approx(0).margin(0.025));
+  }
+}
+
+TEST_CASE("regressions by their own distributions are drawn as they are by the ones that these mean") {
+  const auto both = [](const std::string& type, const std::string& special, const std::string& general) {
+    const auto text = [&](const std::string& distribution) {
+      return "transformed data { matrix[2, 2] x = [[1, 2], [0.5, -1]]; vector[2] b = [0.3, -0.2]'; } data { " + type +
+             " y; } parameters { real<lower=0, upper=1> a; } model { y ~ " + distribution + "; }";
+    };
+    CHECK(simulated(text(special), "y") == simulated(text(general), "y"));
+  };
+  both("vector[2]", "normal_id_glm(x, a, b, 2)", "normal(a + x * b, 2)");
+  both("array[2] int", "poisson_log_glm(x, a, b)", "poisson_log(a + x * b)");
+  both("array[2] int", "ordered_logistic_glm(x, b, [-1, 1]')", "ordered_logistic(x * b, [-1, 1]')");
 }
 
 TEST_CASE("rows of vectors are drawn each from its own distribution") {

@@ -85,6 +85,26 @@ rows[-1]["moments"] = None
 continuous("uniform(1000000, 1000001)", stats.uniform(1e6, 1), double_only=True)
 continuous("uniform(0, 1e-30)", stats.uniform(0, 1e-30))
 continuous("std_normal()", stats.norm())
+continuous("inv_chi_square(0.05)", stats.invgamma(0.025, scale=0.5), double_only=True)
+continuous("scaled_inv_chi_square(1e6, 3)", stats.invgamma(5e5, scale=4.5e6))
+continuous("frechet(0.05, 1)", stats.invweibull(0.05))
+continuous("gumbel(1e8, 1e-3)", stats.gumbel_r(1e8, 1e-3), double_only=True)
+continuous("gumbel(0, 1e20)", stats.gumbel_r(0, 1e20))
+continuous("loglogistic(1e10, 0.1)", stats.fisk(0.1, scale=1e10))
+continuous("pareto(1, 0.05)", stats.pareto(0.05))
+continuous("pareto(1e-20, 30)", stats.pareto(30, scale=1e-20))
+continuous("pareto_type_2(0, 1, 0.05)", stats.lomax(0.05))
+continuous("pareto_type_2(0, 1, 1e9)", stats.expon(scale=1e-9))
+continuous("rayleigh(1e-20)", stats.rayleigh(scale=1e-20))
+continuous("skew_double_exponential(0, 1, 1e-3)", stats.laplace_asymmetric(math.sqrt(1e-3 / 0.999), scale=1 / (2 * math.sqrt(1e-3 * 0.999))))
+continuous("skew_normal(0, 1, 1e12)", stats.halfnorm())
+continuous("skew_normal(3, 0.1, -4)", stats.skewnorm(-4, 3, 0.1))
+continuous("exp_mod_normal(0, 1, 1e-6)", stats.expon(scale=1e6))
+continuous("exp_mod_normal(2, 3, 1e6)", stats.norm(2, 3))
+continuous("beta_proportion(0.001, 0.5)", stats.beta(0.0005, 0.4995), double_only=True)
+continuous("beta_proportion(0.25, 1e8)", stats.beta(0.25e8, 0.75e8))
+continuous("von_mises(1, 1e12)", stats.norm(1, 1e-6), double_only=True)
+continuous("von_mises(0.5, 1e5)", stats.norm(0.5, math.sqrt(1e-5)))
 for rate in ["1e-3", "9.999999", "1e7", "1e9"]:
     discrete(f"poisson({rate})", stats.poisson(float(rate)))
 discrete("poisson_log(20.5)", stats.poisson(math.exp(20.5)), double_only=True)
@@ -101,6 +121,12 @@ discrete("neg_binomial_2(1e4, 0.5)", stats.nbinom(0.5, 0.5 / 10000.5))
 discrete("neg_binomial_2(0.5, 1e-2)", stats.nbinom(0.01, 0.01 / 0.51))
 discrete("neg_binomial_2_log(1.1, 1e15)", stats.poisson(math.exp(1.1)))
 discrete("neg_binomial_2_log(-2, 0.05)", stats.nbinom(0.05, 0.05 / (0.05 + math.exp(-2))))
+discrete("neg_binomial(3e15, 1e15)", stats.poisson(3))
+discrete("neg_binomial(0.01, 0.02)", stats.nbinom(0.01, 0.02 / 1.02))
+discrete("hypergeometric(1000000, 3000000, 5000000)", stats.hypergeom(8000000, 3000000, 1000000))
+discrete("hypergeometric(20, 100000000, 100000000)", stats.binom(20, 0.5))
+discrete("ordered_logistic(40, [39, 1000]')", stats.rv_discrete(values=([1, 2], [1 / (1 + math.exp(1)), 1 / (1 + math.exp(-1))])))
+discrete("ordered_probit(-8, [-8.5, -7.5]')", stats.rv_discrete(values=([1, 2, 3], [stats.norm.cdf(-0.5), 1 - 2 * stats.norm.cdf(-0.5), stats.norm.cdf(-0.5)])))
 discrete("beta_binomial(1000, 0.05, 0.05)", stats.betabinom(1000, 0.05, 0.05))
 discrete("beta_binomial(2147483647, 5, 5)", stats.beta(5, 5, scale=2147483647))
 discrete("beta_binomial(20, 1e15, 1e15)", stats.binom(20, 0.5))
@@ -179,7 +205,7 @@ def uniform_tails(a, b):
 
 def truncated(name, arguments, lower, upper, tails, scale, double_only=False):
     """`scale`: about how far from the finite bound the mass reaches."""
-    positive = name in ("lognormal", "exponential", "gamma", "inv_gamma", "chi_square", "weibull", "beta")
+    positive = name in ("lognormal", "exponential", "gamma", "inv_gamma", "chi_square", "weibull", "beta", "frechet")
     a = [mpf(v) for v in arguments]
     cdf, ccdf, density = tails(*a)
     low = mpf(lower) if lower is not None else None
@@ -252,6 +278,18 @@ truncated("chi_square", (4,), 120, None, lambda n: gamma_tails(n / 2, mpf(1) / 2
 truncated("uniform", (0, 1), 0.4, 0.4001, uniform_tails, 1)
 
 
+truncated("frechet", (3, 1), None, 0.2, lambda a, s: (lambda y: exp(-(y / s) ** -a), lambda y: -expm1(-(y / s) ** -a),
+                                                       lambda y: a / s * (y / s) ** (-1 - a) * exp(-(y / s) ** -a)), 0.01)
+truncated("gumbel", (0, 1), None, -4, lambda m, b: (lambda y: exp(-exp(-(y - m) / b)), lambda y: -expm1(-exp(-(y - m) / b)),
+                                                     lambda y: exp(-(y - m) / b - exp(-(y - m) / b)) / b), 0.1)
+truncated("rayleigh", (1,), 12, None, lambda s: (lambda y: -expm1(-(y / s) ** 2 / 2), lambda y: exp(-(y / s) ** 2 / 2),
+                                                 lambda y: y / s ** 2 * exp(-(y / s) ** 2 / 2)), 0.1)
+truncated("loglogistic", (1, 4), 50, None, lambda a, b: (lambda y: 1 / (1 + (y / a) ** -b), lambda y: 1 / (1 + (y / a) ** b),
+                                                         lambda y: b / a * (y / a) ** (b - 1) / (1 + (y / a) ** b) ** 2), 200)
+truncated("pareto_type_2", (1, 2, 6), 300, 900, lambda m, l, a: (lambda y: 1 - (1 + (y - m) / l) ** -a, lambda y: (1 + (y - m) / l) ** -a,
+                                                                lambda y: a / l * (1 + (y - m) / l) ** (-a - 1)), 100)
+
+
 def truncated_counts(name, arguments, lower, upper, mass, double_only=False):
     a = [mpf(v) for v in arguments]
     first = lower if lower is not None else 0
@@ -294,6 +332,9 @@ truncated_counts("poisson", (0.0001,), 1, None, poisson)
 truncated_counts("poisson", (2,), 30, 40, poisson)
 truncated_counts("poisson", (300,), None, 100, poisson)
 truncated_counts("poisson", (5,), 2, 9, poisson)
+truncated_counts("poisson_log", (0.7,), 30, 40, lambda y, a: poisson(y, exp(a)))
+truncated_counts("binomial_logit", (1000, -4.5), 60, None, lambda y, n, a: binomial(y, n, 1 / (1 + exp(-a))))
+truncated_counts("neg_binomial", (3, 1.5), 60, None, lambda y, a, b: neg_binomial(y, a / b, a))
 truncated_counts("binomial", (1000, 0.01), 60, None, binomial)
 truncated_counts("binomial", (1000, 0.9), None, 700, binomial)
 truncated_counts("neg_binomial_2", (2, 3), 60, None, neg_binomial)
