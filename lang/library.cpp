@@ -7,26 +7,73 @@
 #include "lang/parse.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <deque>
+#include <map>
+#include <mutex>
 
 namespace sibyl {
 
 namespace {
 
-// Functions are declared before any body is checked, so that files may use each other in any order.
+// A body is checked when it is first used, so that files may use each other in any order.
 struct PendingBody {
   const Source* source;
   ast::FunctionDefinition definition;
   std::shared_ptr<typed::Function> function;
 };
 
+// The name of the function whose definition begins with this line: what stands before the first parenthesis.
+std::string defined_function(std::string_view line) {
+  const std::size_t end = line.find('(');
+  if (end == line.npos || line.empty() || !std::isalpha(static_cast<unsigned char>(line.front()))) return "";
+  const std::size_t space = line.find_last_of(' ', end);
+  const std::string_view first = line.substr(0, line.find(' '));
+  if (space == line.npos || first == "distribution" || first == "transform") return "";
+  return std::string(line.substr(space + 1, end - space - 1));
+}
+
 struct Loader {
+  std::recursive_mutex mutex;
   std::deque<Source> texts;
   std::vector<const Source*> sources{nullptr};
+  std::vector<bool> is_loaded;
+  // Which files to read for a name.
+  std::map<std::string, std::vector<std::size_t>> function_files;
+  std::map<std::string, std::size_t> distribution_files, transform_files;
+  std::vector<std::string> function_names, distribution_names;
+
   Diagnostics diagnostics;
   checking::Names names;
-  std::vector<PendingBody> pending;
-  typed::Library library;
+  std::map<std::string, std::vector<std::shared_ptr<const typed::Function>>> functions;
+  std::map<std::string, std::shared_ptr<const typed::Distribution>> distributions;
+  std::map<std::string, std::shared_ptr<const typed::Transform>> transforms;
+  std::map<const typed::Function*, PendingBody> pending;
+
+  Loader() {
+    for (const LibraryText& file : library_texts()) {
+      const std::size_t number = texts.size();
+      texts.emplace_back("stdlib/" + std::string(file.name), std::string(file.text));
+      sources.push_back(&texts.back());
+      const std::string_view name = file.name;
+      const std::size_t slash = name.find('/');
+      const std::string stem(name.substr(slash + 1, name.rfind('.') - slash - 1));
+      if (name.starts_with("distributions/")) distribution_files[stem] = number;
+      else if (name.starts_with("transforms/")) transform_files[stem] = number;
+      for (std::string_view rest = file.text; !rest.empty();) {
+        const std::size_t end = std::min(rest.find('\n'), rest.size() - 1);
+        if (const std::string function = defined_function(rest.substr(0, end)); !function.empty())
+          if (auto& files = function_files[function]; files.empty() || files.back() != number) files.push_back(number);
+        rest.remove_prefix(end + 1);
+      }
+    }
+    is_loaded.resize(texts.size());
+    for (const auto& [name, files] : function_files) function_names.push_back(name);
+    for (const auto& [name, file] : distribution_files) distribution_names.push_back(name);
+  }
+
+  void load(std::size_t file);
+  void complete(const typed::Function& function);
 
   void require_no_errors() {
     if (has_errors(diagnostics))
@@ -38,7 +85,7 @@ struct Loader {
     auto function = std::make_shared<typed::Function>();
     checking::Checker(source, names, diagnostics, true).declare_function(definition, parameters, *function);
     function->draws = function->name.ends_with("_rng");
-    pending.push_back({&source, definition, function});
+    pending.emplace(function.get(), PendingBody{&source, definition, function});
     return function;
   }
 
@@ -80,8 +127,9 @@ typed::Requirement describe(const Source& source, const ast::Requirement& requir
     const std::string& condition = call->function.name;
     described.text = condition == "is_finite"    ? "must be finite"
                      : condition == "are_finite" ? "must be finite"
-                     : condition == "is_simplex" ? "must be a simplex: no element negative, their sum 1"
-                                                 : "must satisfy " + std::string(source.slice(requirement.condition->span));
+                     : condition == "is_simplex"
+                         ? "must be a simplex: no element negative, their sum 1"
+                         : "must satisfy " + std::string(source.slice(requirement.condition->span));
     return described;
   }
   described.text = "must satisfy " + std::string(source.slice(requirement.condition->span));
@@ -100,15 +148,21 @@ void Loader::add(const Source& source, const ast::DistributionDefinition& defini
     distribution->parameters.push_back(probe.variables[0].type);
     distribution->parameter_names.push_back(argument.name.name);
   }
-  names.distributions[distribution->name] = distribution;
-  library.distributions.push_back(distribution);
+  distributions[distribution->name] = distribution;
+  if (source.name() != "stdlib/distributions/" + distribution->name + ".sib")
+    diagnostics.push_back(checking::mistake(definition.name.span, "wrong-distribution",
+                                            "`" + distribution->name + "` must be in a file of its name"));
   distribution->meanings = definition.meanings;
-  if (!definition.meanings.empty()) return;
+  if (!definition.meanings.empty()) {
+    distribution->support.is_discrete =
+        library_distribution(definition.meanings.front().distribution.name)->support.is_discrete;
+    return;
+  }
   const ast::SizedType& support = definition.support.type;
   distribution->outcome = checking::type_of(support);
   distribution->support.is_discrete = support.base == ast::BaseType::integer;
   const std::string transform = support.constrained.empty() ? "identity" : support.constrained;
-  distribution->outcome_transform = names.transforms.at(transform);
+  distribution->outcome_transform = library_transform(transform);
   if (!support.constrained.empty()) distribution->outcome.base = distribution->outcome_transform->constrained.base;
   std::vector<ast::ExpressionPtr> sizes = support.array_sizes;
   sizes.insert(sizes.end(), support.sizes.begin(), support.sizes.end());
@@ -211,50 +265,132 @@ void Loader::add(const Source& source, const ast::TransformDefinition& definitio
     wrong(definition.name.span, "must be in a file of its name");
   if (transform->is_type() != constrained_type_names().contains(transform->name))
     wrong(constrained.span, "must have its `constrained` line by itself, indented by two blanks");
-  names.transforms[transform->name] = transform;
-  library.transforms.push_back(transform);
+  transforms[transform->name] = transform;
 }
 
-const Loader& loaded() {
-  static const Loader loader = [] {
-    Loader one;
-    std::vector<ast::Library> parsed;
-    for (const LibraryText& file : library_texts()) {
-      one.texts.emplace_back("stdlib/" + std::string(file.name), std::string(file.text));
-      one.sources.push_back(&one.texts.back());
-      LibraryParseResult result = parse_library(one.texts.back(), static_cast<std::uint32_t>(one.sources.size() - 1));
-      one.diagnostics.insert(one.diagnostics.end(), result.diagnostics.begin(), result.diagnostics.end());
-      parsed.push_back(std::move(result.library));
-    }
-    one.require_no_errors();
-    for (std::size_t i = 0; i < parsed.size(); ++i) {
-      const Source& source = one.texts[i];
-      for (const ast::FunctionDefinition& function : parsed[i].functions) {
-        const auto added = one.add(source, function, {});
-        one.names.functions[added->name].push_back(added);
-        one.library.functions.push_back(added);
-      }
-      for (const ast::TransformDefinition& transform : parsed[i].transforms) one.add(source, transform);
-    }
-    // Distributions name the constrained types of what they draw.
-    for (std::size_t i = 0; i < parsed.size(); ++i)
-      for (const ast::DistributionDefinition& distribution : parsed[i].distributions)
-        one.add(one.texts[i], distribution);
-    for (PendingBody& body : one.pending)
-      checking::Checker(*body.source, one.names, one.diagnostics, true).check_body(body.definition, *body.function);
-    one.require_no_errors();
-    return one;
-  }();
-  return loader;
+// A file's definitions; functions of the name of one that is known already stand behind it.
+void Loader::load(std::size_t file) {
+  if (is_loaded[file]) return;
+  is_loaded[file] = true;
+  const Source& source = texts[file];
+  LibraryParseResult parsed = parse_library(source, static_cast<std::uint32_t>(file + 1));
+  diagnostics.insert(diagnostics.end(), parsed.diagnostics.begin(), parsed.diagnostics.end());
+  require_no_errors();
+  for (const ast::FunctionDefinition& function : parsed.library.functions) {
+    const auto added = add(source, function, {});
+    const auto known = function_files.find(added->name);
+    if (known == function_files.end() || std::ranges::count(known->second, file) == 0)
+      diagnostics.push_back(checking::mistake(function.name.span, "hidden-function",
+                                              "the definition of `" + added->name + "` must begin its line"));
+    functions[added->name].push_back(added);
+  }
+  for (const ast::TransformDefinition& transform : parsed.library.transforms) add(source, transform);
+  for (const ast::DistributionDefinition& distribution : parsed.library.distributions) add(source, distribution);
+  require_no_errors();
+}
+
+void Loader::complete(const typed::Function& function) {
+  const auto found = pending.find(&function);
+  if (found == pending.end()) return;
+  PendingBody body = std::move(found->second);
+  pending.erase(found);
+  checking::Checker(*body.source, names, diagnostics, true).check_body(body.definition, *body.function);
+  require_no_errors();
+}
+
+Loader& loader() {
+  static Loader one;
+  return one;
+}
+
+template <typename Work>
+auto locked(Work work) {
+  Loader& one = loader();
+  const std::lock_guard lock(one.mutex);
+  return work(one);
 }
 
 } // namespace
 
+const std::vector<std::shared_ptr<const typed::Function>>& library_functions(const std::string& name) {
+  static const std::vector<std::shared_ptr<const typed::Function>> none;
+  Loader& one = loader();
+  const std::lock_guard lock(one.mutex);
+  const auto files = one.function_files.find(name);
+  if (files == one.function_files.end()) return none;
+  for (const std::size_t file : files->second) one.load(file);
+  auto& overloads = one.functions.at(name);
+  if (files->second.size() > 1 &&
+      !std::ranges::is_sorted(overloads, {}, [](const auto& each) { return each->span.source; }))
+    std::ranges::stable_sort(overloads, {}, [](const auto& each) { return each->span.source; });
+  return overloads;
+}
+
+std::shared_ptr<const typed::Distribution> library_distribution(const std::string& name) {
+  return locked([&](Loader& one) -> std::shared_ptr<const typed::Distribution> {
+    const auto file = one.distribution_files.find(name);
+    if (file == one.distribution_files.end()) return nullptr;
+    one.load(file->second);
+    return one.distributions.at(name);
+  });
+}
+
+std::shared_ptr<const typed::Transform> library_transform(const std::string& name) {
+  return locked([&](Loader& one) -> std::shared_ptr<const typed::Transform> {
+    const auto file = one.transform_files.find(name);
+    if (file == one.transform_files.end()) return nullptr;
+    one.load(file->second);
+    return one.transforms.at(name);
+  });
+}
+
+const std::vector<std::string>& library_function_names() { return loader().function_names; }
+const std::vector<std::string>& library_distribution_names() { return loader().distribution_names; }
+
+void complete(const typed::Function& function) {
+  if (function.span.source == 0) return;
+  locked([&](Loader& one) { one.complete(function); });
+}
+
+void complete(const typed::Distribution& distribution) {
+  const auto members = [](const auto&... all) { (void)((all ? complete(*all) : void()), ...); };
+  members(distribution.log_density, distribution.sample, distribution.log_tail, distribution.period,
+          distribution.support.lower, distribution.support.upper);
+  for (const auto& size : distribution.outcome_sizes) members(size);
+  for (const typed::Requirement& requirement : distribution.requirements) members(requirement.condition);
+  if (distribution.outcome_transform) complete(*distribution.outcome_transform);
+}
+
+void complete(const typed::Transform& transform) {
+  const auto members = [](const auto&... all) { (void)((all ? complete(*all) : void()), ...); };
+  members(transform.unconstrained_size, transform.constrain, transform.unconstrain, transform.log_jacobian,
+          transform.check, transform.sample, transform.unconstrain_drawn);
+  for (const typed::Requirement& requirement : transform.requirements) members(requirement.condition);
+  for (const auto& [distribution, condition] : transform.condition) members(condition);
+}
+
 std::shared_ptr<const typed::Library> standard_library() {
-  static const auto library = std::make_shared<const typed::Library>(loaded().library);
+  static const auto library = locked([](Loader& one) {
+    auto all = std::make_shared<typed::Library>();
+    for (std::size_t file = 0; file < one.texts.size(); ++file) one.load(file);
+    for (const auto& [name, overloads] : one.functions)
+      for (const auto& function : overloads) {
+        complete(*function);
+        all->functions.push_back(function);
+      }
+    for (const auto& [name, distribution] : one.distributions) {
+      complete(*distribution);
+      all->distributions.push_back(distribution);
+    }
+    for (const auto& [name, transform] : one.transforms) {
+      complete(*transform);
+      all->transforms.push_back(transform);
+    }
+    return std::shared_ptr<const typed::Library>(std::move(all));
+  });
   return library;
 }
 
-const std::vector<const Source*>& standard_library_sources() { return loaded().sources; }
+const std::vector<const Source*>& standard_library_sources() { return loader().sources; }
 
 } // namespace sibyl

@@ -361,7 +361,6 @@ struct Program {
   std::vector<StatementPtr> transformed_parameters;
   std::vector<StatementPtr> model;
   std::vector<StatementPtr> generated_quantities;
-  std::shared_ptr<const Library> library;
 };
 
 } // namespace sibyl::typed

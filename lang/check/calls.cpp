@@ -90,26 +90,24 @@ ExpressionPtr Checker::call(const ast::Call& tree, Span span) {
   // The user's own density without its constants is the density: which they are is not known.
   for (const std::string kind : {"df", "mf"})
     if (name.ends_with("_lup" + kind))
-      if (const std::string whole = name.substr(0, name.size() - 5) + "_lp" + kind; names_.functions.contains(whole))
+      if (const std::string whole = name.substr(0, name.size() - 5) + "_lp" + kind; names_.has_function(whole))
         return function_call({{whole, tree.function.span}, {}}, std::move(arguments), span);
 
   static constexpr const char* suffixes[] = {"_lpdf",  "_lpmf", "_lupdf", "_lupmf", "_lcdf",
                                              "_lccdf", "_cdf",  "_rng",   "_log"};
   for (const std::string suffix : suffixes) {
-    if (name.size() <= suffix.size() || !name.ends_with(suffix) || names_.functions.contains(name)) continue;
+    if (name.size() <= suffix.size() || !name.ends_with(suffix) || names_.has_function(name)) continue;
     const std::string stem = name.substr(0, name.size() - suffix.size());
-    if (names_.distributions.contains(stem)) return distribution_call(tree, stem, suffix, std::move(arguments), span);
+    if (library_distribution(stem)) return distribution_call(tree, stem, suffix, std::move(arguments), span);
     if (suffix == "_log") continue;
     if (any_error(arguments)) return poison(span);
-    std::vector<std::string> known;
-    for (const auto& [candidate, distribution] : names_.distributions) known.push_back(candidate);
     Diagnostic& diagnostic =
         error(tree.function.span, "unknown-distribution", "there is no distribution `" + stem + "`");
-    if (const auto nearest = nearest_name(stem, known))
+    if (const auto nearest = nearest_name(stem, library_distribution_names()))
       diagnostic.fix = Fix{tree.function.span, *nearest + suffix, "did you mean `" + *nearest + suffix + "`?"};
     return poison(span);
   }
-  if (tree.has_bar && !names_.functions.contains(name)) {
+  if (tree.has_bar && !names_.has_function(name)) {
     error(tree.function.span, "bar-without-density", "`|` stands only in densities and distribution functions",
           "`" + name + "` is none");
     return poison(span);
@@ -117,7 +115,7 @@ ExpressionPtr Checker::call(const ast::Call& tree, Span span) {
   bool handled = false;
   ExpressionPtr result = builtin_call(name, arguments, span, handled);
   if (handled) return result;
-  if (names_.functions.contains(name)) return function_call(tree, std::move(arguments), span);
+  if (names_.has_function(name)) return function_call(tree, std::move(arguments), span);
   if (ExpressionPtr named = operator_call(name, arguments, span)) return named;
   return unknown_function(tree.function, span);
 }
@@ -133,7 +131,7 @@ ExpressionPtr Checker::builtin_call(const std::string& name, Arguments arguments
   if (primitive->builtin == Builtin::math) {
     if (arguments.size() != static_cast<std::size_t>(primitive->math_arguments)) {
       // Another function of the library may bear the same name (`log2()` is a constant).
-      if (arguments.empty() && names_.functions.contains(name)) {
+      if (arguments.empty() && names_.has_function(name)) {
         handled = false;
         return nullptr;
       }
@@ -157,7 +155,7 @@ ExpressionPtr Checker::builtin_call(const std::string& name, Arguments arguments
   const auto type = primitive->result(types);
   if (!type) {
     // Another function of the library may bear the same name (`min` of a vector).
-    if (names_.functions.contains(name)) {
+    if (names_.has_function(name)) {
       handled = false;
       return nullptr;
     }
@@ -173,7 +171,7 @@ ExpressionPtr Checker::builtin_call(const std::string& name, Arguments arguments
 
 ExpressionPtr Checker::function_call(const ast::Call& tree, Arguments arguments, Span span) {
   if (any_error(arguments)) return poison(span);
-  const auto& overloads = names_.functions.at(tree.function.name);
+  const auto overloads = names_.functions(tree.function.name);
   std::shared_ptr<const typed::Function> best;
   int least = 1 << 20;
   for (const auto& candidate : overloads) {
@@ -197,6 +195,7 @@ ExpressionPtr Checker::function_call(const ast::Call& tree, Arguments arguments,
       return poison(span);
     }
     const Type type = best->result;
+    complete(*best);
     if (function_ && best->span.source == 0) calls_[function_].push_back(best.get());
     return make(typed::FunctionCall{best, std::move(arguments), false}, type, span);
   }
@@ -213,6 +212,7 @@ ExpressionPtr Checker::function_call(const ast::Call& tree, Arguments arguments,
     for (std::size_t i = 0; i < arguments.size(); ++i)
       if (candidate->variables[candidate->arguments[i]].type.base == Base::real)
         arguments[i] = promote(arguments[i], {Base::real, arguments[i]->type.array_rank});
+    complete(*candidate);
     return make(typed::FunctionCall{candidate, std::move(arguments), true}, *type, span);
   }
   Diagnostic& diagnostic =
@@ -238,22 +238,22 @@ ExpressionPtr Checker::unknown_function(const ast::Identifier& name, Span span) 
     diagnostic.code = "target-read";
     return poison(span);
   }
-  if (names_.distributions.contains(name.name)) {
+  if (library_distribution(name.name)) {
     diagnostic.message = "`" + name.name + "` is a distribution, not a function";
     diagnostic.code = "distribution-as-function";
     diagnostic.notes.push_back("write `x ~ " + name.name + "(...)`, or call `" + name.name + "_lpdf(x | ...)`");
     return poison(span);
   }
   std::vector<std::string> known = primitive_names();
-  for (const auto& [candidate, overloads] : names_.functions) known.push_back(candidate);
+  for (const auto& [candidate, overloads] : names_.own) known.push_back(candidate);
+  known.insert(known.end(), library_function_names().begin(), library_function_names().end());
   if (const auto nearest = nearest_name(name.name, known))
     diagnostic.fix = Fix{name.span, *nearest, "did you mean `" + *nearest + "`?"};
   return poison(span);
 }
 
 std::shared_ptr<const typed::Distribution> Checker::find_distribution(const ast::Identifier& name) {
-  if (const auto found = names_.distributions.find(name.name); found != names_.distributions.end())
-    return found->second;
+  if (auto found = library_distribution(name.name)) return found;
   Diagnostic& diagnostic = error(name.span, "unknown-distribution", "there is no distribution `" + name.name + "`");
   static const std::map<std::string, std::string> other_names = {{"gaussian", "normal"},
                                                                  {"gauss", "normal"},
@@ -265,17 +265,19 @@ std::shared_ptr<const typed::Distribution> Checker::find_distribution(const ast:
                                                                  {"unif", "uniform"},
                                                                  {"negative_binomial", "neg_binomial_2"},
                                                                  {"log_normal", "lognormal"}};
-  std::vector<std::string> known;
-  for (const auto& [candidate, distribution] : names_.distributions) known.push_back(candidate);
   const auto other = other_names.find(name.name);
-  const auto nearest = other != other_names.end() ? std::optional(other->second) : nearest_name(name.name, known);
+  const auto nearest =
+      other != other_names.end() ? std::optional(other->second) : nearest_name(name.name, library_distribution_names());
   if (nearest) diagnostic.fix = Fix{name.span, *nearest, "did you mean `" + *nearest + "`?"};
   return nullptr;
 }
 
 bool Checker::resolve_distribution(std::shared_ptr<const typed::Distribution>& distribution, Arguments& arguments,
                                    bool has_y, Span name) {
-  if (distribution->meanings.empty()) return distribution_arguments(*distribution, arguments, has_y, name);
+  if (distribution->meanings.empty()) {
+    complete(*distribution);
+    return distribution_arguments(*distribution, arguments, has_y, name);
+  }
   if (any_error(arguments)) return false;
   const std::size_t first = has_y ? 1 : 0;
   if (arguments.size() == first + distribution->parameters.size()) {
@@ -284,13 +286,14 @@ bool Checker::resolve_distribution(std::shared_ptr<const typed::Distribution>& d
       expansion.given[distribution->parameter_names[i]] = arguments[first + i];
     const std::size_t known = diagnostics_.size();
     for (const ast::Meaning& meaning : distribution->meanings) {
-      const auto meant = names_.distributions.at(meaning.distribution.name);
+      const auto meant = library_distribution(meaning.distribution.name);
       expansion_ = &expansion;
       Arguments values(arguments.begin(), arguments.begin() + static_cast<std::ptrdiff_t>(first));
       for (const ast::ExpressionPtr& value : meaning.arguments) values.push_back(expression(value));
       const bool fits = distribution_arguments(*meant, values, has_y, name);
       expansion_ = nullptr;
       if (fits) {
+        complete(*meant);
         distribution = meant;
         arguments = std::move(values);
         return true;
@@ -385,12 +388,9 @@ bool Checker::distribution_arguments(const typed::Distribution& distribution, Ar
 
 ExpressionPtr Checker::distribution_call(const ast::Call& tree, const std::string& name, const std::string& suffix,
                                          Arguments arguments, Span span) {
-  auto distribution = names_.distributions.at(name);
+  auto distribution = library_distribution(name);
   const Span place = tree.function.span;
-  const auto& meanings = distribution->meanings;
-  const bool discrete =
-      (meanings.empty() ? *distribution : *names_.distributions.at(meanings.front().distribution.name))
-          .support.is_discrete;
+  const bool discrete = distribution->support.is_discrete;
   const bool draw = suffix == "_rng";
   if (suffix == "_log") {
     const std::string now = name + (discrete ? "_lpmf" : "_lpdf");

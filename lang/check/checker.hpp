@@ -4,6 +4,7 @@
 
 #include "lang/ast.hpp"
 #include "lang/diagnostic.hpp"
+#include "lang/library.hpp"
 #include "lang/typed.hpp"
 
 #include <map>
@@ -15,11 +16,12 @@
 
 namespace sibyl::checking {
 
-// Functions and distributions by name, the user's and the library's.
+// Functions by name: the user's, and behind them the library's.
 struct Names {
-  std::map<std::string, std::vector<std::shared_ptr<const typed::Function>>> functions;
-  std::map<std::string, std::shared_ptr<const typed::Distribution>> distributions;
-  std::map<std::string, std::shared_ptr<const typed::Transform>> transforms;
+  std::map<std::string, std::vector<std::shared_ptr<const typed::Function>>> own;
+
+  std::vector<std::shared_ptr<const typed::Function>> functions(const std::string& name) const;
+  bool has_function(const std::string& name) const { return own.contains(name) || !library_functions(name).empty(); }
 };
 
 // A mistake that its place alone explains.

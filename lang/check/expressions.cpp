@@ -57,10 +57,9 @@ typed::VariableId Checker::declare(typed::Variable variable) {
         .secondary.push_back({(*variables_)[earlier->second].span, "declared here before"});
     break;
   }
-  if (names_.functions.contains(variable.name) && !is_library_ &&
-      names_.functions[variable.name].front()->span.source == 0)
+  if (const auto function = names_.own.find(variable.name); function != names_.own.end() && !is_library_)
     error(variable.span, "name-is-function", "`" + variable.name + "` is already the name of a function")
-        .secondary.push_back({names_.functions[variable.name].front()->span, "the function"});
+        .secondary.push_back({function->second.front()->span, "the function"});
   const auto id = static_cast<typed::VariableId>(variables_->size());
   scopes_.back()[variable.name] = id;
   variables_->push_back(std::move(variable));
@@ -129,7 +128,7 @@ ExpressionPtr Checker::variable(const ast::VariableReference& reference, Span sp
     return make(typed::VariableReference{*id}, (*variables_)[*id].type, span);
   }
   const Primitive* primitive = find_primitive(reference.name);
-  if (names_.functions.contains(reference.name) || (primitive && !primitive->library_only)) {
+  if (names_.has_function(reference.name) || (primitive && !primitive->library_only)) {
     error(span, "function-as-variable", "`" + reference.name + "` is a function",
           "call it: `" + reference.name + "(...)`");
     return poison(span);

@@ -42,6 +42,14 @@ Type type_of(const ast::UnsizedType& type) {
 
 } // namespace
 
+std::vector<std::shared_ptr<const typed::Function>> Names::functions(const std::string& name) const {
+  std::vector<std::shared_ptr<const typed::Function>> all;
+  if (const auto found = own.find(name); found != own.end()) all = found->second;
+  const auto& of_library = library_functions(name);
+  all.insert(all.end(), of_library.begin(), of_library.end());
+  return all;
+}
+
 void Checker::declare_function(const ast::FunctionDefinition& definition,
                                const std::vector<ast::Argument>& extra_arguments, typed::Function& function) {
   function.name = definition.name.name;
@@ -90,7 +98,7 @@ void Checker::user_functions(const ast::ProgramBlock& block) {
     auto function = std::make_shared<typed::Function>();
     declare_function(definition, {}, *function);
     function->draws = function->name.ends_with("_rng");
-    auto& overloads = names_.functions[function->name];
+    auto& overloads = names_.own[function->name];
     for (const auto& earlier : overloads)
       if (earlier->span.source == 0) {
         bool same = earlier->arguments.size() == function->arguments.size();
@@ -220,16 +228,11 @@ void Checker::warn_about_unused(const typed::Program& program) {
 } // namespace checking
 
 CheckResult check(const ast::Program& program, const Source& source) {
-  const auto library = standard_library();
   checking::Names names;
-  for (const auto& function : library->functions) names.functions[function->name].push_back(function);
-  for (const auto& distribution : library->distributions) names.distributions[distribution->name] = distribution;
-  for (const auto& transform : library->transforms) names.transforms[transform->name] = transform;
   CheckResult result;
   typed::Program checked = checking::Checker(source, names, result.diagnostics, false).check_program(program);
   sort_and_deduplicate(result.diagnostics);
   if (!has_errors(result.diagnostics)) {
-    checked.library = library;
     result.program = std::move(checked);
   }
   return result;

@@ -51,9 +51,8 @@ Type type_of(const ast::SizedType& type) {
 void Checker::declared_type(const ast::SizedType& written, typed::Variable& variable) {
   variable.type = type_of(written);
   const bool is_constrained = !written.constrained.empty();
-  const auto transform =
-      names_.transforms.find(is_constrained ? written.constrained : bounds_transform(written.constraint));
-  if (transform != names_.transforms.end()) variable.transform = transform->second;
+  variable.transform = library_transform(is_constrained ? written.constrained : bounds_transform(written.constraint));
+  if (variable.transform) complete(*variable.transform);
   else if (is_constrained) throw InternalError("the standard library uses a constrained type: " + written.constrained);
   std::size_t wanted = static_cast<std::size_t>(variable.type.base_rank());
   std::string name = to_string({variable.type.base, 0});
@@ -300,9 +299,9 @@ StatementPtr Checker::tilde(const ast::Tilde& tree, Span span) {
     }
   }
   // The user's own distribution: `y ~ shifted(mu)` adds `shifted_lpdf(y | mu)`.
-  if (!names_.distributions.contains(tree.distribution.name) && !tree.truncation)
+  if (!library_distribution(tree.distribution.name) && !tree.truncation)
     for (const char* suffix : {"_lpdf", "_lpmf"})
-      if (const std::string density = tree.distribution.name + suffix; names_.functions.contains(density)) {
+      if (const std::string density = tree.distribution.name + suffix; names_.has_function(density)) {
         ExpressionPtr value = function_call({{density, tree.distribution.span}, {}}, std::move(arguments), span);
         return value->type.is_error() ? nullptr : make_statement(typed::TargetIncrement{std::move(value)}, span);
       }

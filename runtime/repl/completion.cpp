@@ -66,11 +66,11 @@ void complete_file(Completion& completion, std::string_view word) {
 
 std::set<std::string> function_names() {
   std::set<std::string> names;
-  for (const auto& one : standard_library()->functions) names.insert(one->name);
+  names.insert(library_function_names().begin(), library_function_names().end());
   for (const std::string& one : checking::primitive_names()) names.insert(one);
-  for (const auto& one : standard_library()->distributions) {
-    names.insert(one->name + "_rng");
-    names.insert(one->name + (one->support.is_discrete ? "_lpmf" : "_lpdf"));
+  for (const std::string& one : library_distribution_names()) {
+    names.insert(one + "_rng");
+    names.insert(one + (library_distribution(one)->support.is_discrete ? "_lpmf" : "_lpdf"));
   }
   return names;
 }
@@ -78,7 +78,7 @@ std::set<std::string> function_names() {
 void complete_name(Completion& completion, std::string_view line, std::string_view word, const Draft& draft) {
   const std::string_view before = trimmed(line.substr(0, completion.begin));
   if (before.ends_with("~")) {
-    for (const auto& one : standard_library()->distributions) keep(completion, word, one->name + "(");
+    for (const std::string& one : library_distribution_names()) keep(completion, word, one + "(");
     return;
   }
   const Declarations declared = draft.declarations();
