@@ -145,6 +145,49 @@ struct SamplerState;
 struct DensityState;
 } // namespace library
 
+enum class Metric { diagonal, dense };
+
+// Markov chains by the No-U-Turn sampler, with Stan's defaults.
+struct ChainSettings {
+  std::size_t chains = 4, warmup = 1000, draws = 1000; // iterations and draws of each chain
+  Metric metric = Metric::diagonal;
+  double adapt_delta = 0.8; // the acceptance that the step size aims at
+  int max_depth = 10;       // at most 2^max_depth - 1 steps to a draw
+  // Where chains begin: unconstrained parameters are uniform between -init_radius and init_radius, but for those whose
+  // values are given, as they are declared: for all chains, or for each.
+  double init_radius = 2;
+  std::vector<Arrays> init = {};
+  std::uint64_t seed = 1;
+  int threads = 0;         // 0: one for each processor; the draws do not depend on it
+  StopFlag stop = nullptr; // ends it with the draws so far
+};
+
+// Where chains are, over all of them.
+struct ChainProgress {
+  std::size_t warmup_done = 0, draws_done = 0, divergent = 0;
+};
+// Called some ten times a second, by one thread at a time, not always the same.
+using ChainProgressFunction = std::function<void(const ChainProgress&)>;
+
+// What chains say of one number, with its Monte Carlo error, rank-normalized split R-hat and effective sample sizes
+// (Vehtari et al. 2021). NaN where nothing can be told: a number that does not vary.
+struct ChainedSummary {
+  std::string name; // "theta", "theta.2", "m.1.3"; "lp__": the log density
+  double mean, mean_error, sd, q5, median, q95, rhat, bulk_ess, tail_ess;
+};
+
+// Draws of the exact posterior.
+struct Chains {
+  Arrays draws;      // as those of PosteriorDraws, [chain][draw][extents...]
+  Arrays statistics; // [chain][draw]: lp, acceptance_rate, step_size, tree_depth, n_steps, diverging, energy
+  std::vector<ChainedSummary> summaries;
+  std::size_t divergent = 0, at_largest_depth = 0; // transitions
+  std::vector<double> ebfmi;                       // of each chain
+  std::vector<std::string> warnings;               // what is wrong with the chains, and what to do
+  bool was_interrupted = false;                    // there may be fewer chains and draws than were asked for
+  Arrays data;                                     // the data set as the model reads it
+};
+
 // The log density of a model given one data set, a function of the unconstrained parameters.
 class ModelDensity {
  public:
@@ -190,6 +233,10 @@ class Model {
   Simulations simulate(const SimulationSettings& settings = {}) const;
   // Throws UserError, with the statement that decides, where the model has no density.
   ModelDensity density(const Arrays& data) const;
+  // The exact posterior of one data set, for every text with a density. Throws UserError where there is none, or the
+  // settings cannot be followed; RuntimeError where no chain can begin, or it is stopped before the first draw.
+  Chains mcmc(const Arrays& data = {}, const ChainSettings& settings = {},
+              const ChainProgressFunction& progress = {}) const;
   // Training on a CPU is up to several times faster with environment variables that OpenMP and BLAS read when they are
   // loaded (`sibyl train` has them): this sets those that are not set. For `main`, before there are threads; another
   // thread may read the environment, so the library does not do it by itself.

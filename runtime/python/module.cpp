@@ -171,6 +171,47 @@ nb::tuple train(const sibyl::Model& model, double seconds, std::int64_t steps, s
   return nb::make_tuple(std::move(sampler), interrupted);
 }
 
+// The chains as a dictionary, and whether Ctrl-C ended them.
+nb::tuple mcmc(const sibyl::Model& model, const InputArrays& data, std::size_t chains, std::size_t warmup,
+               std::size_t draws, bool dense, double adapt_delta, int max_depth, double init_radius,
+               const std::vector<InputArrays>& init, std::uint64_t seed, int threads, const nb::callable& on_progress) {
+  sibyl::ChainSettings settings{.chains = chains,
+                                .warmup = warmup,
+                                .draws = draws,
+                                .metric = dense ? sibyl::Metric::dense : sibyl::Metric::diagonal,
+                                .adapt_delta = adapt_delta,
+                                .max_depth = max_depth,
+                                .init_radius = init_radius,
+                                .seed = seed,
+                                .threads = threads};
+  for (const InputArrays& one : init) settings.init.push_back(from_numpy(one));
+  const sibyl::Arrays arrays = from_numpy(data);
+  std::mutex mutex;
+  std::optional<sibyl::ChainProgress> progress;
+  auto [result, interrupted] = run_interruptibly(
+      [&](sibyl::StopFlag stop) {
+        settings.stop = stop;
+        return model.mcmc(arrays, settings, [&](const sibyl::ChainProgress& at) {
+          const std::scoped_lock lock(mutex);
+          progress = at;
+        });
+      },
+      [&] {
+        std::optional<sibyl::ChainProgress> at;
+        {
+          const std::scoped_lock lock(mutex);
+          at.swap(progress);
+        }
+        if (at) on_progress(at->warmup_done, at->draws_done, at->divergent);
+      });
+  nb::dict dictionary;
+  dictionary["draws"] = to_numpy(std::move(result.draws));
+  dictionary["statistics"] = to_numpy(std::move(result.statistics));
+  dictionary["data"] = to_numpy(std::move(result.data));
+  dictionary["warnings"] = result.warnings;
+  return nb::make_tuple(dictionary, interrupted);
+}
+
 nb::object evaluate(sibyl::ModelDensity& density, const InputArray& points, bool with_gradient, bool jacobian) {
   const std::size_t n = density.dimension();
   if (points.ndim() != 2 || points.shape(1) != n)
@@ -259,6 +300,7 @@ NB_MODULE(_sibyl, module) {
                    })
       .def("simulate", &simulate)
       .def("train", &train)
+      .def("mcmc", &mcmc)
       .def("density", [](const sibyl::Model& self, const InputArrays& data) { return self.density(from_numpy(data)); });
 
   sampler.def_static("load", &sibyl::Sampler::load, nb::call_guard<nb::gil_scoped_release>())

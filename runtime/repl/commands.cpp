@@ -29,7 +29,7 @@ A missing ; at the end of a line is supplied. What changes together is typed in 
 )";
 
 constexpr std::string_view help_on_expressions =
-    R"(An expression is evaluated in each of the current draws: those of the last :prior or :sample.
+    R"(An expression is evaluated in each of the current draws: those of the last :prior, :sample or :mcmc.
 
   mu                                mean, sd and quantiles, with a histogram
   mean(exp(mu))                     mean, sd, variance, median, min, max of a number: over the draws
@@ -75,6 +75,8 @@ const std::vector<Command>& commands() {
       {"data", "FILE [--by COLUMN]", "data sets from CSV, JSON or NPZ; or JSON itself: :data {\"y\": [1.2, 0.4]}", data,
        Kind::file},
       {"sample", "[LABEL]", "posterior draws for the data, or for the data set with this label", sample},
+      {"mcmc", "[LABEL]", "Markov chains for the data, the exact posterior where there is a density; no training needed",
+       run_chains},
       {"plot", "EXPRESSION", "histogram over the current draws", plot, Kind::variable},
       {"pairs", "A B", "two expressions' draws against each other", pairs, Kind::variable},
       {"check", "", "compare the data with data simulated from the posterior", check},

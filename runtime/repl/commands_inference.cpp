@@ -1,10 +1,13 @@
 #include "runtime/repl/commands.hpp"
 
 #include "lang/errors.hpp"
+#include "runtime/data/convert.hpp"
+#include "runtime/mcmc/model_chains.hpp"
 #include "runtime/model/computed_data.hpp"
 #include "runtime/repl/input.hpp"
 #include "runtime/repl/predictive_check.hpp"
 #include "runtime/repl/quantity_table.hpp"
+#include "runtime/terminal/chains_text.hpp"
 #include "runtime/terminal/options.hpp"
 #include "runtime/terminal/summary_table.hpp"
 #include "runtime/terminal/terminal.hpp"
@@ -156,6 +159,7 @@ void sample(Workspace& workspace, std::string_view argument, std::uint32_t) {
   CurrentDraws draws = posterior_draws(trained.model, chosen.sets[first], posteriors.front().draws, origin);
   // Only now, that nothing can fail, the draws before are given up.
   workspace.posteriors = std::move(posteriors);
+  workspace.chains.reset();
   workspace.shown = first;
   workspace.set_draws(std::move(draws));
   const Posterior& shown = workspace.posteriors.front();
@@ -166,9 +170,55 @@ void sample(Workspace& workspace, std::string_view argument, std::uint32_t) {
         fmt::format("expressions and plots are about {}; `:sample LABEL` chooses another\n", shown.draws.label));
 }
 
+// [LABEL]
+void run_chains(Workspace& workspace, std::string_view argument, std::uint32_t) {
+  const auto model = workspace.model();
+  std::vector<DataSet> sets;
+  if (workspace.has_data()) sets = workspace.data().sets;
+  else sets.push_back(conform({}, model->facts(), "the model needs data (`:data FILE`)"));
+  std::size_t chosen = 0;
+  if (!argument.empty()) {
+    while (chosen < sets.size() && sets[chosen].label != argument) ++chosen;
+    if (chosen == sets.size()) throw UserError(fmt::format("no data set is called {}", argument));
+  } else if (sets.size() != 1) {
+    throw UserError(fmt::format("there are {} data sets, and chains run for one: `:mcmc LABEL`", sets.size()));
+  }
+  mcmc::ModelChainsOptions options;
+  options.draws = std::max<std::size_t>(1, workspace.settings.draws / options.chains);
+  options.seed = workspace.settings.seed;
+  options.threads = workspace.settings.threads;
+  options.interrupted = workspace.surroundings().interrupted;
+  // Chains report from their own threads, one at a time, while this one waits for them or is one of them.
+  options.progress = [&](const mcmc::ChainsProgress& at) {
+    workspace.surroundings().progress(cli::progress_text(at, options));
+  };
+  const auto start = std::chrono::steady_clock::now();
+  mcmc::ModelChains chains = mcmc::sample_chains(model, sets[chosen], options);
+  const double seconds = seconds_since(start);
+  workspace.surroundings().progress("");
+  const mcmc::ChainsReport report =
+      mcmc::report(chains, model->facts(), options, Outputs::parameters, workspace.settings.threads);
+  Posterior all{chains.draws.front(), {}};
+  for (std::size_t i = 1; i < chains.draws.size(); ++i) {
+    all.draws.values.insert(all.draws.values.end(), chains.draws[i].values.begin(), chains.draws[i].values.end());
+    all.draws.row_count += chains.draws[i].row_count;
+  }
+  all.draws.label = sets[chosen].label;
+  CurrentDraws draws = posterior_draws(model, sets[chosen], all.draws,
+                                       fmt::format("{} draws of {} chains", all.draws.row_count, chains.draws.size()));
+  workspace.posteriors = {std::move(all)};
+  workspace.shown = chosen;
+  workspace.set_draws(std::move(draws));
+  workspace.print(cli::chains_table(report));
+  workspace.print(cli::chains_summary(chains, seconds));
+  if (chains.failed.count() > 0) workspace.note(describe_failed_draws(chains.failed));
+  for (const std::string& one : report.warnings) workspace.note(one);
+  workspace.chains = std::move(chains);
+}
+
 void check(Workspace& workspace, std::string_view, std::uint32_t) {
   if (!workspace.posterior()) sample(workspace, "", 0);
-  const TrainedModel& trained = workspace.trained();
+  const auto model = workspace.posterior()->model;
   const DataSet& observed = workspace.data().sets.at(workspace.shown);
   const Draws& draws = workspace.posteriors.front().draws;
   // Spread evenly over the draws.
@@ -179,9 +229,9 @@ void check(Workspace& workspace, std::string_view, std::uint32_t) {
       predict(workspace.model(), observed, draws, rows, workspace.settings.seed, workspace.surroundings().interrupted);
   if (predicted.data.count == 0) throw RuntimeError(predicted.left_out.describe("simulations"));
   if (predicted.left_out.count() > 0) workspace.note(predicted.left_out.describe("simulations"));
-  DataBatch data = gather(trained.model->facts(), std::span(&observed, 1));
-  compute_observed(trained.model, data);
-  const auto checks = check_predictions(trained.model->facts(), data, predicted, 48);
+  DataBatch data = gather(model->facts(), std::span(&observed, 1));
+  compute_observed(model, data);
+  const auto checks = check_predictions(model->facts(), data, predicted, 48);
   show_check(workspace, checks);
   workspace.print(fmt::format("{} data sets simulated from {}; a star marks tails below 0.05\n", predicted.data.count,
                               workspace.posterior()->origin));

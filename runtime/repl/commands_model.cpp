@@ -54,6 +54,17 @@ void save_sampler(Workspace& workspace, const std::string& path) {
 
 void save_draws(Workspace& workspace, const std::string& path) {
   if (!workspace.posterior()) throw UserError("there are no posterior draws to save: `:sample` first");
+  if (workspace.chains) {
+    const std::vector<Draws>& chains = workspace.chains->draws;
+    if (path.ends_with(".nc")) {
+      const DataSet none;
+      const DataSet& data = workspace.has_data() ? workspace.data().sets.at(workspace.shown) : none;
+      write_netcdf(path, chains_to_inference_data(workspace.model()->facts(), data, chains));
+    } else if (path.ends_with(".npz")) write_draws_npz(path, chains);
+    else write_draws_csv(path, chains, "chain");
+    workspace.print(fmt::format("wrote {}\n", path));
+    return;
+  }
   std::vector<Draws> draws;
   std::vector<std::string> verdicts;
   for (const Posterior& one : workspace.posteriors) {

@@ -2,6 +2,7 @@
 // no terminal, only where its text goes.
 #pragma once
 
+#include "runtime/mcmc/model_chains.hpp"
 #include "runtime/networks/catalogue.hpp"
 #include "runtime/repl/current_draws.hpp"
 #include "runtime/repl/draft.hpp"
@@ -99,9 +100,10 @@ class Workspace {
 
   Settings settings;
   Inputs inputs;
-  // What the last `:sample` gave, and the place among the data sets of the one that the current draws are of.
+  // What the last `:sample` or `:mcmc` gave, and the place among the data sets of the one that the current draws are of.
   std::vector<Posterior> posteriors;
   std::size_t shown = 0;
+  std::optional<mcmc::ModelChains> chains; // where they came from `:mcmc`
   std::string edited_file; // left by an `:edit` whose text had errors
 
  private:

@@ -246,6 +246,75 @@ def test_progress_is_a_bar_where_tqdm_is_installed_and_a_line_elsewhere(monkeypa
     assert ("25%" in shown) == has_tqdm
 
 
+class TestChains:
+    """The exact posterior."""
+
+    def test_inference_data(self, model):
+        chains = model.mcmc(DATA, chains=3, draws=500, progress=False)
+        assert chains.posterior["mu"].dims == ("chain", "draw")
+        assert chains.posterior["twice"].shape == (3, 500, 2)
+        assert chains.sample_stats["diverging"].dtype == bool
+        assert set(chains.sample_stats) == {
+            "lp", "acceptance_rate", "step_size", "tree_depth", "n_steps", "diverging", "energy"}
+        np.testing.assert_array_equal(chains.observed_data["y"], DATA["y"])
+        assert chains.constant_data["N"] == 3
+        again = model.mcmc(DATA, chains=3, draws=500, threads=1, progress=False)
+        np.testing.assert_array_equal(chains.posterior["mu"], again.posterior["mu"])
+
+    def test_the_draws_are_the_posteriors(self, model):
+        chains = model.mcmc(DATA, draws=2000, progress=False)
+        log_sigma, mu = np.meshgrid(np.linspace(-4, 3, 400), np.linspace(-5, 5, 400))
+        density = np.exp(model.log_density(np.stack([mu, log_sigma], axis=-1), DATA))
+        for name, values in [("mu", mu), ("sigma", np.exp(log_sigma))]:
+            exact = (density * values).sum() / density.sum()
+            assert abs(float(chains.posterior[name].mean()) - exact) < 4 * float(arviz.mcse(chains)[name])
+
+    def test_initial_values_and_wrong_arguments(self, model):
+        first = model.mcmc(DATA, chains=2, warmup=0, draws=1, init=[{"mu": 1, "sigma": 2}, {"mu": 3}], progress=False)
+        assert first.posterior["mu"].shape == (2, 1)
+        with pytest.raises(sibyl.UserError, match="no parameter `nu`"):
+            model.mcmc(DATA, init={"nu": 1}, progress=False)
+        with pytest.raises(sibyl.UserError, match="diag and dense"):
+            model.mcmc(DATA, metric="unit")
+        with pytest.raises(sibyl.UserError, match="`y`"):
+            model.mcmc({"N": 3})
+
+    def test_what_is_wrong_is_warned_of(self):
+        funnel = sibyl.Model("parameters { real y; vector[9] x; } model { y ~ normal(0, 3); x ~ normal(0, exp(y / 2)); }")
+        with pytest.warns(UserWarning, match="diverged"):
+            funnel.mcmc(seed=3, progress=False)
+
+    def test_control_c_keeps_the_draws(self, model):
+        told = threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT))
+        told.start()
+        with pytest.warns(UserWarning, match="interrupted"):
+            chains = model.mcmc(DATA, draws=10**8, threads=2, progress=False)
+        told.join()
+        assert chains.posterior["mu"].shape[1] > 10
+
+    def test_progress_is_shown(self, model, capsys):
+        with sibyl.ChainsBar(True, 4000, 4000) as bar:
+            bar.update(1000, 1000, 3)
+        assert "25%" in capsys.readouterr().err
+
+    def test_arviz_reads_what_the_command_writes(self, model, tmp_path):
+        (tmp_path / "mean.sib").write_text(NORMAL_MEAN)
+        (tmp_path / "data.json").write_text('{"N": 3, "y": [1.5, -0.5, 0.25]}')
+        for output in ("draws.csv", "draws.nc"):
+            arguments = ["mcmc", "mean.sib", "data.json", "--draws", "200", "-o", output]
+            subprocess.run([os.environ["SIBYL_PROGRAM"], *arguments], cwd=tmp_path, check=True, capture_output=True)
+        given = model.mcmc(DATA, draws=200, progress=False)
+        read = arviz.from_netcdf(tmp_path / "draws.nc")
+        assert group_names(read) == group_names(given)
+        csv = arviz.from_cmdstan([str(tmp_path / f"draws_{chain}.csv") for chain in range(1, 5)])
+        for name in ("mu", "sigma", "twice"):
+            np.testing.assert_array_equal(read.posterior[name], given.posterior[name])
+            np.testing.assert_allclose(csv.posterior[name], given.posterior[name], rtol=1e-15)
+        for name in given.sample_stats:
+            np.testing.assert_array_equal(read.sample_stats[name], given.sample_stats[name])
+            np.testing.assert_allclose(csv.sample_stats[name], given.sample_stats[name], rtol=1e-15)
+
+
 @pytest.fixture(scope="session")
 def files(sampler, tmp_path_factory):
     folder = tmp_path_factory.mktemp("netcdf")

@@ -374,3 +374,29 @@ TEST_CASE("an interrupted command loses nothing") {
   talk.interrupted = 0;
   CHECK(talk.ask(":model") == before);
 }
+
+TEST_CASE("chains need no training, and their draws are what expressions, plots and files are about") {
+  Talk talk;
+  talk.ask("data int<lower=1> N; vector[N] y;");
+  talk.ask("real mu;");
+  talk.ask("mu ~ normal(0, 1);");
+  talk.ask("y ~ normal(mu, 1);");
+  CHECK(has(talk.mistake(":mcmc"), "the model needs data (`:data FILE`)"));
+  talk.ask(":data {\"N\": 3, \"y\": [1.5, -0.5, 0.25]}");
+  const std::string text = talk.ask(":mcmc");
+  CHECK(has(text, "R-hat"));
+  CHECK(has(text, "\nmu "));
+  CHECK(has(text, "4 chains of 1000 draws in "));
+  CHECK(std::abs(std::stod(talk.ask("mean(mu)")) - 1.25 / 4) < 0.05); // four standard errors
+  CHECK(has(talk.ask(":check"), "4000 draws of 4 chains"));
+  const std::string path = (std::filesystem::temp_directory_path() / "sibyl_repl_chains.csv").string();
+  talk.ask(":save " + path);
+  std::ifstream file(path);
+  std::string header, line;
+  std::getline(file, header);
+  CHECK(has(header, "chain,mu,lp__,"));
+  std::size_t rows = 0;
+  while (std::getline(file, line)) ++rows;
+  CHECK(rows == 4000);
+  std::filesystem::remove(path);
+}

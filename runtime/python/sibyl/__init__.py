@@ -21,8 +21,8 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _sibyl
-from ._inference_data import to_inference_data
-from ._progress import ProgressBar
+from ._inference_data import chains_to_inference_data, to_inference_data
+from ._progress import ChainsBar, ProgressBar
 from ._sibyl import ModelError, UserError
 
 __all__ = ["Density", "Model", "ModelError", "Sampler", "UserError", "Variable"]
@@ -188,6 +188,42 @@ class Model:
         if was_interrupted:
             warnings.warn("training was interrupted; the sampler has what was learned until then", stacklevel=2)
         return Sampler(handle, notes)
+
+    def mcmc(
+        self,
+        data: Data | None = None,
+        *,
+        chains: int = 4,
+        warmup: int = 1000,
+        draws: int = 1000,
+        metric: str = "diag",
+        adapt_delta: float = 0.8,
+        max_depth: int = 10,
+        init: float | Data | Sequence[Data] = 2.0,
+        seed: int = 1,
+        threads: int = 0,
+        progress: bool = True,
+    ) -> Any:
+        """The exact posterior of one data set, where the model has a density: Markov chains by the No-U-Turn sampler, as
+        Stan's, in ArviZ InferenceData with the groups posterior, sample_stats, observed_data and constant_data. What is
+        wrong with the chains (R-hat, divergences, ...) is warned of, with what to do. Ctrl-C keeps the draws so far.
+
+        `metric`: diag or dense. `init`: a radius (unconstrained parameters uniform between -init and init), or values
+        of parameters, for all chains or a list with those of each; what is not given is random."""
+        if metric not in ("diag", "dense"):
+            raise UserError(f"there is no metric {metric}; there are diag and dense")
+        is_radius = not isinstance(init, (Mapping, list, tuple))
+        given = [] if is_radius else [_arrays(one) for one in ([init] if isinstance(init, Mapping) else init)]
+        with ChainsBar(progress, chains * warmup, chains * draws) as bar:
+            result, was_interrupted = self._handle.mcmc(
+                _arrays(data), chains, warmup, draws, metric == "dense", adapt_delta, max_depth,
+                float(init) if is_radius else 2.0, given, seed, threads, bar.update,
+            )
+        if was_interrupted:
+            warnings.warn("the chains were interrupted; there are the draws until then", stacklevel=2)
+        for one in result["warnings"]:
+            warnings.warn(one, stacklevel=2)
+        return chains_to_inference_data(self.variables, result)
 
     def density(self, data: Data | None = None) -> Density:
         """The log density given `data`; quicker than `log_density` where it is evaluated often."""

@@ -26,9 +26,42 @@ def _combine(arrays: Sequence[np.ndarray], axis: int) -> np.ndarray:
     return np.stack([_pad(array, shape) for array in arrays], axis=axis)
 
 
+def _of_datasets(datasets: dict[str, Any]) -> Any:
+    import arviz
+    import xarray
+
+    if int(arviz.__version__.split(".")[0]) < 1:
+        return arviz.InferenceData(**datasets)
+    return xarray.DataTree.from_dict(datasets)
+
+
+def chains_to_inference_data(variables: Sequence[Variable], chains: dict[str, Any]) -> Any:
+    """Markov chains: arrays are [chain, draw, ...]."""
+    import xarray
+
+    def dataset(part: str, names: Sequence[str], leading: Sequence[str]) -> Any:
+        contents, coordinates = {}, {}
+        for name in names:
+            values = chains[part][name]
+            dimensions = [*leading, *(f"{name}_dim_{d}" for d in range(values.ndim - len(leading)))]
+            contents[name] = (dimensions, values.astype(bool) if name == "diverging" else values)
+            coordinates.update(zip(dimensions, map(np.arange, values.shape)))
+        return xarray.Dataset(contents, coords=coordinates, attrs={"inference_library": "sibyl"})
+
+    def chosen(part: str, *roles: str) -> list[str]:
+        return [v.name for v in variables if v.role in roles and v.name in chains[part]]
+
+    groups = {
+        "posterior": ("draws", chosen("draws", "parameter", "transformed parameter", "generated"), ["chain", "draw"]),
+        "sample_stats": ("statistics", list(chains["statistics"]), ["chain", "draw"]),
+        "observed_data": ("data", chosen("data", "observed", "underlying"), []),
+        "constant_data": ("data", chosen("data", "design"), []),
+    }
+    return _of_datasets({name: dataset(*group) for name, group in groups.items() if group[1]})
+
+
 def to_inference_data(variables: Sequence[Variable], posteriors: Sequence[dict[str, Any]], by: str | None) -> Any:
     """`by`: the name of the data sets' dimension; None: there is one data set, and no such dimension."""
-    import arviz
     import xarray
 
     names = {variable.name for variable in variables}
@@ -69,7 +102,4 @@ def to_inference_data(variables: Sequence[Variable], posteriors: Sequence[dict[s
         "observed_data": group("data", ("observed", "underlying"), False),
         "constant_data": group("data", ("design",), False),
     }
-    datasets = {name: dataset(contents) for name, contents in groups.items() if contents}
-    if int(arviz.__version__.split(".")[0]) < 1:
-        return arviz.InferenceData(**datasets)
-    return xarray.DataTree.from_dict(datasets)
+    return _of_datasets({name: dataset(contents) for name, contents in groups.items() if contents})

@@ -36,6 +36,11 @@ class Model:
         networks: dict[str, str], posterior: str, batch: int, rate: float, device: str, seed: int, threads: int,
         on_progress: Callable[[int, int, float, float, float, float], None], on_note: Callable[[str], None], /,
     ) -> tuple[Sampler, bool]: ...
+    def mcmc(
+        self, data: _Arrays, chains: int, warmup: int, draws: int, dense: bool, adapt_delta: float, max_depth: int,
+        init_radius: float, init: list[_Arrays], seed: int, threads: int,
+        on_progress: Callable[[int, int, int], None], /,
+    ) -> tuple[dict[str, Any], bool]: ...
     def density(self, data: _Arrays, /) -> Density: ...
 
 class Sampler:

@@ -1,0 +1,66 @@
+#include "runtime/data/inference_data.hpp"
+#include "runtime/library/state.hpp"
+#include "runtime/mcmc/model_chains.hpp"
+
+namespace sibyl {
+
+namespace library {
+
+namespace {
+
+mcmc::ModelChainsOptions chains_options(const ChainSettings& settings, const ChainProgressFunction& progress) {
+  mcmc::ModelChainsOptions options;
+  options.chains = settings.chains;
+  options.warmup = settings.warmup;
+  options.draws = settings.draws;
+  options.metric = settings.metric == Metric::dense ? mcmc::MetricKind::dense : mcmc::MetricKind::diagonal;
+  options.target_acceptance = settings.adapt_delta;
+  options.max_depth = settings.max_depth;
+  options.initial.radius = settings.init_radius;
+  for (const Arrays& one : settings.init) options.initial.given.push_back(to_data_set(one));
+  options.seed = settings.seed;
+  options.threads = thread_count(settings.threads);
+  options.interrupted = settings.stop;
+  if (progress)
+    options.progress = [&progress](const mcmc::ChainsProgress& at) {
+      progress({at.warmup_done, at.draws_done, at.divergent});
+    };
+  return options;
+}
+
+Arrays group_arrays(const InferenceData& groups, const std::string& name) {
+  std::map<std::string, Tensor> tensors;
+  for (const InferenceGroup& group : groups)
+    if (group.name == name)
+      for (const LabelledArray& one : group.variables) tensors[one.name] = one.values;
+  return to_arrays(std::move(tensors));
+}
+
+} // namespace
+
+} // namespace library
+
+Chains Model::mcmc(const Arrays& data, const ChainSettings& settings, const ChainProgressFunction& progress) const {
+  const auto& compiled = state_->compiled;
+  const mcmc::ModelChainsOptions options = library::chains_options(settings, progress);
+  const DataSet data_set = library::to_model_data(*compiled, data);
+  const mcmc::ModelChains chains = mcmc::sample_chains(compiled, data_set, options);
+  const mcmc::ChainsReport report = mcmc::report(chains, compiled->facts(), options, Outputs::all, options.threads);
+  const InferenceData groups = chains_to_inference_data(compiled->facts(), data_set, chains.draws);
+  Chains result;
+  result.draws = library::group_arrays(groups, "posterior");
+  result.statistics = library::group_arrays(groups, "sample_stats");
+  for (const auto& [name, one] : report.quantities)
+    result.summaries.push_back(
+        {name, one.mean, one.mean_error, one.sd, one.q5, one.median, one.q95, one.rhat, one.bulk_ess, one.tail_ess});
+  result.divergent = report.divergent;
+  result.at_largest_depth = report.at_largest_depth;
+  result.ebfmi = report.ebfmi;
+  result.warnings = report.warnings;
+  if (chains.failed.count() > 0) result.warnings.push_back(describe_failed_draws(chains.failed));
+  result.was_interrupted = chains.was_interrupted;
+  result.data = library::to_arrays(data_set.variables);
+  return result;
+}
+
+} // namespace sibyl

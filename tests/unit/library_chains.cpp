@@ -1,0 +1,70 @@
+// Markov chains through sibyl.hpp: nothing but the header and the shared library.
+#include <sibyl/sibyl.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <cmath>
+
+using sibyl::Arrays;
+using sibyl::Model;
+
+namespace {
+
+// A normal mean with a known sd, whose posterior is normal(sum / (n + 1), 1 / sqrt(n + 1)).
+constexpr char known_sd[] = R"(
+data { int<lower=1> N; vector[N] y; }
+parameters { real mu; }
+model { mu ~ normal(0, 1); y ~ normal(mu, 1); }
+generated quantities { vector[2] twice = [2 * mu, 3 * mu]'; }
+)";
+const Arrays three_values = {{"N", 3}, {"y", {1.5, -0.5, 0.25}}};
+
+} // namespace
+
+TEST_CASE("chains give the exact posterior, with everything that the model computes") {
+  std::size_t reports = 0;
+  const sibyl::Chains chains = Model(known_sd).mcmc(three_values, {.chains = 3, .draws = 2000, .threads = 2},
+                                                    [&](const sibyl::ChainProgress&) { ++reports; });
+  CHECK(chains.draws.at("mu").extents == std::vector<std::int64_t>{3, 2000});
+  CHECK(chains.draws.at("twice").extents == std::vector<std::int64_t>{3, 2000, 2});
+  CHECK(chains.draws.at("twice").values[1] == 3 * chains.draws.at("mu").values[0]);
+  CHECK(chains.statistics.at("diverging").extents == std::vector<std::int64_t>{3, 2000});
+  CHECK(chains.statistics.size() == 7);
+  CHECK(chains.data.at("y").values == three_values.at("y").values);
+  REQUIRE(chains.summaries.size() == 4);
+  CHECK(chains.summaries[0].name == "lp__");
+  const sibyl::ChainedSummary& mu = chains.summaries[1];
+  CHECK(mu.name == "mu");
+  CHECK(std::abs(mu.mean - 1.25 / 4) < 4 * mu.mean_error);
+  CHECK(mu.sd == Approx(0.5).epsilon(0.08));
+  CHECK(mu.rhat < 1.01);
+  CHECK(mu.bulk_ess > 500);
+  CHECK(chains.warnings.empty());
+  CHECK_FALSE(chains.was_interrupted);
+}
+
+TEST_CASE("settings of chains: the metric, initial values, the seed") {
+  const Model model(known_sd);
+  const sibyl::ChainSettings settings{
+      .chains = 1, .warmup = 0, .draws = 3, .metric = sibyl::Metric::dense, .init = {{{"mu", 100}}}, .threads = 1};
+  const auto draws = model.mcmc(three_values, settings).draws.at("mu").values;
+  CHECK(draws.size() == 3);
+  CHECK(std::abs(draws[0]) < 101);
+  CHECK(draws == model.mcmc(three_values, settings).draws.at("mu").values);
+  sibyl::ChainSettings other = settings;
+  other.seed = 2;
+  CHECK(draws != model.mcmc(three_values, other).draws.at("mu").values);
+  other.init = {{{"nu", 1}}};
+  CHECK_THROWS_AS(model.mcmc(three_values, other), sibyl::UserError);
+  CHECK_THROWS_AS(model.mcmc({{"N", 3}}), sibyl::UserError);
+  CHECK_THROWS_AS(model.mcmc(three_values, {.max_depth = 0}), sibyl::UserError);
+}
+
+TEST_CASE("a stop flag keeps the draws so far") {
+  std::atomic<std::int32_t> stop = 0;
+  const sibyl::Chains chains =
+      Model(known_sd).mcmc(three_values, {.chains = 2, .draws = 100000000, .threads = 2, .stop = &stop},
+                           [&](const sibyl::ChainProgress& at) { stop = at.draws_done > 100; });
+  CHECK(chains.was_interrupted);
+  CHECK(chains.draws.at("mu").values.size() > 10);
+}
