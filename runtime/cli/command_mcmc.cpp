@@ -2,7 +2,6 @@
 
 #include "lang/errors.hpp"
 #include "runtime/cli/model_file.hpp"
-#include "runtime/data/convert.hpp"
 #include "runtime/data/inference_data.hpp"
 #include "runtime/mcmc/model_chains.hpp"
 #include "runtime/mcmc/stan_csv.hpp"
@@ -26,15 +25,6 @@ struct McmcOptions : mcmc::ModelChainsOptions {
   bool json = false, all = false;
 };
 
-DataSet read_one_data_set(const std::string& path, const Facts& facts) {
-  if (path.empty()) return conform({}, facts, "the model needs data, and no file is given");
-  ReadResult read = read_data_sets(path, facts);
-  for (const std::string& note : read.notes) print_note(note);
-  if (read.data_sets.size() != 1)
-    throw UserError(fmt::format("{}: chains run for one data set, and here are {}", path, read.data_sets.size()));
-  return std::move(read.data_sets.front());
-}
-
 void write_draws(const McmcOptions& options, const CompiledModel& model, const DataSet& data,
                  const mcmc::ModelChains& chains) {
   if (options.output.empty()) return;
@@ -51,7 +41,7 @@ void run(McmcOptions options) {
       throw UserError(fmt::format("{}: draws are written as .csv, .npz or .nc", options.output));
   }
   const auto model = open_model(options.model);
-  const DataSet data = read_one_data_set(options.data, model->facts());
+  const DataSet data = read_data_set(options.data, model->facts());
   options.initial = mcmc::parse_initial_values(options.init);
   options.metric = options.metric_name == "dense" ? mcmc::MetricKind::dense : mcmc::MetricKind::diagonal;
   options.interrupted = interrupt_flag();

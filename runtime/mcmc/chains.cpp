@@ -19,6 +19,8 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
+constexpr int first_point_attempts = 100;
+
 // Counts what all chains have done, and tells of it now and then.
 class Reporter {
  public:
@@ -41,37 +43,14 @@ class Reporter {
   Clock::time_point last_ = Clock::now();
 };
 
-constexpr int first_point_attempts = 100;
-
-void find_first_point(std::size_t chain, LogDensity& density, RandomNumbers& random, const ChainsOptions& options,
-                      const StopFlags& stop, Nuts& nuts) {
-  std::vector<double> point(density.dimension()), gradient(density.dimension());
-  std::string reason;
-  for (int attempt = 1; attempt <= first_point_attempts; ++attempt) {
-    const bool may_try_again = options.first_point(chain, random, point);
-    const double value = density.evaluate(point.data(), gradient.data());
-    const bool is_value = std::isfinite(value);
-    if (is_value && std::all_of(gradient.begin(), gradient.end(), [](double one) { return std::isfinite(one); })) {
-      nuts.set_point(point.data());
-      return;
-    }
-    reason = is_value ? "its gradient is not finite" : density.failure();
-    if (reason.empty()) reason = fmt::format("it is {}", value);
-    if (!may_try_again)
-      throw RuntimeError(fmt::format("the log density is not finite at the initial values: {}", reason));
-    if (stop.is_raised()) return;
-  }
-  throw RuntimeError(fmt::format("the log density is not finite at any of {} random points; at the last: {}",
-                                 first_point_attempts, reason));
-}
-
 ChainRun run_chain(std::size_t chain, LogDensity& density, const ChainsOptions& options, const StopFlags& stop,
                    Reporter& reporter) {
   RandomNumbers random(options.seed, chain);
   Nuts nuts(density, random, options.metric, options.max_depth);
   ChainRun run(options.metric, density.dimension());
-  find_first_point(chain, density, random, options, stop, nuts);
-  if (stop.is_raised()) return run;
+  std::vector<double> point(density.dimension());
+  if (!find_finite_point(chain, density, random, options.first_point, stop, point)) return run;
+  nuts.set_point(point.data());
 
   auto start = Clock::now();
   Transition transition;
@@ -119,6 +98,26 @@ FirstPoint uniform_first_point(double radius) {
     for (double& one : point) one = radius * (2 * random.uniform() - 1);
     return radius > 0;
   };
+}
+
+bool find_finite_point(std::size_t chain, LogDensity& density, RandomNumbers& random, const FirstPoint& first_point,
+                       const StopFlags& stop, std::span<double> point) {
+  std::vector<double> gradient(point.size());
+  std::string reason;
+  for (int attempt = 1; attempt <= first_point_attempts; ++attempt) {
+    if (stop.is_raised()) return false;
+    const bool may_try_again = first_point(chain, random, point);
+    const double value = density.evaluate(point.data(), gradient.data());
+    const bool is_value = std::isfinite(value);
+    if (is_value && std::all_of(gradient.begin(), gradient.end(), [](double one) { return std::isfinite(one); }))
+      return true;
+    reason = is_value ? "its gradient is not finite" : density.failure();
+    if (reason.empty()) reason = fmt::format("it is {}", value);
+    if (!may_try_again)
+      throw RuntimeError(fmt::format("the log density is not finite at the initial values: {}", reason));
+  }
+  throw RuntimeError(fmt::format("the log density is not finite at any of {} random points; at the last: {}",
+                                 first_point_attempts, reason));
 }
 
 std::vector<ChainRun> run_chains(const std::function<std::unique_ptr<LogDensity>()>& make_density,

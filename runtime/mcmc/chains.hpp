@@ -44,6 +44,11 @@ using FirstPoint = std::function<bool(std::size_t chain, RandomNumbers& random, 
 // Uniform between -radius and radius.
 FirstPoint uniform_first_point(double radius);
 
+// A first point with a finite log density and gradient, of up to 100. False where it was asked to stop; throws
+// RuntimeError, with the reason of the last, where there is none.
+bool find_finite_point(std::size_t chain, LogDensity& density, RandomNumbers& random, const FirstPoint& first_point,
+                       const StopFlags& stop, std::span<double> point);
+
 struct ChainsProgress {
   std::size_t warmup_done = 0, draws_done = 0; // over all chains
   std::size_t divergent = 0;                   // of the draws

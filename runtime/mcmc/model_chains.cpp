@@ -59,10 +59,10 @@ void warn_of_mixing(ChainsReport& report, std::size_t chains) {
   std::stable_sort(apart.begin(), apart.end(), [](auto* a, auto* b) { return a->summary.rhat > b->summary.rhat; });
   std::stable_sort(few.begin(), few.end(), [&](auto* a, auto* b) { return ess(a->summary) < ess(b->summary); });
   if (!apart.empty())
-    report.warnings.push_back(
-        fmt::format("R-hat is above {} for {}: the chains have not mixed well enough to stand for the posterior. Run longer chains; if "
-        "it does not fall, look whether each chain has a mode of its own",
-        largest_good_rhat, name_worst(apart, &ChainSummary::rhat, 3)));
+    report.warnings.push_back(fmt::format("R-hat is above {} for {}: the chains have not mixed well enough to stand "
+                                          "for the posterior. Run longer chains; if "
+                                          "it does not fall, look whether each chain has a mode of its own",
+                                          largest_good_rhat, name_worst(apart, &ChainSummary::rhat, 3)));
   else if (!few.empty())
     report.warnings.push_back(fmt::format(
         "the effective sample size is below {} for each chain for {}: means and quantiles of it are not reliable. Run "
@@ -109,9 +109,7 @@ void warn_of_trajectories(ChainsReport& report, std::size_t draws, const ChainOp
 ModelChains sample_chains(const std::shared_ptr<const CompiledModel>& model, const DataSet& data,
                           const ModelChainsOptions& options) {
   require_usable(options);
-  if (const Facts& facts = model->facts(); !facts.has_density)
-    throw UserError(fmt::format("{}this model has no density that can be computed: {}; a sampler can be trained for it",
-                                model->place(facts.no_density.span), facts.no_density.text));
+  require_density(*model);
   const DataBatch batch = prepare_data(model, data);
   const auto make_density = [&] { return std::make_unique<ModelTarget>(model, batch); };
   if (make_density()->dimension() == 0) throw UserError("the model has no parameters to sample");

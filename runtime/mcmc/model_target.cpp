@@ -100,6 +100,12 @@ class InitialTransform {
 
 } // namespace
 
+void require_density(const CompiledModel& model) {
+  if (const Facts& facts = model.facts(); !facts.has_density)
+    throw UserError(fmt::format("{}this model has no density that can be computed: {}; a sampler can be trained for it",
+                                model.place(facts.no_density.span), facts.no_density.text));
+}
+
 DataBatch prepare_data(const std::shared_ptr<const CompiledModel>& model, const DataSet& data) {
   DataBatch batch = gather(model->facts(), {&data, 1});
   require_no_missing(model->facts(), batch);

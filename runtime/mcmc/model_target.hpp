@@ -14,6 +14,9 @@
 
 namespace sibyl::mcmc {
 
+// Throws UserError, with the statement that decides, where the model has no density.
+void require_density(const CompiledModel& model);
+
 // The data set as densities read it. Throws UserError where an observed value is missing (it names the first), and
 // RuntimeError where the data set violates the model's declarations.
 DataBatch prepare_data(const std::shared_ptr<const CompiledModel>& model, const DataSet& data);

@@ -15,56 +15,75 @@ namespace {
 // The version of CmdStan whose layout this is; readers look at it.
 constexpr int major_version = 2, minor_version = 35, patch_version = 0;
 
+// "# name = value" lines, indented by what they belong to.
+class Comments {
+ public:
+  void add(int depth, const std::string& line) { text_ += fmt::format("# {:{}}{}\n", "", 2 * depth, line); }
+  template <typename Value>
+  void put(int depth, const char* name, const Value& value) {
+    add(depth, fmt::format("{} = {}", name, value));
+  }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+Comments begin_comments(const std::string& model_name) {
+  Comments comments;
+  comments.put(0, "stan_version_major", major_version);
+  comments.put(0, "stan_version_minor", minor_version);
+  comments.put(0, "stan_version_patch", patch_version);
+  comments.put(0, "model", model_name + "_model");
+  const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  comments.put(0, "start_datetime", fmt::format("{:%Y-%m-%d %H:%M:%S} UTC", fmt::gmtime(now)));
+  return comments;
+}
+
+void end_comments(Comments& comments, const std::string& id, const InitialValues& initial, std::uint64_t seed,
+                  int threads, const std::string& file, const std::string& data_file) {
+  comments.put(0, "id", id);
+  comments.add(0, "data");
+  comments.put(1, "file", data_file);
+  comments.put(0, "init", initial.given.empty() ? fmt::format("{}", initial.radius) : initial.name);
+  comments.add(0, "random");
+  comments.put(1, "seed", seed);
+  comments.add(0, "output");
+  comments.put(1, "file", file);
+  comments.put(0, "num_threads", threads);
+  comments.put(0, "written_by", "sibyl");
+}
+
 std::string configuration(const ModelChains& chains, const ModelChainsOptions& options, std::size_t chain,
                           const std::string& file, const std::string& model_name, const std::string& data_file) {
-  std::string text;
-  const auto add = [&](int depth, const std::string& line) { text += fmt::format("# {:{}}{}\n", "", 2 * depth, line); };
-  const auto put = [&](int depth, const char* name, const auto& value) {
-    add(depth, fmt::format("{} = {}", name, value));
-  };
-  put(0, "stan_version_major", major_version);
-  put(0, "stan_version_minor", minor_version);
-  put(0, "stan_version_patch", patch_version);
-  put(0, "model", model_name + "_model");
-  put(0, "start_datetime",
-      fmt::format("{:%Y-%m-%d %H:%M:%S} UTC",
-                  fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()))));
-  put(0, "method", "sample (Default)");
-  add(1, "sample");
-  put(2, "num_samples", chains.draws[chain].row_count);
-  put(2, "num_warmup", options.warmup);
-  put(2, "save_warmup", "false (Default)");
-  put(2, "thin", "1 (Default)");
-  add(2, "adapt");
-  put(3, "engaged", options.warmup > 0 ? "true (Default)" : "false");
-  put(3, "gamma", "0.05 (Default)");
-  put(3, "delta", options.target_acceptance);
-  put(3, "kappa", "0.75 (Default)");
-  put(3, "t0", "10 (Default)");
-  put(3, "init_buffer", "75 (Default)");
-  put(3, "term_buffer", "50 (Default)");
-  put(3, "window", "25 (Default)");
-  put(2, "algorithm", "hmc (Default)");
-  add(3, "hmc");
-  put(4, "engine", "nuts (Default)");
-  add(5, "nuts");
-  put(6, "max_depth", options.max_depth);
-  put(4, "metric", options.metric == MetricKind::dense ? "dense_e" : "diag_e (Default)");
-  put(4, "metric_file", " (Default)");
-  put(4, "stepsize", "1 (Default)");
-  put(4, "stepsize_jitter", "0 (Default)");
-  put(2, "num_chains", options.chains);
-  put(0, "id", chains.draws[chain].label);
-  add(0, "data");
-  put(1, "file", data_file);
-  put(0, "init", options.initial.given.empty() ? fmt::format("{}", options.initial.radius) : options.initial.name);
-  add(0, "random");
-  put(1, "seed", options.seed);
-  add(0, "output");
-  put(1, "file", file);
-  put(0, "num_threads", options.threads);
-  put(0, "written_by", "sibyl");
-  return text;
+  Comments comments = begin_comments(model_name);
+  comments.put(0, "method", "sample (Default)");
+  comments.add(1, "sample");
+  comments.put(2, "num_samples", chains.draws[chain].row_count);
+  comments.put(2, "num_warmup", options.warmup);
+  comments.put(2, "save_warmup", "false (Default)");
+  comments.put(2, "thin", "1 (Default)");
+  comments.add(2, "adapt");
+  comments.put(3, "engaged", options.warmup > 0 ? "true (Default)" : "false");
+  comments.put(3, "gamma", "0.05 (Default)");
+  comments.put(3, "delta", options.target_acceptance);
+  comments.put(3, "kappa", "0.75 (Default)");
+  comments.put(3, "t0", "10 (Default)");
+  comments.put(3, "init_buffer", "75 (Default)");
+  comments.put(3, "term_buffer", "50 (Default)");
+  comments.put(3, "window", "25 (Default)");
+  comments.put(2, "algorithm", "hmc (Default)");
+  comments.add(3, "hmc");
+  comments.put(4, "engine", "nuts (Default)");
+  comments.add(5, "nuts");
+  comments.put(6, "max_depth", options.max_depth);
+  comments.put(4, "metric", options.metric == MetricKind::dense ? "dense_e" : "diag_e (Default)");
+  comments.put(4, "metric_file", " (Default)");
+  comments.put(4, "stepsize", "1 (Default)");
+  comments.put(4, "stepsize_jitter", "0 (Default)");
+  comments.put(2, "num_chains", options.chains);
+  end_comments(comments, chains.draws[chain].label, options.initial, options.seed, options.threads, file, data_file);
+  return comments.text();
 }
 
 std::string adaptation(const ChainRun& run) {
@@ -86,17 +105,16 @@ std::string adaptation(const ChainRun& run) {
   return text;
 }
 
-void write_chain(const std::string& path, const std::string& header, const Draws& draws, const ChainRun& run) {
-  OutputFile file(path);
-  // The sampler's columns come first there.
+// The header and the rows, the columns that are not the model's first; `between` stands behind the header.
+void write_table(OutputFile& file, const std::string& comments, const Draws& draws, const std::string& between) {
   std::size_t first_own = draws.columns.size();
   while (first_own > 0 && draws.columns[first_own - 1].ends_with("__")) --first_own;
   std::vector<std::size_t> order;
   for (std::size_t column = first_own; column < draws.columns.size(); ++column) order.push_back(column);
   for (std::size_t column = 0; column < first_own; ++column) order.push_back(column);
-  std::string text = header;
+  std::string text = comments;
   for (std::size_t i = 0; i < order.size(); ++i) text += (i > 0 ? "," : "") + draws.columns[order[i]];
-  text += "\n" + adaptation(run);
+  text += "\n" + between;
   for (std::size_t row = 0; row < draws.row_count; ++row) {
     for (std::size_t i = 0; i < order.size(); ++i) {
       if (i > 0) text += ',';
@@ -108,10 +126,15 @@ void write_chain(const std::string& path, const std::string& header, const Draws
       text.clear();
     }
   }
-  text += fmt::format("# \n#  Elapsed Time: {:.3f} seconds (Warm-up)\n#                {:.3f} seconds (Sampling)\n"
-                      "#                {:.3f} seconds (Total)\n# \n",
-                      run.warmup_seconds, run.sampling_seconds, run.warmup_seconds + run.sampling_seconds);
   file.write(text);
+}
+
+void write_chain(const std::string& path, const std::string& header, const Draws& draws, const ChainRun& run) {
+  OutputFile file(path);
+  write_table(file, header, draws, adaptation(run));
+  file.write(fmt::format("# \n#  Elapsed Time: {:.3f} seconds (Warm-up)\n#                {:.3f} seconds (Sampling)\n"
+                         "#                {:.3f} seconds (Total)\n# \n",
+                         run.warmup_seconds, run.sampling_seconds, run.warmup_seconds + run.sampling_seconds));
   file.commit();
 }
 
@@ -136,6 +159,29 @@ std::vector<std::string> write_stan_csv(const std::string& path, const ModelChai
     write_chain(paths[chain], configuration(chains, options, chain, paths[chain], model_name, data_file),
                 chains.draws[chain], chains.runs[chain]);
   return paths;
+}
+
+void write_stan_csv(const std::string& path, const Optimum& optimum, const OptimizeOptions& options,
+                    const std::string& model_name, const std::string& data_file) {
+  const bool is_laplace = options.laplace_draws > 0;
+  Comments comments = begin_comments(model_name);
+  comments.put(0, "method", is_laplace ? "laplace" : "optimize");
+  comments.add(1, is_laplace ? "laplace" : "optimize");
+  if (is_laplace) {
+    comments.put(2, "mode", "found by the same run");
+    comments.put(2, "jacobian", "true (Default)");
+    comments.put(2, "draws", options.laplace_draws);
+  } else {
+    comments.put(2, "algorithm", "lbfgs (Default)");
+    comments.add(3, "lbfgs");
+    comments.put(4, "history_size", options.history);
+    comments.put(2, "jacobian", options.jacobian ? "true" : "false (Default)");
+    comments.put(2, "iter", options.max_iterations);
+  }
+  end_comments(comments, "1", options.initial, options.seed, 1, path, data_file);
+  OutputFile file(path);
+  write_table(file, comments.text(), is_laplace ? optimum.laplace : optimum.mode, "");
+  file.commit();
 }
 
 } // namespace sibyl::mcmc

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "runtime/mcmc/model_chains.hpp"
+#include "runtime/mcmc/optimize.hpp"
 
 #include <string>
 #include <vector>
@@ -16,5 +17,9 @@ std::vector<std::string> stan_csv_paths(const std::string& path, std::size_t cha
 std::vector<std::string> write_stan_csv(const std::string& path, const ModelChains& chains,
                                         const ModelChainsOptions& options, const std::string& model_name,
                                         const std::string& data_file);
+
+// The mode or, where they were asked for, its Laplace draws.
+void write_stan_csv(const std::string& path, const Optimum& optimum, const OptimizeOptions& options,
+                    const std::string& model_name, const std::string& data_file);
 
 } // namespace sibyl::mcmc

@@ -22,6 +22,15 @@ DataSet read_design(const std::string& path, const Facts& facts) {
   return read.data_sets.front();
 }
 
+DataSet read_data_set(const std::string& path, const Facts& facts) {
+  if (path.empty()) return conform({}, facts, "the model needs data, and no file is given");
+  ReadResult read = read_data_sets(path, facts);
+  for (const std::string& note : read.notes) print_note(note);
+  if (read.data_sets.size() != 1)
+    throw UserError(fmt::format("{}: one data set is wanted, and here are {}", path, read.data_sets.size()));
+  return std::move(read.data_sets.front());
+}
+
 double parse_duration(const std::string& text) {
   double value = 0;
   const char* end = text.data() + text.size();

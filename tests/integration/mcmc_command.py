@@ -1,4 +1,4 @@
-"""`sibyl mcmc` as its users see it: tables, files, the same draws from any number of threads, Ctrl-C, clear errors.
+"""`sibyl mcmc` and `sibyl optimize` as their users see them: tables, files, the same draws from any number of threads, Ctrl-C, clear errors.
 
 usage: mcmc_command.py SIBYL REPOSITORY
 """
@@ -22,8 +22,8 @@ FOLDER = Path(WORK.name)
 os.environ["XDG_CACHE_HOME"] = str(FOLDER / "cache")
 
 
-def run(*arguments, fails=None):
-    done = subprocess.run([SIBYL, "mcmc", *map(str, arguments)], capture_output=True, text=True, cwd=FOLDER)
+def run(*arguments, fails=None, command="mcmc"):
+    done = subprocess.run([SIBYL, command, *map(str, arguments)], capture_output=True, text=True, cwd=FOLDER)
     assert (done.returncode == (fails or 0)), (done.returncode, done.stderr)
     return done
 
@@ -92,6 +92,35 @@ class Mcmc(unittest.TestCase):
         self.assertIn("not finite at any of 100 random points", message)
         (FOLDER / "flat.sib").write_text("parameters { real x; }\nmodel { target += 0 * x; }\n")
         self.assertIn("improper", error("flat.sib", code=1))
+
+
+class Optimize(unittest.TestCase):
+    RATE = 'data { int N; int k; } parameters { real<lower=0, upper=1> p; } model { k ~ binomial(N, p); }'
+
+    def setUp(self):
+        (FOLDER / "rate.sib").write_text(self.RATE)
+        (FOLDER / "rate.json").write_text('{"N": 10, "k": 7}')
+
+    def test_mode(self):
+        out = run("rate.sib", "rate.json", "-o", "mode.csv", command="optimize").stdout
+        self.assertRegex(out, r"parameter +mode\np +0\.700\nlog density -[0-9.]+ without the Jacobian")
+        self.assertEqual(body("mode.csv")[0], "lp__,p")
+        self.assertAlmostEqual(float(body("mode.csv")[1].split(",")[1]), 0.7, places=5)
+        found = json.loads(run("rate.sib", "rate.json", "--jacobian", "--json", command="optimize").stdout)
+        self.assertAlmostEqual(found["mode"]["p"], 8 / 12, places=5)  # of the logit, carried back
+        self.assertTrue(found["converged"])
+
+    def test_laplace_draws(self):
+        out = run("rate.sib", "rate.json", "--laplace", 500, "-o", "laplace.csv", command="optimize").stdout
+        self.assertEqual(out.splitlines()[0].split(), "parameter mode mean sd 5% 50% 95%".split())
+        self.assertEqual(body("laplace.csv")[0], "log_p__,log_q__,p")
+        self.assertEqual(len(body("laplace.csv")), 501)
+
+    def test_errors(self):
+        (FOLDER / "none.sib").write_text("parameters { real x; } model { target += exp(x / 10); }")
+        message = run("none.sib", "--iterations", 20, fails=1, command="optimize").stderr
+        self.assertIn("no mode was found", message)
+        self.assertIn("as .csv", run("rate.sib", "rate.json", "-o", "mode.nc", fails=2, command="optimize").stderr)
 
 
 if __name__ == "__main__":

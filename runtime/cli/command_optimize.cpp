@@ -1,0 +1,116 @@
+#include "runtime/cli/commands.hpp"
+
+#include "lang/errors.hpp"
+#include "runtime/cli/model_file.hpp"
+#include "runtime/mcmc/optimize.hpp"
+#include "runtime/mcmc/stan_csv.hpp"
+#include "runtime/terminal/interrupt.hpp"
+#include "runtime/terminal/options.hpp"
+#include "runtime/terminal/terminal.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace sibyl::cli {
+
+namespace {
+
+struct OptimizeCommandOptions : mcmc::OptimizeOptions {
+  std::string model, data, output, init = "2";
+  bool json = false, all = false;
+};
+
+bool is_shown(const std::string& column, const Facts& facts, bool all) {
+  if (column.ends_with("__")) return false;
+  const auto variable = static_cast<std::size_t>(facts.find(column.substr(0, column.find('.'))));
+  return all || facts.variables[variable].role == Role::parameter;
+}
+
+std::string table(const mcmc::Optimum& optimum, const Facts& facts, bool all) {
+  const bool has_draws = optimum.laplace.row_count > 0;
+  std::vector<std::string> header = {"parameter", "mode"};
+  if (has_draws) header.insert(header.end(), {"mean", "sd", "5%", "50%", "95%"});
+  std::vector<ColumnSummary> summaries;
+  if (has_draws) summaries = summarize(optimum.laplace);
+  std::vector<std::vector<std::string>> rows;
+  for (std::size_t column = 0; column < optimum.mode.columns.size(); ++column) {
+    if (!is_shown(optimum.mode.columns[column], facts, all)) continue;
+    rows.push_back({optimum.mode.columns[column], format_number(optimum.mode.at(0, column))});
+    if (!has_draws) continue;
+    const ColumnSummary& one = summaries[column];
+    for (const double value : {one.mean, one.sd, one.q5, one.median, one.q95})
+      rows.back().push_back(format_number(value));
+  }
+  return format_table(header, rows, 1);
+}
+
+nlohmann::ordered_json to_json(const mcmc::Optimum& optimum, const OptimizeCommandOptions& options) {
+  nlohmann::ordered_json mode = nlohmann::ordered_json::object();
+  for (std::size_t column = 0; column < optimum.mode.columns.size(); ++column) {
+    const double value = optimum.mode.at(0, column);
+    mode[optimum.mode.columns[column]] =
+        std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json();
+  }
+  nlohmann::ordered_json result = {{"log_density", optimum.log_density},
+                                   {"jacobian", options.jacobian},
+                                   {"iterations", optimum.search.iterations},
+                                   {"evaluations", optimum.search.evaluations},
+                                   {"converged", optimum.search.converged},
+                                   {"reason", optimum.search.reason},
+                                   {"mode", std::move(mode)}};
+  if (optimum.laplace.row_count > 0) result["laplace"] = summary_json(optimum.laplace)["parameters"];
+  return result;
+}
+
+void run(OptimizeCommandOptions options) {
+  if (!options.output.empty() && !options.output.ends_with(".csv"))
+    throw UserError(fmt::format("{}: the mode and its draws are written as .csv", options.output));
+  if (options.laplace_draws > 0) options.jacobian = true;
+  const auto model = open_model(options.model);
+  const DataSet data = read_data_set(options.data, model->facts());
+  options.initial = mcmc::parse_initial_values(options.init);
+  options.interrupted = interrupt_flag();
+  const mcmc::Optimum optimum = mcmc::optimize(model, data, options);
+  if (!options.output.empty()) mcmc::write_stan_csv(options.output, optimum, options, model->name(), options.data);
+  if (options.json) fmt::print("{}\n", to_json(optimum, options).dump(2));
+  else
+    fmt::print("{}log density {} {} the Jacobian, after {} iterations and {} gradients: {}\n",
+               table(optimum, model->facts(), options.all), format_double(optimum.log_density),
+               options.jacobian ? "with" : "without", optimum.search.iterations, optimum.search.evaluations,
+               optimum.search.reason);
+  if (optimum.failed.count() > 0) print_note(describe_failed_draws(optimum.failed));
+  if (optimum.search.was_interrupted) print_note("interrupted: this is the best point so far, not the mode");
+}
+
+} // namespace
+
+void add_optimize(CLI::App& program) {
+  auto options = std::make_shared<OptimizeCommandOptions>();
+  CLI::App* command =
+      program.add_subcommand("optimize", "The mode of one data set's density (L-BFGS), and Laplace draws");
+  command->add_option("model", options->model, "model text, or library (.so)")->required();
+  command->add_option("data", options->data, "data: Stan JSON, CSV or NPZ");
+  command->add_flag("--jacobian", options->jacobian,
+                    "the mode of the unconstrained parameters' density, instead of the constrained ones'");
+  command->add_option(
+      "--laplace", options->laplace_draws,
+      "so many draws of Laplace's approximation, the normal distribution with the curvature at the mode "
+      "of the unconstrained parameters (takes --jacobian)");
+  command->add_option("-o,--output", options->output,
+                      "where the mode goes, or the Laplace draws: .csv, in CmdStan's layout");
+  command->add_option("--iterations", options->max_iterations, "largest number of iterations")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100000000));
+  command
+      ->add_option("--init", options->init,
+                   "where the search begins: a radius R (unconstrained parameters uniform between -R and R), or a JSON "
+                   "file of parameters")
+      ->capture_default_str();
+  command->add_option("--seed", options->seed, "random seed")->capture_default_str();
+  command->add_flag("--all", options->all, "also transformed parameters and generated quantities in the table");
+  command->add_flag("--json", options->json, "the table as JSON");
+  command->callback([options] { run(*options); });
+}
+
+} // namespace sibyl::cli
