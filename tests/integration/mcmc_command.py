@@ -105,9 +105,9 @@ class Optimize(unittest.TestCase):
         out = run("rate.sib", "rate.json", "-o", "mode.csv", command="optimize").stdout
         self.assertRegex(out, r"parameter +mode\np +0\.700\nlog density -[0-9.]+ without the Jacobian")
         self.assertEqual(body("mode.csv")[0], "lp__,p")
-        self.assertAlmostEqual(float(body("mode.csv")[1].split(",")[1]), 0.7, places=5)
+        self.assertAlmostEqual(float(body("mode.csv")[1].split(",")[1]), 0.7, places=4)
         found = json.loads(run("rate.sib", "rate.json", "--jacobian", "--json", command="optimize").stdout)
-        self.assertAlmostEqual(found["mode"]["p"], 8 / 12, places=5)  # of the logit, carried back
+        self.assertAlmostEqual(found["mode"]["p"], 8 / 12, places=4)  # of the logit, carried back
         self.assertTrue(found["converged"])
 
     def test_laplace_draws(self):
