@@ -254,6 +254,8 @@ void Loader::add(const Source& source, const ast::TransformDefinition& definitio
     else if (name == "log_jacobian") transform->log_jacobian = added;
     else if (name == "check") transform->check = added;
     else if (name == "sample") transform->sample = added;
+    else if (name == "log_flat_mass") transform->log_flat_mass = added;
+    else if (name == "log_condition_mass") transform->log_condition_mass = added;
     else if (name == "unconstrain_drawn") transform->unconstrain_drawn = added;
     else if (name == "condition") transform->condition[""] = added;
     else if (name.starts_with(condition)) transform->condition[name.substr(condition.size())] = added;

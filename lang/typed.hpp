@@ -335,6 +335,10 @@ struct Transform {
   // that they are so constrained; by the distribution's name, "" for all.
   std::map<std::string, std::shared_ptr<const Function>> condition;
 
+  // (parameters...): the logarithms of the flat density's integral, and of the share of independent elements that are so
+  // constrained, both in the measure of log_jacobian.
+  std::shared_ptr<const Function> log_flat_mass, log_condition_mass;
+
   bool is_type() const { return constrained.rank() > 0; }
   // Null where elements of that distribution cannot be drawn so constrained.
   std::shared_ptr<const Function> conditioned_on(const std::string& distribution) const {

@@ -108,6 +108,9 @@ struct Message {
 //   simulate       inputs: design without a design statement. Outputs: all other variables but generated quantities,
 //                  unconstrained_out and block_sizes.
 //   log_density    inputs: data, transformed data, unconstrained_in, include_jacobian. Output: log_density.
+//   log_prior_mass, of generative models with a density: inputs: data, transformed data, unconstrained_in. Output:
+//                  log_density, which is not one: the mass that the priors have within the declared bounds, which
+//                  Stan's density does not divide by; NaN where it is not known.
 //   log_density_gradient  likewise, and gradient. Made from log_density by compiler/passes/reverse_mode.
 //   constrain      inputs: data, transformed data, unconstrained_in. Outputs: parameters, transformed parameters,
 //   generated

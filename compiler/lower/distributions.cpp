@@ -242,31 +242,37 @@ View Lowering::draw_containers(const typed::DistributionCall& call, const Argume
   return result;
 }
 
+// Declared bounds truncate a parameter's prior; those of data are a promise that is checked where data are read.
+Lowering::DrawnBound Lowering::drawn_bound(const typed::Tilde& tilde, bool is_lower) {
+  const typed::VariableId id = *generative::drawn_variable(tilde.left);
+  const typed::Variable& drawn = variable(id);
+  const bool is_bounded = drawn.block == typed::Block::parameters && !drawn.is_local;
+  const ExpressionPtr& declared = is_lower ? drawn.lower : drawn.upper;
+  ElementBound of_element = is_bounded && declared ? element_bound(id, declared) : ElementBound();
+  const auto& of_type = is_lower ? drawn.transform->element_lower : drawn.transform->element_upper;
+  if (is_bounded && of_type) of_element = [value = b_.real(*of_type)](const std::vector<ValueId>&) { return value; };
+  std::optional<ValueId> given_here;
+  if (tilde.truncation)
+    if (const ExpressionPtr& truncation = is_lower ? tilde.truncation->lower : tilde.truncation->upper)
+      given_here = scalar(truncation);
+  return [this, of_element, given_here, is_lower](const std::vector<ValueId>& at) -> std::optional<ValueId> {
+    if (!of_element) return given_here;
+    const ValueId declared_here = of_element(at);
+    if (!given_here) return declared_here;
+    if (b_.type(declared_here) == ir::Type::real)
+      return b_.math(is_lower ? MathFunction::fmax : MathFunction::fmin, {declared_here, b_.to_real(*given_here)});
+    return is_lower ? b_.maximum(declared_here, *given_here) : b_.minimum(declared_here, *given_here);
+  };
+}
+
 void Lowering::draw(const typed::Tilde& tilde, Span span) {
   const typed::VariableId id = *generative::drawn_variable(tilde.left);
   const typed::Variable& drawn = variable(id);
   if (parameters_are_given_ && drawn.block == typed::Block::parameters && !drawn.is_local) return;
   const Arguments given = distribution_arguments(tilde.arguments, *tilde.distribution, false, span);
   require_parameters(*tilde.distribution, given.given, tilde.arguments, 0, false, given, true);
-  // Declared bounds truncate a parameter's prior; those of data are a promise that is checked where data are read.
   const bool is_bounded = drawn.block == typed::Block::parameters && !drawn.is_local;
-  const auto bound = [&](const ExpressionPtr& declared, const ExpressionPtr& truncation, bool is_lower) {
-    ElementBound of_element = is_bounded && declared ? element_bound(id, declared) : ElementBound();
-    const auto& of_type = is_lower ? drawn.transform->element_lower : drawn.transform->element_upper;
-    if (is_bounded && of_type) of_element = [value = b_.real(*of_type)](const std::vector<ValueId>&) { return value; };
-    std::optional<ValueId> given_here;
-    if (truncation) given_here = scalar(truncation);
-    return [this, of_element, given_here, is_lower](const std::vector<ValueId>& at) -> std::optional<ValueId> {
-      if (!of_element) return given_here;
-      const ValueId declared_here = of_element(at);
-      if (!given_here) return declared_here;
-      if (b_.type(declared_here) == ir::Type::real)
-        return b_.math(is_lower ? MathFunction::fmax : MathFunction::fmin, {declared_here, b_.to_real(*given_here)});
-      return is_lower ? b_.maximum(declared_here, *given_here) : b_.minimum(declared_here, *given_here);
-    };
-  };
-  const auto lower = bound(drawn.lower, tilde.truncation ? tilde.truncation->lower : nullptr, true);
-  const auto upper = bound(drawn.upper, tilde.truncation ? tilde.truncation->upper : nullptr, false);
+  const DrawnBound lower = drawn_bound(tilde, true), upper = drawn_bound(tilde, false);
   // Observed angles lie in the turn that their declaration names.
   const bool is_turned = tilde.distribution->period && !is_bounded && drawn.lower;
   const ElementBound turn = is_turned ? element_bound(id, drawn.lower) : ElementBound();

@@ -1,7 +1,7 @@
 // From the checked program to the intermediate representation: one object writes one ir::Function.
 //
 // Expressions are in expressions.cpp and views.cpp, calls in calls.cpp, distributions in distributions.cpp and
-// truncation.cpp, statements in statements.cpp, constraints in parameters.cpp; model.cpp puts together the functions
+// truncation.cpp and prior_mass.cpp, statements in statements.cpp, constraints in parameters.cpp; model.cpp puts together the functions
 // that ir.hpp lists.
 #pragma once
 
@@ -84,6 +84,7 @@ class Lowering {
   void write_density();
   void write_constrain();
   void write_log_jacobian();
+  void write_log_prior_mass();
   void write_constrain_parameters();
   void write_unconstrain();
   void write_transform_data();
@@ -178,6 +179,9 @@ class Lowering {
                       const std::vector<typed::ExpressionPtr>& arguments,
                       const std::optional<typed::Truncation>& truncation, Span span);
   void draw(const typed::Tilde& tilde, Span span);
+  // Between which an element of what is drawn lies, by its position.
+  using DrawnBound = std::function<std::optional<ValueId>(const std::vector<ValueId>& index)>;
+  DrawnBound drawn_bound(const typed::Tilde& tilde, bool is_lower);
   void draw_flat(typed::VariableId id);
   void condition_draw(typed::VariableId id, const typed::Distribution& distribution,
                       const std::vector<typed::IndexItem>& items, Span span);
@@ -214,6 +218,13 @@ class Lowering {
   ValueId sample_between(const typed::Distribution& distribution, const std::vector<Storage>& parameters,
                          std::optional<ValueId> lower, std::optional<ValueId> upper, const std::string& name,
                          Span span);
+
+  // ---- prior_mass.cpp
+  void add_prior_mass(const typed::Tilde& tilde, Span span);
+  void add_flat_mass(typed::VariableId id);
+  ValueId log_mass_within(const typed::Distribution& distribution, const std::vector<Storage>& parameters, ValueId y,
+                          std::optional<ValueId> lower, std::optional<ValueId> upper);
+  ValueId unknown_mass();
 
   // ---- statements.cpp
   void statement(const typed::StatementPtr& statement);
@@ -290,6 +301,7 @@ class Lowering {
   bool parameters_are_given_ = false;              // in a simulation: their priors draw nothing
   std::map<typed::VariableId, ir::ArrayId> given_; // by variable: 0, or how its element was given
   bool is_drawing_ = false;
+  bool measures_priors_ = false; // in a density: not it, but the mass that priors have within their bounds
   bool declares_interface_ = false; // variables declared at a block's top are outputs of this function
   // While a check of the standard library is inlined: what its `reject` is about.
   struct Rejecting {

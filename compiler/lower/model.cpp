@@ -72,6 +72,22 @@ void Lowering::write_log_jacobian() {
   b_.store(out, b_.load_cell(*target_), {});
 }
 
+void Lowering::write_log_prior_mass() {
+  const typed::Program& program = context_.program;
+  bind_inputs(program.data);
+  bind_inputs(program.transformed_data);
+  parameters(Direction::constrain);
+  target_ = b_.cell("target", ir::Type::real);
+  b_.store_cell(*target_, b_.real(0));
+  mode_ = Mode::density;
+  measures_priors_ = true;
+  for (const VariableId id : context_.reading.flat) add_flat_mass(id);
+  statements(program.transformed_parameters);
+  statements(program.model);
+  const ir::ArrayId out = b_.array("log_density", ir::Type::real, 0, Binding::log_density);
+  b_.store(out, b_.load_cell(*target_), {});
+}
+
 void Lowering::write_constrain() {
   const typed::Program& program = context_.program;
   bind_inputs(program.data);
@@ -184,6 +200,8 @@ void lower_model(ModelContext& context) {
     add("transform_simulated_data", Mode::compute, &Lowering::write_transform_simulated_data);
   if (context.model.facts.is_generative) add("simulate", Mode::simulate, &Lowering::write_simulate);
   if (context.model.facts.has_density) add("log_density", Mode::density, &Lowering::write_density);
+  if (context.model.facts.is_generative && context.model.facts.has_density)
+    add("log_prior_mass", Mode::compute, &Lowering::write_log_prior_mass);
   add("constrain", Mode::compute, &Lowering::write_constrain);
   add("log_jacobian", Mode::compute, &Lowering::write_log_jacobian);
   add("constrain_parameters", Mode::compute, &Lowering::write_constrain_parameters);

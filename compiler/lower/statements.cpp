@@ -74,12 +74,14 @@ void Lowering::statement(const StatementPtr& tree) {
         else if constexpr (std::is_same_v<Node, typed::Assignment>) assignment(node, tree->span);
         else if constexpr (std::is_same_v<Node, typed::Tilde>) {
           if (mode_ == Mode::simulate) return draw(node, tree->span);
+          if (measures_priors_) return add_prior_mass(node, tree->span);
           std::vector<ExpressionPtr> arguments{node.left};
           arguments.insert(arguments.end(), node.arguments.begin(), node.arguments.end());
           add_to_target(log_density(*node.distribution, typed::DistributionFunction::log_density, arguments,
                                     node.truncation, tree->span));
         } else if constexpr (std::is_same_v<Node, typed::TargetIncrement>) {
           if (mode_ == Mode::simulate) return draw(*generative::as_tilde(node), tree->span);
+          if (measures_priors_) return add_prior_mass(*generative::as_tilde(node), tree->span);
           if (node.value->type.is_scalar()) return add_to_target(b_.to_real(scalar(node.value)));
           const View terms = view(node.value);
           loop(terms.sizes, [&](const std::vector<ValueId>& index) { add_to_target(terms.element(index)); });
@@ -227,8 +229,10 @@ void Lowering::store(VariableId id, const std::vector<IndexItem>& indices, const
 
 void Lowering::assignment(const typed::Assignment& tree, Span span) {
   if (mode_ == Mode::density && frames_.back() == &program_frame_ &&
-      context_.reading.point_masses.contains(tree.variable))
-    return point_mass(tree, span);
+      context_.reading.point_masses.contains(tree.variable)) {
+    if (!measures_priors_) point_mass(tree, span);
+    return;
+  }
   if (tree.value->type.is_scalar()) {
     const ValueId value = scalar(tree.value);
     return store(tree.variable, tree.indices, AsValue{value}, span);

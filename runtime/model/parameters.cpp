@@ -114,11 +114,20 @@ void ParameterTransform::copy_results(std::span<const DrawsVariable> variables, 
 }
 
 std::vector<double> ParameterTransform::log_jacobian(std::span<const double> unconstrained) {
+  return evaluate("log_jacobian", unconstrained);
+}
+
+std::optional<std::vector<double>> ParameterTransform::log_prior_mass(std::span<const double> unconstrained) {
+  if (!call_.has("log_prior_mass")) return std::nullopt;
+  return evaluate("log_prior_mass", unconstrained);
+}
+
+std::vector<double> ParameterTransform::evaluate(const char* function, std::span<const double> unconstrained) {
   std::vector<double> result(row_count(unconstrained));
   const std::size_t width = static_cast<std::size_t>(call_.lanes());
   for (std::size_t row = 0; row < result.size(); row += width) {
     const std::size_t active = std::min(width, result.size() - row);
-    run("log_jacobian", unconstrained, row, active, {});
+    run(function, unconstrained, row, active, {});
     for (std::size_t lane = 0; lane < active; ++lane) {
       const int number = static_cast<int>(lane);
       result[row + lane] =

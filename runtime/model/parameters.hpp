@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -41,12 +42,18 @@ class ParameterTransform {
   // log |d parameters / d unconstrained| for each row; NaN where the parameters fail a check of the model.
   std::vector<double> log_jacobian(std::span<const double> unconstrained);
 
+  // For each row, the logarithm of the mass that the priors have within the declared bounds: what the density lacks to be
+  // that of the simulated joint. NaN where it is not known, nothing where the model has no such function.
+  std::optional<std::vector<double>> log_prior_mass(std::span<const double> unconstrained);
+
   // The unconstrained parameters of given ones: `parameters` has the data and parameters of the data set bound.
   std::vector<double> unconstrain(const DataBatch& parameters, std::size_t data_set);
 
  private:
   Draws make_layout(Outputs outputs) const;
   std::size_t row_count(std::span<const double> unconstrained) const;
+  // What a function of log_density's kind gives for each row; NaN where it fails.
+  std::vector<double> evaluate(const char* function, std::span<const double> unconstrained);
   void run(const char* function, std::span<const double> unconstrained, std::size_t row, std::size_t active,
            const RunOptions& options);
   // Puts the lanes' results into the rows of `draws` from `first_row` on, in `variables`' columns.
