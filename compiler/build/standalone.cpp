@@ -18,7 +18,6 @@ std::vector<codegen::Entry> list_entries(const TrainedModel& trained, const code
   std::vector<codegen::Entry> entries;
   for (const ir::Function& function : trained.model.functions) {
     if (function.name == "simulate" || !is_exported(function)) continue;
-    if (function.name.starts_with("log_density") && !trained.needs_density) continue;
     entries.push_back({&function, {Precision::f64, codegen::preferred_lanes(machine, Precision::f64)}});
   }
   return entries;

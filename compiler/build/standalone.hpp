@@ -21,8 +21,7 @@ struct StandaloneOptions {
 struct TrainedModel {
   const ir::Model& model;
   std::string name, text;
-  bool needs_density = false; // the frame is found from it
-  std::string sampler;        // the file's bytes
+  std::string sampler; // the file's bytes
 };
 
 // The parts of every such program: the functions that sampling calls, and the constants sibyl_metadata and

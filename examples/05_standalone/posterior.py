@@ -15,7 +15,8 @@ class Options(ctypes.Structure):
 class Posterior(ctypes.Structure):
     _fields_ = [("label", c_char_p), ("verdict", c_char_p), ("is_fine", c_int32), ("draw_count", c_size_t),
                 ("column_count", c_size_t), ("columns", POINTER(c_char_p)), ("draws", POINTER(c_double)),
-                ("summaries", POINTER(c_double))]
+                ("summaries", POINTER(c_double)), ("k_hat", c_double), ("effective_size", c_double),
+                ("log_evidence", c_double), ("log_evidence_error", c_double)]
 
 
 class Posteriors(ctypes.Structure):

@@ -35,8 +35,7 @@ void run(const BuildOptions& options) {
   const Frontend frontend = compile_to_ir(source);
   print_diagnostics(frontend.diagnostics, source);
   if (!frontend.model) throw AlreadyReported();
-  const build::TrainedModel trained{*frontend.model, file.model_name, file.model_text,
-                                    file.setup.frame_kind() == FrameKind::laplace, bytes};
+  const build::TrainedModel trained{*frontend.model, file.model_name, file.model_text, bytes};
   if (options.web) {
     ProgressLine line;
     build::WebRuntimeOptions web;

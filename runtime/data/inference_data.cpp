@@ -131,7 +131,8 @@ Tensor column(const Draws& draws, std::size_t number) {
 } // namespace
 
 InferenceData to_inference_data(const Facts& facts, std::span<const DataSet> data_sets, std::span<const Draws> draws,
-                                std::span<const std::string> verdicts, const std::string& by) {
+                                std::span<const std::string> verdicts, const std::string& by,
+                                std::span<const DataSetNumbers> numbers) {
   if (draws.empty()) throw UserError("there are no data sets to write the draws of");
   const bool is_labelled = !by.empty() || draws.size() > 1;
   const std::string set = is_labelled ? dimension_name(by.empty() ? "set" : by, facts) : "";
@@ -152,7 +153,11 @@ InferenceData to_inference_data(const Facts& facts, std::span<const DataSet> dat
     verdict.dimensions = {set};
     verdict.values.extents = {static_cast<std::int64_t>(draws.size())};
   }
-  data[1].variables.push_back(std::move(verdict));
+  data[1].variables.push_back(verdict);
+  for (const DataSetNumbers& one : numbers) {
+    LabelledArray array{one.name, verdict.dimensions, {false, verdict.values.extents, one.values}, {}};
+    data[1].variables.push_back(std::move(array));
+  }
   data.push_back(data_group("observed_data", facts, data_sets, set, true));
   data.push_back(data_group("constant_data", facts, data_sets, set, false));
   std::erase_if(data, [](const InferenceGroup& group) { return group.variables.empty(); });

@@ -27,13 +27,20 @@ struct InferenceGroup {
 
 using InferenceData = std::vector<InferenceGroup>;
 
+// A number for each data set, in order.
+struct DataSetNumbers {
+  std::string name;
+  std::vector<double> values;
+};
+
 // The groups posterior, sample_stats, observed_data and constant_data, by ArviZ's schema: posterior variables have the
 // dimensions chain, draw, the data set, and their own (`theta_dim_0`). The data set's dimension is called `by` (or
 // `set`) and holds the labels; a single data set without `by` has none. Where sizes differ between data sets, arrays
-// are padded with NaN. sample_stats holds the verdicts, and log_density__ where it was sampled. Throws UserError where
-// a variable has the name of a dimension.
+// are padded with NaN. sample_stats holds the verdicts, `numbers`, and log_density__ where it was sampled. Throws
+// UserError where a variable has the name of a dimension.
 InferenceData to_inference_data(const Facts& facts, std::span<const DataSet> data_sets, std::span<const Draws> draws,
-                                std::span<const std::string> verdicts, const std::string& by);
+                                std::span<const std::string> verdicts, const std::string& by,
+                                std::span<const DataSetNumbers> numbers = {});
 
 // Markov chains for one data set, one element of `chains` each, of the same columns and numbers of draws: the groups
 // posterior, sample_stats (Stan's columns, lp__ and others, under ArviZ's names), observed_data and constant_data.

@@ -27,6 +27,16 @@ PosteriorDraws to_posterior(const Posterior& posterior, const DataSet& data) {
   result.label = draws.label;
   result.verdict = posterior.verdict.text();
   result.is_fine = posterior.verdict.is_fine();
+  result.not_checked = posterior.verdict.unchecked;
+  if (const auto& check = posterior.verdict.check) {
+    result.k_hat = check->k_hat;
+    result.effective_size = check->effective_size;
+    result.no_evidence = check->no_evidence;
+    if (check->log_evidence) {
+      result.log_evidence = *check->log_evidence;
+      result.log_evidence_error = check->log_evidence_error;
+    }
+  }
   result.data = to_arrays(data.variables);
   std::map<std::string, Tensor> tensors;
   for (const DrawsVariable& variable : draws.variables) tensors[variable.name] = variable_draws(draws, variable);

@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <limits>
 #include <map>
 #include <memory>
 #include <span>
@@ -136,6 +137,13 @@ struct PosteriorDraws {
   std::vector<Summary> summaries;
   std::string verdict; // "typical", or what is to be known of this posterior
   bool is_fine = true; // whether the verdict raises no doubt
+  // Where the model has a density: how well the draws' importance weights are behaved (k-hat of Pareto-smoothed importance
+  // sampling, good up to 0.7), how many independent draws the weighted draws are worth, and the logarithm of the data's
+  // evidence with its standard error. NaN where they are not known; `not_checked` and `no_evidence` say why.
+  double k_hat = std::numeric_limits<double>::quiet_NaN(), effective_size = std::numeric_limits<double>::quiet_NaN();
+  double log_evidence = std::numeric_limits<double>::quiet_NaN();
+  double log_evidence_error = std::numeric_limits<double>::quiet_NaN();
+  std::string not_checked, no_evidence;
   Arrays data;         // the data set as the model reads it
 };
 

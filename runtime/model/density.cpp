@@ -10,10 +10,10 @@
 
 namespace sibyl {
 
-Density::Density(std::shared_ptr<const CompiledModel> model, int lanes)
+Density::Density(std::shared_ptr<const CompiledModel> model, int lanes, bool has_gradient)
     : call_(std::move(model), Precision::f64, lanes), values_(static_cast<std::size_t>(call_.lanes())),
       usable_(values_.size(), 0) {
-  call_.model().function("log_density_gradient", Precision::f64, call_.lanes());
+  call_.model().function(has_gradient ? "log_density_gradient" : "log_density", Precision::f64, call_.lanes());
 }
 
 void Density::bind(const DataBatch& batch, std::span<const std::size_t> which, bool tolerant) {

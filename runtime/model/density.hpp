@@ -15,7 +15,8 @@ namespace sibyl {
 class Density {
  public:
   // Throws UserError, with the statement that decides, where the model has no density.
-  explicit Density(std::shared_ptr<const CompiledModel> model, int lanes = 0);
+  // Where only values are wanted, `has_gradient` false saves compiling the gradient.
+  explicit Density(std::shared_ptr<const CompiledModel> model, int lanes = 0, bool has_gradient = true);
 
   // Lane l evaluates data set which[l]. Throws RuntimeError where a data set violates the model's declarations; lanes
   // whose data sets may be unusable are told by `usable` instead where `tolerant`.

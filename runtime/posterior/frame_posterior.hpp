@@ -24,6 +24,9 @@ class FramePosterior {
   virtual void sample(const float* summary, std::size_t count, std::uint64_t seed, double* z,
                       double* log_density) const = 0;
 
+  // Whether the densities of draws cost little beside the draws themselves.
+  virtual bool has_cheap_density() const { return true; }
+
   // The log density of each of `count` points, [point][parameter].
   virtual void log_density(const float* summary, std::size_t count, const double* z, double* log_density) const = 0;
 };

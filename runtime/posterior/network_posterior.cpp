@@ -1,5 +1,6 @@
 #include "runtime/posterior/network_posterior.hpp"
 
+#include "runtime/networks/catalogue.hpp"
 #include "runtime/networks/eigen_backend.hpp"
 #include "runtime/networks/normal_draws.hpp"
 #include "runtime/networks/posterior_families.hpp"
@@ -82,6 +83,11 @@ void NetworkPosterior::sample(const float* summary, std::size_t count, std::uint
       if (log_density) std::copy_n(density.data(), rows, log_density + begin);
     }
   });
+}
+
+// What is trained by its density has it at hand; elsewhere it takes many evaluations.
+bool NetworkPosterior::has_cheap_density() const {
+  return find_posterior_family(config_.family).loss_is_negative_log_density;
 }
 
 void NetworkPosterior::log_density(const float* summary, std::size_t count, const double* z,

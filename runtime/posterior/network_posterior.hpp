@@ -23,6 +23,7 @@ class NetworkPosterior : public FramePosterior {
   std::vector<float> summarize(const EncodedBatch& inputs) const override;
   void sample(const float* summary, std::size_t count, std::uint64_t seed, double* z,
               double* log_density) const override;
+  bool has_cheap_density() const override;
   void log_density(const float* summary, std::size_t count, const double* z, double* log_density) const override;
 
  private:

@@ -4,6 +4,8 @@
 #include "runtime/inputs/missing_values.hpp"
 #include "runtime/model/computed_data.hpp"
 #include "runtime/model/parallel.hpp"
+#include "runtime/posterior/check_draws.hpp"
+#include "runtime/posterior/target_density.hpp"
 
 #include <fmt/format.h>
 
@@ -71,27 +73,53 @@ std::vector<std::vector<std::string>> PosteriorSampler::check_range(const DataBa
 
 std::vector<float> PosteriorSampler::summarize(const DataBatch& batch) const { return condition(batch).summaries; }
 
-Posterior PosteriorSampler::sample_one(const DataBatch& batch, const Conditioned& conditioned, std::size_t data_set,
-                                       ParameterTransform& transform, const SampleOptions& options) const {
+struct PosteriorSampler::Worker {
+  const DataBatch& batch;
+  const DataBatch& complete; // its missing values replaced
+  ParameterTransform transform;
+  std::optional<TargetDensity> target; // where draws are compared with it
+};
+
+std::string PosteriorSampler::why_unchecked() const {
+  if (!model_->facts().has_density) return "the model has no density: " + model_->facts().no_density.text;
+  if (!model_->has("log_density", Precision::f64, model_->preferred_lanes(Precision::f64)))
+    return "the model's library was built without its density";
+  return "";
+}
+
+Posterior PosteriorSampler::sample_one(const Conditioned& conditioned, std::size_t data_set, Worker& worker,
+                                       const SampleOptions& options) const {
   const std::size_t n = setup_.parameter_count;
   const float* summary = conditioned.summaries.data() + data_set * posterior_->summary_size();
   // Each data set has its own part of the random numbers, for z and for generated quantities.
   const std::uint64_t seed = options.seed + (static_cast<std::uint64_t>(data_set) << 32);
-  std::vector<double> z(options.draws * n), density(options.draws), unconstrained(options.draws * n);
-  posterior_->sample(summary, options.draws, seed, z.data(), options.with_density ? density.data() : nullptr);
-  for (std::size_t i = 0; i < options.draws; ++i)
-    conditioned.frames.from_frame(data_set, z.data() + i * n, unconstrained.data() + i * n);
-
   Posterior result;
-  transform.bind(batch, data_set);
-  if (const std::string found = difference(transform.space(), setup_.space); !found.empty())
+  result.verdict.has_missing = has_missing_values(model_->facts(), worker.batch, data_set);
+  const bool is_checked = worker.target && !result.verdict.has_missing;
+  if (worker.target && !is_checked) result.verdict.unchecked = "the data set has missing values";
+  const std::size_t drawn = is_checked ? std::max(options.draws, least_weighted_draws) : options.draws;
+  std::vector<double> z(drawn * n), density(drawn), unconstrained(drawn * n);
+  posterior_->sample(summary, drawn, seed, z.data(), is_checked || options.with_density ? density.data() : nullptr);
+  for (std::size_t i = 0; i < drawn; ++i) {
+    conditioned.frames.from_frame(data_set, z.data() + i * n, unconstrained.data() + i * n);
+    density[i] += conditioned.frames.log_determinant[data_set];
+  }
+
+  const std::span wanted = std::span(unconstrained).first(options.draws * n);
+  worker.transform.bind(worker.complete, data_set);
+  if (const std::string found = difference(worker.transform.space(), setup_.space); !found.empty())
     throw UserError("the sampler was trained for parameters of other sizes: in this data set " + found);
-  result.draws = transform.constrain(unconstrained, options.outputs, options.seed,
-                                     static_cast<std::uint64_t>(data_set) << 32, &result.verdict.failed_draws);
+  result.draws = worker.transform.constrain(wanted, options.outputs, options.seed,
+                                            static_cast<std::uint64_t>(data_set) << 32, &result.verdict.failed_draws);
+  if (is_checked) {
+    worker.target->bind(worker.batch, data_set);
+    const ImportanceWeights weights =
+        smooth_importance_weights(log_ratios(*worker.target, unconstrained, density));
+    result.verdict.check = check_draws(worker.transform, unconstrained, weights, result.draws);
+  }
   if (options.with_density) {
-    const std::vector<double> jacobian = transform.log_jacobian(unconstrained);
-    for (std::size_t i = 0; i < options.draws; ++i)
-      density[i] += conditioned.frames.log_determinant[data_set] - jacobian[i];
+    const std::vector<double> jacobian = worker.transform.log_jacobian(wanted);
+    for (std::size_t i = 0; i < options.draws; ++i) density[i] -= jacobian[i];
     append_column(result.draws, "log_density__", density);
   }
   if (!typical_.empty()) {
@@ -111,15 +139,19 @@ std::vector<Posterior> PosteriorSampler::sample(std::span<const DataSet> data_se
   compute_observed(model_, batch);
   const Conditioned conditioned = condition(batch);
   const DataBatch complete = complete_for_transform(facts, batch);
+  std::string unchecked = why_unchecked();
+  if (unchecked.empty() && !posterior_->has_cheap_density())
+    unchecked = "this family of networks takes long for the densities of its draws";
   std::vector<Posterior> result(data_sets.size());
   parallel_for(data_sets.size(), options.threads, [&](std::size_t begin, std::size_t end) {
-    ParameterTransform transform(model_);
+    Worker worker{batch, complete, ParameterTransform(model_), {}};
+    if (options.check_density && unchecked.empty()) worker.target.emplace(model_, false);
     for (std::size_t i = begin; i < end; ++i) {
       if (options.interrupted && *options.interrupted) throw RuntimeError("interrupted");
-      result[i] = sample_one(complete, conditioned, i, transform, options);
+      result[i] = sample_one(conditioned, i, worker, options);
       result[i].draws.label = data_sets[i].label;
-      result[i].verdict.has_missing = has_missing_values(facts, batch, i);
       result[i].verdict.warnings = warnings[i];
+      if (options.check_density && !unchecked.empty()) result[i].verdict.unchecked = unchecked;
     }
   });
   return result;

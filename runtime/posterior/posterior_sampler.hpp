@@ -20,6 +20,9 @@ struct SampleOptions {
   std::size_t draws = 4000;
   std::uint64_t seed = 1;
   bool with_density = false; // adds the column log_density__, in the model's own space
+  // Whether draws are compared with the model's density, where it has one and the family of networks gives the draws'
+  // own without much work (Verdict::check).
+  bool check_density = true;
   Outputs outputs = Outputs::all;
   int threads = 1;
   const std::atomic<std::int32_t>* interrupted = nullptr; // not zero: stop, and throw RuntimeError
@@ -55,11 +58,14 @@ class PosteriorSampler {
 
  private:
   struct Conditioned; // frames and summaries of a batch
+  struct Worker;      // what a thread calls the model with
   Conditioned condition(const DataBatch& batch) const;
   // What is to be said of each data set beside what training saw; refuses what it was not trained for.
   std::vector<std::vector<std::string>> check_range(const DataBatch& batch, std::span<const DataSet> data_sets) const;
-  Posterior sample_one(const DataBatch& batch, const Conditioned& conditioned, std::size_t data_set,
-                       ParameterTransform& transform, const SampleOptions& options) const;
+  Posterior sample_one(const Conditioned& conditioned, std::size_t data_set, Worker& worker,
+                       const SampleOptions& options) const;
+  // Why draws cannot be compared with the model's density; "" where they can.
+  std::string why_unchecked() const;
 
   std::shared_ptr<const CompiledModel> model_;
   InferenceSetup setup_;

@@ -230,6 +230,10 @@ nb::dict to_python(sibyl::PosteriorDraws posterior) {
   nb::dict result;
   result["label"] = posterior.label;
   result["verdict"] = posterior.verdict;
+  result["k_hat"] = posterior.k_hat;
+  result["ess"] = posterior.effective_size;
+  result["log_evidence"] = posterior.log_evidence;
+  result["log_evidence_error"] = posterior.log_evidence_error;
   result["draws"] = to_numpy(std::move(posterior.draws));
   result["data"] = to_numpy(std::move(posterior.data));
   if (!posterior.predictions.empty()) result["predictions"] = to_numpy(std::move(posterior.predictions));

@@ -7,6 +7,7 @@
 #include "lang/files/text_file.hpp"
 #include "runtime/data/inference_data.hpp"
 #include "runtime/repl/input.hpp"
+#include "runtime/terminal/summary_table.hpp"
 #include "runtime/terminal/terminal.hpp"
 
 #include <fmt/format.h>
@@ -74,7 +75,8 @@ void save_draws(Workspace& workspace, const std::string& path) {
   const ChosenData& data = workspace.data();
   if (path.ends_with(".nc")) {
     const std::span sets(data.sets.data() + workspace.shown, draws.size());
-    write_netcdf(path, to_inference_data(workspace.model()->facts(), sets, draws, verdicts, data.by));
+    write_netcdf(path, to_inference_data(workspace.model()->facts(), sets, draws, verdicts, data.by,
+                                         cli::check_numbers(workspace.posteriors)));
   } else if (path.ends_with(".npz")) write_draws_npz(path, draws);
   else write_draws_csv(path, draws, data.by);
   workspace.print(fmt::format("wrote {}\n", path));

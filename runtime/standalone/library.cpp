@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -97,6 +98,9 @@ const sibyl_posteriors* sample(const ReadResult& read, const sibyl_options& opti
       const double numbers[] = {from.mean, from.sd, from.q5, from.median, from.q95};
       std::copy_n(numbers, 5, result->summaries[i].begin() + static_cast<std::ptrdiff_t>(5 * c));
     }
+    const auto& check = result->posteriors[i].verdict.check;
+    const bool has_evidence = check && check->log_evidence;
+    constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
     result->items.push_back({.label = draws.label.c_str(),
                              .verdict = result->verdicts[i].c_str(),
                              .is_fine = result->posteriors[i].verdict.is_fine(),
@@ -104,7 +108,11 @@ const sibyl_posteriors* sample(const ReadResult& read, const sibyl_options& opti
                              .column_count = draws.columns.size(),
                              .columns = result->columns[i].data(),
                              .draws = draws.values.data(),
-                             .summaries = result->summaries[i].data()});
+                             .summaries = result->summaries[i].data(),
+                             .k_hat = check ? check->k_hat : unknown,
+                             .effective_size = check ? check->effective_size : unknown,
+                             .log_evidence = has_evidence ? *check->log_evidence : unknown,
+                             .log_evidence_error = has_evidence ? check->log_evidence_error : unknown});
   }
   for (const std::string& note : read.notes) result->notes += note + "\n";
   result->shown = {count, result->items.data(), result->notes.c_str()};

@@ -47,6 +47,9 @@ typedef struct sibyl_posterior {
   const char* const* columns; /* "theta.1", "theta.2", ...: Stan's names, in Stan's order */
   const double* draws;        /* [draw][column]; NaN where the model's own checks refused what a draw computes */
   const double* summaries;    /* [column][5]: mean, standard deviation, 5%, 50% and 95% quantile of what is not NaN */
+  /* Of the draws' importance weights by the model's density: k-hat (good up to 0.7), effective sample size, and the
+   * logarithm of the data's evidence with its standard error; NaN where they are not known. */
+  double k_hat, effective_size, log_evidence, log_evidence_error;
 } sibyl_posterior;
 
 typedef struct sibyl_posteriors {

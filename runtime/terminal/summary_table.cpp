@@ -3,19 +3,49 @@
 #include "runtime/terminal/terminal.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
 
 namespace sibyl::cli {
 
+namespace {
+
+// "-12.341 (0.008)": as many digits as its standard error has meaning for.
+std::string format_evidence(const DensityCheck& check) {
+  if (!check.log_evidence) return "-";
+  const double error = check.log_evidence_error;
+  const int digits = error > 0 ? std::clamp(2 - static_cast<int>(std::ceil(std::log10(error))), 1, 4) : 4;
+  return fmt::format("{:.{}f} ({:.{}f})", *check.log_evidence, digits, error, digits);
+}
+
+// What the density says of a posterior, in the row with its verdict.
+std::vector<std::string> check_cells(const Verdict& verdict) {
+  if (!verdict.check) return {"-", "-", "-"};
+  return {fmt::format("{:.2f}", verdict.check->k_hat), fmt::format("{:.0f}", verdict.check->effective_size),
+          format_evidence(*verdict.check)};
+}
+
+} // namespace
+
 std::string summary_table(std::span<const Posterior> posteriors, const Facts& facts, const std::string& by) {
   std::vector<std::vector<std::string>> rows;
+  const bool is_checked = std::any_of(posteriors.begin(), posteriors.end(),
+                                      [](const Posterior& one) { return one.verdict.check.has_value(); });
   for (const Posterior& posterior : posteriors) {
     bool first = true;
     for (const ColumnSummary& one : summarize(posterior.draws)) {
       const int variable = facts.find(one.column.substr(0, one.column.find('.')));
       if (variable < 0 || facts.variables[static_cast<std::size_t>(variable)].role != Role::parameter) continue;
       rows.push_back({first ? posterior.draws.label : "", one.column, format_number(one.mean), format_number(one.sd),
-                      format_number(one.q5), format_number(one.median), format_number(one.q95),
-                      first ? posterior.verdict.text() : ""});
+                      format_number(one.q5), format_number(one.median), format_number(one.q95)});
+      if (is_checked) {
+        const std::vector<std::string> cells = check_cells(posterior.verdict);
+        for (const std::string& cell : cells) rows.back().push_back(first ? cell : "");
+      }
+      rows.back().push_back(first ? posterior.verdict.text() : "");
       first = false;
     }
   }
@@ -25,8 +55,9 @@ std::string summary_table(std::span<const Posterior> posteriors, const Facts& fa
     verdicts.push_back(row.back());
     row.pop_back();
   }
-  const std::string table =
-      format_table({by.empty() ? "data" : by, "parameter", "mean", "sd", "5%", "50%", "95%"}, rows, 2);
+  std::vector<std::string> header = {by.empty() ? "data" : by, "parameter", "mean", "sd", "5%", "50%", "95%"};
+  if (is_checked) header.insert(header.end(), {"k-hat", "ESS", "log evidence"});
+  const std::string table = format_table(header, rows, 2);
   std::string text;
   std::size_t line = 0, begin = 0;
   for (std::size_t end = table.find('\n'); end != std::string::npos;
@@ -35,6 +66,45 @@ std::string summary_table(std::span<const Posterior> posteriors, const Facts& fa
     text += fmt::format("{}{}{}\n", table.substr(begin, end - begin), verdict.empty() ? "" : "  ", verdict);
   }
   return text;
+}
+
+nlohmann::ordered_json posterior_json(const Posterior& posterior) {
+  const Verdict& verdict = posterior.verdict;
+  nlohmann::ordered_json json = {
+      {"data", posterior.draws.label}, {"verdict", verdict.text()}, {"fine", verdict.is_fine()}};
+  for (const char* name : {"k_hat", "ess", "log_evidence", "log_evidence_error"}) json[name] = nullptr;
+  if (!verdict.unchecked.empty()) json["not_checked"] = verdict.unchecked;
+  if (verdict.check) {
+    // What is infinite becomes null.
+    json["k_hat"] = verdict.check->k_hat;
+    json["ess"] = verdict.check->effective_size;
+    json["draws_without_weight"] = verdict.check->without;
+    if (verdict.check->log_evidence) {
+      json["log_evidence"] = *verdict.check->log_evidence;
+      json["log_evidence_error"] = verdict.check->log_evidence_error;
+    } else {
+      json["no_evidence"] = verdict.check->no_evidence;
+    }
+  }
+  json["summary"] = summary_json(posterior.draws);
+  return json;
+}
+
+std::vector<DataSetNumbers> check_numbers(std::span<const Posterior> posteriors) {
+  std::vector<DataSetNumbers> numbers = {{"k_hat", {}}, {"ess", {}}, {"log_evidence", {}}, {"log_evidence_error", {}}};
+  constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+  bool is_checked = false;
+  for (const Posterior& posterior : posteriors) {
+    const auto& check = posterior.verdict.check;
+    is_checked |= check.has_value();
+    const bool has_evidence = check && check->log_evidence;
+    const double values[] = {check ? check->k_hat : unknown, check ? check->effective_size : unknown,
+                             has_evidence ? *check->log_evidence : unknown,
+                             has_evidence ? check->log_evidence_error : unknown};
+    for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i].values.push_back(values[i]);
+  }
+  if (!is_checked) numbers.clear();
+  return numbers;
 }
 
 } // namespace sibyl::cli

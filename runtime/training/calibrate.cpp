@@ -49,6 +49,7 @@ Calibration calibrate(std::shared_ptr<const CompiledModel> model, const Posterio
   sample_options.draws = options.draws;
   sample_options.seed = options.seed;
   sample_options.outputs = Outputs::parameters;
+  sample_options.check_density = false;
   sample_options.threads = options.threads;
 
   std::vector<std::vector<Comparison>> comparisons(parameters);

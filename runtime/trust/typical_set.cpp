@@ -71,11 +71,18 @@ std::string Verdict::text() const {
   std::string text = outside                     ? "outside of the simulations"
                      : p_value < unusual_p_value ? fmt::format("unusual (p = {:.2g})", p_value)
                                                  : "typical";
+  if (check && !check->is_good())
+    text = "approximate: " + check->complaint() + (text == "typical" ? "" : "; " + text);
   if (!frame_converged) text += "; its frame did not converge";
-  if (has_missing) text += "; has missing values";
+  if (has_missing) text += unchecked.empty() ? "; has missing values" : "; has missing values, so k-hat is not known";
   for (const std::string& warning : warnings) text += "; " + warning;
   if (failed_draws.count() > 0) text += "; " + describe_failed_draws(failed_draws);
   return text;
+}
+
+bool Verdict::is_fine() const {
+  return !outside && frame_converged && p_value >= unusual_p_value && failed_draws.count() == 0 && warnings.empty() &&
+         (!check || check->is_good());
 }
 
 void to_json(nlohmann::json& json, const TypicalSet& set) {

@@ -3,10 +3,12 @@
 #pragma once
 
 #include "runtime/data/edge_values.hpp"
+#include "runtime/trust/density_check.hpp"
 
 #include <nlohmann/json_fwd.hpp>
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -46,11 +48,12 @@ struct Verdict {
   bool has_missing = false;
   LeftOut failed_draws;              // those that miss what is computed from their parameters
   std::vector<std::string> warnings; // on the data set: sizes outside of the range in training
-  // "typical", "unusual (p = 0.004)", "outside of the simulations", with remarks after semicolons.
+  std::optional<DensityCheck> check; // of the draws, where the model's density is known
+  std::string unchecked;             // where there is none, why not
+  // "typical", "unusual (p = 0.004)", "outside of the simulations", and before these where the density says so
+  // "approximate: k-hat 0.92"; with remarks after semicolons.
   std::string text() const;
-  bool is_fine() const {
-    return !outside && frame_converged && p_value >= unusual_p_value && failed_draws.count() == 0 && warnings.empty();
-  }
+  bool is_fine() const;
   static constexpr double unusual_p_value = 0.01;
 };
 

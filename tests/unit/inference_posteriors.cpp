@@ -50,8 +50,11 @@ struct Fixture {
   std::shared_ptr<CompiledModel> model = hand_written::make();
   InferenceSetup setup;
 
-  Fixture() {
+  explicit Fixture(bool allows_missing = false) {
     SetupOptions options;
+    options.plan.allows_missing = allows_missing;
+    options.missing_share = allows_missing ? 0.1 : 0;
+    if (allows_missing) options.frame = FrameChoice::prior;
     options.design = hand_written::design(noise);
     options.pilot_count = 500;
     setup = prepare(model, options);
@@ -168,7 +171,7 @@ TEST_CASE("verdicts: simulations are typical, data of another kind are not") {
   std::vector<DataSet> sets;
   for (std::size_t i = 0; i < fresh.data.count; ++i) sets.push_back(extract(fixture.model->facts(), fresh.data, i));
   std::size_t unusual = 0;
-  for (const Posterior& posterior : sampler.sample(sets, {.draws = 10})) unusual += !posterior.verdict.is_fine();
+  for (const Posterior& posterior : sampler.sample(sets, {.draws = 10, .check_density = false})) unusual += !posterior.verdict.is_fine();
   CHECK(unusual <= 10); // 2 expected at the level of 1%; more than 10 has probability 1e-5
   sets = {hand_written::data_set({60, -70, 80, 900}, noise)};
   const Verdict verdict = sampler.sample(sets, {.draws = 10})[0].verdict;
@@ -232,4 +235,54 @@ TEST_CASE("verdicts in words") {
   CHECK(Verdict{.p_value = 0.004}.text() == "unusual (p = 0.004)");
   CHECK(Verdict{.frame_converged = false}.text() == "typical; its frame did not converge");
   CHECK_FALSE(Verdict{.frame_converged = false}.is_fine());
+}
+
+TEST_CASE("verdicts in words where the density was compared with the draws") {
+  Verdict verdict;
+  verdict.check = DensityCheck{.k_hat = 0.31, .effective_size = 2500, .draws = 4000};
+  CHECK(verdict.text() == "typical");
+  CHECK(verdict.is_fine());
+  verdict.check->disagreement = {.parameter = "tau", .shift = -0.63, .sd_ratio = 1.1};
+  CHECK(verdict.text() == "approximate: the mean of tau is 0.63 sd off");
+  verdict.check->disagreement = {.parameter = "tau", .shift = 0.1, .sd_ratio = 3.5};
+  CHECK(verdict.text() == "approximate: the sd of tau is 3.5 times the exact one");
+  CHECK_FALSE(verdict.is_fine());
+  verdict.check->k_hat = 0.92;
+  CHECK(verdict.text() == "approximate: k-hat 0.92");
+  verdict.p_value = 0.004;
+  CHECK(verdict.text() == "approximate: k-hat 0.92; unusual (p = 0.004)");
+  CHECK_FALSE(verdict.is_fine());
+}
+
+TEST_CASE("draws that are too narrow or too wide are never typical") {
+  const Fixture fixture;
+  const std::vector<DataSet> sets = {hand_written::data_set({1, 2, 1.5}, noise)};
+  const auto verdict = [&](double spread) { return fixture.sampler(spread).sample(sets, {.seed = 3})[0].verdict; };
+  // tau's logistic density has heavier tails than its frame's normal, but not by much.
+  REQUIRE(verdict(1).check);
+  CHECK(verdict(1).check->k_hat < largest_good_k_hat);
+  CHECK(verdict(1).is_fine());
+  CHECK(verdict(0.3).check->k_hat > largest_good_k_hat);
+  CHECK_THAT(verdict(0.3).text(), Contains("approximate: k-hat"));
+  CHECK(verdict(2.5).check->k_hat < largest_good_k_hat);
+  CHECK_THAT(verdict(2.5).text(), Contains("approximate: the sd of mu is 2.5 times the exact one"));
+}
+
+TEST_CASE("draws are checked with enough of them, and are the same as without the check") {
+  const Fixture fixture;
+  const std::vector<DataSet> sets = {hand_written::data_set({1, 2, 1.5}, noise)};
+  const Posterior few = fixture.sampler().sample(sets, {.draws = 20, .seed = 3})[0];
+  CHECK(few.verdict.check->draws >= 2000);
+  CHECK(few.draws.row_count == 20);
+  const Posterior without = fixture.sampler().sample(sets, {.draws = 20, .seed = 3, .check_density = false})[0];
+  CHECK_FALSE(without.verdict.check);
+  CHECK(without.draws.values == few.draws.values);
+}
+
+TEST_CASE("of a data set with missing values the verdict says that k-hat is not known") {
+  const Fixture fixture(true);
+  const std::vector<DataSet> sets = {hand_written::data_set({1, NAN, 1.5}, noise)};
+  const Verdict verdict = fixture.sampler().sample(sets, {.draws = 50})[0].verdict;
+  CHECK_FALSE(verdict.check);
+  CHECK_THAT(verdict.text(), Contains("has missing values, so k-hat is not known"));
 }

@@ -87,6 +87,9 @@ def to_inference_data(variables: Sequence[Variable], posteriors: Sequence[dict[s
 
     verdicts = np.array([one["verdict"] for one in posteriors])
     stats = {"verdict": ([], verdicts.reshape(())) if by is None else ([by], verdicts)}
+    for name in ("k_hat", "ess", "log_evidence", "log_evidence_error"):
+        values = np.array([one[name] for one in posteriors])
+        stats[name] = ([], values.reshape(())) if by is None else ([by], values)
     if "log_density" in posteriors[0]:
         stats["log_density__"] = variable("log_density__", [one["log_density"] for one in posteriors], True)
 

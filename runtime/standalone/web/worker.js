@@ -88,7 +88,7 @@ function sample(request) {
   const result = instance.exports.sibyl_sampler_sample_text(writeText(request.text), writeOptions(request));
   const view = new DataView(instance.exports.memory.buffer);
   const count = view.getUint32(result, true), items = view.getUint32(result + 4, true);
-  const posteriors = Array.from({length: count}, (_, i) => readPosterior(items + 32 * i));
+  const posteriors = Array.from({length: count}, (_, i) => readPosterior(items + 64 * i));
   const notes = readText(view.getUint32(result + 8, true)).split("\n").filter((line) => line);
   instance.exports.sibyl_sampler_free(result);
   return {posteriors, notes};

@@ -1,0 +1,24 @@
+// Draws of an approximate posterior against the model's density: their importance weights, and what these tell.
+#pragma once
+
+#include "runtime/data/draws.hpp"
+#include "runtime/model/parameters.hpp"
+#include "runtime/posterior/target_density.hpp"
+#include "runtime/trust/density_check.hpp"
+
+#include <span>
+#include <vector>
+
+namespace sibyl {
+
+// log p - log q for each draw. `unconstrained`: [draw][parameter]; `log_density`: the approximation's, of the
+// unconstrained parameters, for each draw.
+std::vector<double> log_ratios(TargetDensity& target, std::span<const double> unconstrained,
+                               std::span<const double> log_density);
+
+// `transform` and `target` are bound to the data set. `shown`: the first of the draws, or all, as the model declares
+// them.
+DensityCheck check_draws(ParameterTransform& transform, std::span<const double> unconstrained,
+                         const ImportanceWeights& weights, const Draws& shown);
+
+} // namespace sibyl

@@ -1,0 +1,72 @@
+#include "runtime/trust/density_check.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace sibyl {
+
+namespace {
+
+constexpr double tolerated_shift = 0.2, tolerated_ratio = 1.2;
+// Weighted draws that stand for fewer say too little about the draws.
+constexpr double least_effective_size = 100;
+
+struct Moments {
+  double mean = 0, sd = 0;
+};
+
+template <typename Weight>
+Moments moments(const Draws& draws, std::size_t column, const Weight& weight) {
+  double total = 0, mean = 0, square = 0;
+  for (std::size_t row = 0; row < draws.row_count; ++row)
+    if (const double w = weight(row); w > 0 && !std::isnan(draws.at(row, column))) {
+      total += w;
+      mean += w * draws.at(row, column);
+    }
+  mean /= total;
+  for (std::size_t row = 0; row < draws.row_count; ++row)
+    if (const double w = weight(row); w > 0 && !std::isnan(draws.at(row, column)))
+      square += w * std::pow(draws.at(row, column) - mean, 2);
+  return {mean, std::sqrt(square / total)};
+}
+
+} // namespace
+
+double Disagreement::size() const {
+  const double of_mean = std::abs(shift) / tolerated_shift;
+  const double of_sd = std::abs(std::log(sd_ratio)) / std::log(tolerated_ratio);
+  // What is no number is as far off as can be.
+  return std::isnan(of_mean) || std::isnan(of_sd) ? std::numeric_limits<double>::infinity() : std::max(of_mean, of_sd);
+}
+
+Disagreement largest_disagreement(const Draws& draws, std::size_t parameter_columns, const ImportanceWeights& weights) {
+  std::vector<double> weight(draws.row_count);
+  for (std::size_t row = 0; row < draws.row_count; ++row) weight[row] = std::exp(weights.log_weights[row]);
+  Disagreement largest;
+  for (std::size_t column = 0; column < parameter_columns; ++column) {
+    const Moments drawn = moments(draws, column, [](std::size_t) { return 1.0; });
+    const Moments exact = moments(draws, column, [&](std::size_t row) { return weight[row]; });
+    if (drawn.sd == 0 && exact.sd == 0) continue; // an element that is a constant: a Cholesky factor's zeros
+    const Disagreement one{draws.columns[column], (drawn.mean - exact.mean) / exact.sd, drawn.sd / exact.sd};
+    if (largest.parameter.empty() || one.size() > largest.size()) largest = one;
+  }
+  return largest;
+}
+
+bool DensityCheck::is_good() const { return complaint().empty(); }
+
+std::string DensityCheck::complaint() const {
+  if (!(k_hat <= largest_good_k_hat)) return std::isinf(k_hat) ? "k-hat infinite" : fmt::format("k-hat {:.2f}", k_hat);
+  if (effective_size < least_effective_size) return fmt::format("effective sample size {:.0f}", effective_size);
+  if (disagreement.size() <= 1) return "";
+  const Disagreement& d = disagreement;
+  if (std::abs(d.shift) / tolerated_shift >= std::abs(std::log(d.sd_ratio)) / std::log(tolerated_ratio))
+    return fmt::format("the mean of {} is {:.2g} sd off", d.parameter, std::abs(d.shift));
+  return d.sd_ratio > 1 ? fmt::format("the sd of {} is {:.2g} times the exact one", d.parameter, d.sd_ratio)
+                        : fmt::format("the sd of {} is {:.2g} of the exact one", d.parameter, d.sd_ratio);
+}
+
+} // namespace sibyl

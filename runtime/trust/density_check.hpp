@@ -1,0 +1,42 @@
+// What a model's density says of amortized draws: the importance weights' k-hat, what the weighted draws give beside
+// the draws as they are, and the evidence of the data.
+#pragma once
+
+#include "runtime/data/draws.hpp"
+#include "runtime/trust/importance.hpp"
+
+#include <cstddef>
+#include <optional>
+#include <string>
+
+namespace sibyl {
+
+// How far a parameter's draws are from the weighted draws, which have the exact posterior's moments where k-hat is
+// good.
+struct Disagreement {
+  std::string parameter; // its column
+  double shift = 0;      // of the mean, in sds of the weighted draws
+  double sd_ratio = 1;   // sd of the draws over the sd of the weighted draws
+
+  // One at the limits of what is called typical: a fifth of an sd, a fifth of the sd.
+  double size() const;
+};
+
+// The largest among the first `parameter_columns` columns. `weights`: one for each row.
+Disagreement largest_disagreement(const Draws& draws, std::size_t parameter_columns, const ImportanceWeights& weights);
+
+struct DensityCheck {
+  double k_hat = 0, effective_size = 0;
+  std::size_t draws = 0, without = 0; // how many were weighted; how many of them have no weight
+  // Of the data, with all constants; nothing where it is not known, and why.
+  std::optional<double> log_evidence;
+  double log_evidence_error = 0;
+  std::string no_evidence;
+  Disagreement disagreement;
+
+  bool is_good() const;
+  // What keeps it from being good: "k-hat 0.92", "the mean of tau is 0.6 sd off".
+  std::string complaint() const;
+};
+
+} // namespace sibyl
