@@ -30,6 +30,13 @@ ValueId Lowering::log_mass_within(const typed::Distribution& distribution, const
   };
   drop_implied(distribution.support.lower, lower, true);
   drop_implied(distribution.support.upper, upper, false);
+  // A density that repeats itself is one of a single turn.
+  if (distribution.period) {
+    if (!lower || !upper) return unknown_mass();
+    const ValueId excess = b_.subtract(b_.subtract(*upper, *lower), call_scalar(*distribution.period, parameters));
+    const ValueId is_turn = b_.compare(ir::Op::less, b_.math(MathFunction::fabs, {excess}), b_.real(1e-9));
+    return b_.select(is_turn, b_.real(0), unknown_mass());
+  }
   if (!lower && !upper) return b_.real(0);
   if (!distribution.log_tail) return unknown_mass();
   return log_mass_between(distribution, parameters, y, lower, upper);

@@ -78,6 +78,7 @@ TEST_CASE("the priors' mass within their bounds is the integral of the density")
       {"real<lower=0> x;", "target += normal_lpdf(x | 1, 3);"},
       {"real<lower=0> x;", "x ~ normal(1, 3) T[, 4];"},
       {"array[1] real<lower=0> x;", "for (i in 1:1) x[i] ~ normal(i, 3);"},
+      {"real<lower=-pi(), upper=pi()> x;", "x ~ von_mises(1, 2);"},
       {"vector<lower=0>[1] x;", "x ~ normal([2]', 3);"},
   };
   for (const Case& prior : one) {
