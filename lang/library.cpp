@@ -366,7 +366,8 @@ void complete(const typed::Distribution& distribution) {
 void complete(const typed::Transform& transform) {
   const auto members = [](const auto&... all) { (void)((all ? complete(*all) : void()), ...); };
   members(transform.unconstrained_size, transform.constrain, transform.unconstrain, transform.log_jacobian,
-          transform.check, transform.sample, transform.unconstrain_drawn);
+          transform.check, transform.sample, transform.unconstrain_drawn, transform.log_flat_mass,
+          transform.log_condition_mass);
   for (const typed::Requirement& requirement : transform.requirements) members(requirement.condition);
   for (const auto& [distribution, condition] : transform.condition) members(condition);
 }
