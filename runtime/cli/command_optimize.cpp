@@ -4,6 +4,7 @@
 #include "runtime/cli/model_file.hpp"
 #include "runtime/mcmc/optimize.hpp"
 #include "runtime/mcmc/stan_csv.hpp"
+#include "runtime/terminal/chains_text.hpp"
 #include "runtime/terminal/interrupt.hpp"
 #include "runtime/terminal/options.hpp"
 #include "runtime/terminal/terminal.hpp"
@@ -20,30 +21,6 @@ struct OptimizeCommandOptions : mcmc::OptimizeOptions {
   std::string model, data, output, init = "2";
   bool json = false, all = false;
 };
-
-bool is_shown(const std::string& column, const Facts& facts, bool all) {
-  if (column.ends_with("__")) return false;
-  const auto variable = static_cast<std::size_t>(facts.find(column.substr(0, column.find('.'))));
-  return all || facts.variables[variable].role == Role::parameter;
-}
-
-std::string table(const mcmc::Optimum& optimum, const Facts& facts, bool all) {
-  const bool has_draws = optimum.laplace.row_count > 0;
-  std::vector<std::string> header = {"parameter", "mode"};
-  if (has_draws) header.insert(header.end(), {"mean", "sd", "5%", "50%", "95%"});
-  std::vector<ColumnSummary> summaries;
-  if (has_draws) summaries = summarize(optimum.laplace);
-  std::vector<std::vector<std::string>> rows;
-  for (std::size_t column = 0; column < optimum.mode.columns.size(); ++column) {
-    if (!is_shown(optimum.mode.columns[column], facts, all)) continue;
-    rows.push_back({optimum.mode.columns[column], format_number(optimum.mode.at(0, column))});
-    if (!has_draws) continue;
-    const ColumnSummary& one = summaries[column];
-    for (const double value : {one.mean, one.sd, one.q5, one.median, one.q95})
-      rows.back().push_back(format_number(value));
-  }
-  return format_table(header, rows, 1);
-}
 
 nlohmann::ordered_json to_json(const mcmc::Optimum& optimum, const OptimizeCommandOptions& options) {
   nlohmann::ordered_json mode = nlohmann::ordered_json::object();
@@ -74,11 +51,7 @@ void run(OptimizeCommandOptions options) {
   const mcmc::Optimum optimum = mcmc::optimize(model, data, options);
   if (!options.output.empty()) mcmc::write_stan_csv(options.output, optimum, options, model->name(), options.data);
   if (options.json) fmt::print("{}\n", to_json(optimum, options).dump(2));
-  else
-    fmt::print("{}log density {} {} the Jacobian, after {} iterations and {} gradients: {}\n",
-               table(optimum, model->facts(), options.all), format_double(optimum.log_density),
-               options.jacobian ? "with" : "without", optimum.search.iterations, optimum.search.evaluations,
-               optimum.search.reason);
+  else fmt::print("{}{}", mode_table(optimum, model->facts(), options.all), mode_summary(optimum, options.jacobian));
   if (optimum.failed.count() > 0) print_note(describe_failed_draws(optimum.failed));
   if (optimum.search.was_interrupted) print_note("interrupted: this is the best point so far, not the mode");
 }

@@ -1,6 +1,7 @@
 #include "runtime/data/inference_data.hpp"
 #include "runtime/library/state.hpp"
 #include "runtime/mcmc/model_chains.hpp"
+#include "runtime/mcmc/optimize.hpp"
 
 namespace sibyl {
 
@@ -36,6 +37,20 @@ Arrays group_arrays(const InferenceData& groups, const std::string& name) {
   return to_arrays(std::move(tensors));
 }
 
+Arrays draws_arrays(const Draws& draws) {
+  std::map<std::string, Tensor> tensors;
+  for (const DrawsVariable& variable : draws.variables) tensors[variable.name] = variable_draws(draws, variable);
+  return to_arrays(std::move(tensors));
+}
+
+std::vector<double> draws_column(const Draws& draws, const std::string& name) {
+  std::vector<double> values;
+  for (std::size_t column = 0; column < draws.columns.size(); ++column)
+    if (draws.columns[column] == name)
+      for (std::size_t row = 0; row < draws.row_count; ++row) values.push_back(draws.at(row, column));
+  return values;
+}
+
 } // namespace
 
 } // namespace library
@@ -60,6 +75,30 @@ Chains Model::mcmc(const Arrays& data, const ChainSettings& settings, const Chai
   if (chains.failed.count() > 0) result.warnings.push_back(describe_failed_draws(chains.failed));
   result.was_interrupted = chains.was_interrupted;
   result.data = library::to_arrays(data_set.variables);
+  return result;
+}
+
+Mode Model::optimize(const Arrays& data, const OptimizeSettings& settings) const {
+  const auto& compiled = state_->compiled;
+  mcmc::OptimizeOptions options;
+  options.laplace_draws = settings.laplace_draws;
+  options.jacobian = settings.jacobian || settings.laplace_draws > 0;
+  options.max_iterations = settings.max_iterations;
+  options.seed = settings.seed;
+  options.interrupted = settings.stop;
+  options.initial.radius = settings.init_radius;
+  if (!settings.init.empty()) options.initial.given = {library::to_data_set(settings.init)};
+  const mcmc::Optimum optimum = mcmc::optimize(compiled, library::to_model_data(*compiled, data), options);
+  Mode result;
+  result.values = library::draws_arrays(optimum.mode);
+  for (auto& [name, array] : result.values) array.extents.erase(array.extents.begin()); // of the one row
+  result.log_density = optimum.log_density;
+  result.iterations = optimum.search.iterations;
+  result.converged = optimum.search.converged;
+  result.reason = optimum.search.reason;
+  result.draws = library::draws_arrays(optimum.laplace);
+  result.log_density_of_draws = library::draws_column(optimum.laplace, "log_p__");
+  result.log_density_of_normal = library::draws_column(optimum.laplace, "log_q__");
   return result;
 }
 

@@ -196,6 +196,27 @@ struct Chains {
   Arrays data;                                     // the data set as the model reads it
 };
 
+struct OptimizeSettings {
+  bool jacobian = false;         // the mode of the unconstrained parameters' density, not of the constrained ones'
+  std::size_t laplace_draws = 0; // of the normal distribution with the curvature at the mode; takes the Jacobian
+  int max_iterations = 2000;
+  double init_radius = 2; // where the search begins, as chains do
+  Arrays init = {};
+  std::uint64_t seed = 1;
+  StopFlag stop = nullptr; // ends it with the best point so far
+};
+
+// Where a log density is largest, and draws around it.
+struct Mode {
+  Arrays values;          // of parameters, transformed parameters and generated quantities
+  double log_density = 0; // there
+  int iterations = 0;
+  bool converged = false; // false: it was stopped
+  std::string reason;     // why the search ended, one clause
+  Arrays draws;           // Laplace's, [draw][extents...]; with their log densities: of the model, of the normal
+  std::vector<double> log_density_of_draws, log_density_of_normal;
+};
+
 // The log density of a model given one data set, a function of the unconstrained parameters.
 class ModelDensity {
  public:
@@ -245,6 +266,9 @@ class Model {
   // settings cannot be followed; RuntimeError where no chain can begin, or it is stopped before the first draw.
   Chains mcmc(const Arrays& data = {}, const ChainSettings& settings = {},
               const ChainProgressFunction& progress = {}) const;
+  // The mode, by L-BFGS. Throws as `mcmc` does, and RuntimeError where the search ends without a mode, or the density is
+  // not curved downwards at it and Laplace draws are wanted.
+  Mode optimize(const Arrays& data = {}, const OptimizeSettings& settings = {}) const;
   // Training on a CPU is up to several times faster with environment variables that OpenMP and BLAS read when they are
   // loaded (`sibyl train` has them): this sets those that are not set. For `main`, before there are threads; another
   // thread may read the environment, so the library does not do it by itself.

@@ -212,6 +212,32 @@ nb::tuple mcmc(const sibyl::Model& model, const InputArrays& data, std::size_t c
   return nb::make_tuple(dictionary, interrupted);
 }
 
+// The mode as a dictionary, and whether Ctrl-C ended the search.
+nb::tuple optimize(const sibyl::Model& model, const InputArrays& data, bool jacobian, std::size_t laplace,
+                   int iterations, double init_radius, const InputArrays& init, std::uint64_t seed) {
+  sibyl::OptimizeSettings settings{.jacobian = jacobian,
+                                   .laplace_draws = laplace,
+                                   .max_iterations = iterations,
+                                   .init_radius = init_radius,
+                                   .init = from_numpy(init),
+                                   .seed = seed};
+  const sibyl::Arrays arrays = from_numpy(data);
+  auto [mode, interrupted] = run_interruptibly([&](sibyl::StopFlag stop) {
+    settings.stop = stop;
+    return model.optimize(arrays, settings);
+  });
+  nb::dict result;
+  result["values"] = to_numpy(std::move(mode.values));
+  result["log_density"] = mode.log_density;
+  result["iterations"] = mode.iterations;
+  result["reason"] = mode.reason;
+  result["draws"] = to_numpy(std::move(mode.draws));
+  const auto count = static_cast<std::int64_t>(mode.log_density_of_draws.size());
+  result["log_p"] = to_numpy(std::move(mode.log_density_of_draws), {count});
+  result["log_q"] = to_numpy(std::move(mode.log_density_of_normal), {count});
+  return nb::make_tuple(result, interrupted);
+}
+
 nb::object evaluate(sibyl::ModelDensity& density, const InputArray& points, bool with_gradient, bool jacobian) {
   const std::size_t n = density.dimension();
   if (points.ndim() != 2 || points.shape(1) != n)
@@ -305,6 +331,7 @@ NB_MODULE(_sibyl, module) {
       .def("simulate", &simulate)
       .def("train", &train)
       .def("mcmc", &mcmc)
+      .def("optimize", &optimize)
       .def("density", [](const sibyl::Model& self, const InputArrays& data) { return self.density(from_numpy(data)); });
 
   sampler.def_static("load", &sibyl::Sampler::load, nb::call_guard<nb::gil_scoped_release>())

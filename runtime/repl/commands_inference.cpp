@@ -58,6 +58,24 @@ void show_check(Workspace& workspace, const std::vector<VariableCheck>& checks) 
   }
 }
 
+struct OneDataSet {
+  DataSet data;
+  std::size_t place; // among the workspace's
+};
+
+// The one with this label, or the only one; one without variables where the model has no data.
+OneDataSet choose_one_data_set(Workspace& workspace, std::string_view label) {
+  if (!workspace.has_data())
+    return {conform({}, workspace.model()->facts(), "the model needs data (`:data FILE`)"), 0};
+  const std::vector<DataSet>& sets = workspace.data().sets;
+  if (label.empty() && sets.size() != 1)
+    throw UserError(fmt::format("there are {} data sets, and this is for one: give its label", sets.size()));
+  std::size_t place = 0;
+  while (place < sets.size() && !label.empty() && sets[place].label != label) ++place;
+  if (place == sets.size()) throw UserError(fmt::format("no data set is called {}", label));
+  return {sets[place], place};
+}
+
 } // namespace
 
 void prior(Workspace& workspace, std::string_view, std::uint32_t) {
@@ -173,16 +191,7 @@ void sample(Workspace& workspace, std::string_view argument, std::uint32_t) {
 // [LABEL]
 void run_chains(Workspace& workspace, std::string_view argument, std::uint32_t) {
   const auto model = workspace.model();
-  std::vector<DataSet> sets;
-  if (workspace.has_data()) sets = workspace.data().sets;
-  else sets.push_back(conform({}, model->facts(), "the model needs data (`:data FILE`)"));
-  std::size_t chosen = 0;
-  if (!argument.empty()) {
-    while (chosen < sets.size() && sets[chosen].label != argument) ++chosen;
-    if (chosen == sets.size()) throw UserError(fmt::format("no data set is called {}", argument));
-  } else if (sets.size() != 1) {
-    throw UserError(fmt::format("there are {} data sets, and chains run for one: `:mcmc LABEL`", sets.size()));
-  }
+  const auto [data_set, chosen] = choose_one_data_set(workspace, argument);
   mcmc::ModelChainsOptions options;
   options.draws = std::max<std::size_t>(1, workspace.settings.draws / options.chains);
   options.seed = workspace.settings.seed;
@@ -193,7 +202,7 @@ void run_chains(Workspace& workspace, std::string_view argument, std::uint32_t) 
     workspace.surroundings().progress(cli::progress_text(at, options));
   };
   const auto start = std::chrono::steady_clock::now();
-  mcmc::ModelChains chains = mcmc::sample_chains(model, sets[chosen], options);
+  mcmc::ModelChains chains = mcmc::sample_chains(model, data_set, options);
   const double seconds = seconds_since(start);
   workspace.surroundings().progress("");
   const mcmc::ChainsReport report =
@@ -203,8 +212,8 @@ void run_chains(Workspace& workspace, std::string_view argument, std::uint32_t) 
     all.draws.values.insert(all.draws.values.end(), chains.draws[i].values.begin(), chains.draws[i].values.end());
     all.draws.row_count += chains.draws[i].row_count;
   }
-  all.draws.label = sets[chosen].label;
-  CurrentDraws draws = posterior_draws(model, sets[chosen], all.draws,
+  all.draws.label = data_set.label;
+  CurrentDraws draws = posterior_draws(model, data_set, all.draws,
                                        fmt::format("{} draws of {} chains", all.draws.row_count, chains.draws.size()));
   workspace.posteriors = {std::move(all)};
   workspace.shown = chosen;
@@ -214,6 +223,18 @@ void run_chains(Workspace& workspace, std::string_view argument, std::uint32_t) 
   if (chains.failed.count() > 0) workspace.note(describe_failed_draws(chains.failed));
   for (const std::string& one : report.warnings) workspace.note(one);
   workspace.chains = std::move(chains);
+}
+
+// [LABEL]
+void optimize(Workspace& workspace, std::string_view argument, std::uint32_t) {
+  const auto model = workspace.model();
+  const auto [data_set, chosen] = choose_one_data_set(workspace, argument);
+  mcmc::OptimizeOptions options;
+  options.seed = workspace.settings.seed;
+  options.interrupted = workspace.surroundings().interrupted;
+  const mcmc::Optimum optimum = mcmc::optimize(model, data_set, options);
+  workspace.print(cli::mode_table(optimum, model->facts(), false));
+  workspace.print(cli::mode_summary(optimum, options.jacobian));
 }
 
 void check(Workspace& workspace, std::string_view, std::uint32_t) {

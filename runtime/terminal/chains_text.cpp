@@ -80,4 +80,31 @@ nlohmann::ordered_json chains_json(const mcmc::ModelChains& chains, const mcmc::
           {"summary", std::move(summary)}};
 }
 
+std::string mode_table(const mcmc::Optimum& optimum, const Facts& facts, bool all) {
+  const bool has_draws = optimum.laplace.row_count > 0;
+  std::vector<std::string> header = {"parameter", "mode"};
+  if (has_draws) header.insert(header.end(), {"mean", "sd", "5%", "50%", "95%"});
+  std::vector<ColumnSummary> summaries;
+  if (has_draws) summaries = summarize(optimum.laplace);
+  std::vector<std::vector<std::string>> rows;
+  for (std::size_t column = 0; column < optimum.mode.columns.size(); ++column) {
+    const std::string& name = optimum.mode.columns[column];
+    const int variable = facts.find(name.substr(0, name.find('.')));
+    if (variable < 0) continue; // lp__
+    if (!all && facts.variables[static_cast<std::size_t>(variable)].role != Role::parameter) continue;
+    rows.push_back({name, format_number(optimum.mode.at(0, column))});
+    if (!has_draws) continue;
+    const ColumnSummary& one = summaries[column];
+    for (const double value : {one.mean, one.sd, one.q5, one.median, one.q95})
+      rows.back().push_back(format_number(value));
+  }
+  return format_table(header, rows, 1);
+}
+
+std::string mode_summary(const mcmc::Optimum& optimum, bool jacobian) {
+  return fmt::format("log density {} {} the Jacobian, after {} iterations and {} gradients: {}\n",
+                     format_double(optimum.log_density), jacobian ? "with" : "without", optimum.search.iterations,
+                     optimum.search.evaluations, optimum.search.reason);
+}
+
 } // namespace sibyl::cli

@@ -1,7 +1,8 @@
-// What is said of Markov chains, by `sibyl mcmc` and the REPL alike.
+// What is said of Markov chains and modes, by `sibyl mcmc`, `sibyl optimize` and the REPL alike.
 #pragma once
 
 #include "runtime/mcmc/model_chains.hpp"
+#include "runtime/mcmc/optimize.hpp"
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -19,5 +20,11 @@ std::string chains_table(const mcmc::ChainsReport& report);
 std::string chains_summary(const mcmc::ModelChains& chains, double seconds);
 
 nlohmann::ordered_json chains_json(const mcmc::ModelChains& chains, const mcmc::ChainsReport& report, double seconds);
+
+// One row for each parameter, and where `all` for what is computed from them; with summaries of the Laplace draws where
+// there are some.
+std::string mode_table(const mcmc::Optimum& optimum, const Facts& facts, bool all);
+// One line on the log density and the search.
+std::string mode_summary(const mcmc::Optimum& optimum, bool jacobian);
 
 } // namespace sibyl::cli

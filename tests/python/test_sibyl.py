@@ -315,6 +315,17 @@ class TestChains:
             np.testing.assert_allclose(csv.sample_stats[name], given.sample_stats[name], rtol=1e-15)
 
 
+def test_the_mode_and_laplace_draws(model):
+    mode = model.optimize(DATA, laplace=200)
+    gradient = model.gradient(model.density(DATA).unconstrain({n: mode.values[n] for n in ("mu", "sigma")}), DATA)
+    np.testing.assert_allclose(gradient, 0, atol=1e-3)
+    assert mode.values["mu"].shape == () and mode.values["twice"].shape == (2,)
+    assert mode.draws["twice"].shape == (200, 2) and mode.log_p.shape == mode.log_q.shape == (200,)
+    assert model.optimize(DATA).draws == {}
+    with pytest.raises(sibyl.UserError, match="no parameter `nu`"):
+        model.optimize(DATA, init={"nu": 1})
+
+
 @pytest.fixture(scope="session")
 def files(sampler, tmp_path_factory):
     folder = tmp_path_factory.mktemp("netcdf")

@@ -68,3 +68,18 @@ TEST_CASE("a stop flag keeps the draws so far") {
   CHECK(chains.was_interrupted);
   CHECK(chains.draws.at("mu").values.size() > 10);
 }
+
+TEST_CASE("the mode, and Laplace draws around it") {
+  const Model model(known_sd);
+  const sibyl::Mode mode = model.optimize(three_values, {.laplace_draws = 2000});
+  CHECK(mode.converged);
+  CHECK(mode.values.at("mu").extents.empty());
+  CHECK(mode.values.at("mu").values.front() == Approx(1.25 / 4).epsilon(1e-4));
+  CHECK(mode.values.at("twice").extents == std::vector<std::int64_t>{2});
+  CHECK(mode.draws.at("twice").extents == std::vector<std::int64_t>{2000, 2});
+  REQUIRE(mode.log_density_of_draws.size() == 2000);
+  // The posterior is normal: both log densities differ by a constant, the evidence.
+  const double evidence = mode.log_density_of_draws[0] - mode.log_density_of_normal[0];
+  CHECK(mode.log_density_of_draws[1] - mode.log_density_of_normal[1] == Approx(evidence).epsilon(1e-6));
+  CHECK(model.optimize(three_values).draws.empty());
+}

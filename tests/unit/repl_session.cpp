@@ -399,4 +399,6 @@ TEST_CASE("chains need no training, and their draws are what expressions, plots 
   while (std::getline(file, line)) ++rows;
   CHECK(rows == 4000);
   std::filesystem::remove(path);
+  CHECK(has(talk.ask(":optimize"), "\nmu         0.31"));
+  CHECK(has(talk.mistake(":mcmc x"), "no data set is called x"));
 }

@@ -25,7 +25,7 @@ from ._inference_data import chains_to_inference_data, to_inference_data
 from ._progress import ChainsBar, ProgressBar
 from ._sibyl import ModelError, UserError
 
-__all__ = ["Density", "Model", "ModelError", "Sampler", "UserError", "Variable"]
+__all__ = ["Density", "Mode", "Model", "ModelError", "Sampler", "UserError", "Variable"]
 
 __version__ = version("sibyl")
 
@@ -39,6 +39,19 @@ class Variable(NamedTuple):
     name: str
     role: str
     type: str
+
+
+class Mode(NamedTuple):
+    """Where a log density is largest. `draws`: Laplace's, [draw, ...] by variable, with their log densities under the
+    model, `log_p`, and under the normal distribution, `log_q`; empty where none were asked for."""
+
+    values: dict[str, np.ndarray]
+    log_density: float
+    iterations: int
+    reason: str
+    draws: dict[str, np.ndarray]
+    log_p: np.ndarray
+    log_q: np.ndarray
 
 
 def _arrays(data: Data | None) -> dict[str, np.ndarray]:
@@ -224,6 +237,28 @@ class Model:
         for one in result["warnings"]:
             warnings.warn(one, stacklevel=2)
         return chains_to_inference_data(self.variables, result)
+
+    def optimize(
+        self,
+        data: Data | None = None,
+        *,
+        jacobian: bool = False,
+        laplace: int = 0,
+        iterations: int = 2000,
+        init: float | Data = 2.0,
+        seed: int = 1,
+    ) -> Mode:
+        """The mode of the density given `data`, by L-BFGS: of the constrained parameters' density, or with `jacobian` of
+        the unconstrained ones'. `laplace`: so many draws of the normal distribution with the curvature at the mode
+        (takes the Jacobian). `init` as for `mcmc`."""
+        given = _arrays(init) if isinstance(init, Mapping) else {}
+        radius = 2.0 if given else float(init)
+        mode, was_interrupted = self._handle.optimize(
+            _arrays(data), jacobian, laplace, iterations, radius, given, seed
+        )
+        if was_interrupted:
+            warnings.warn("the search was interrupted; this is the best point until then", stacklevel=2)
+        return Mode(**mode)
 
     def density(self, data: Data | None = None) -> Density:
         """The log density given `data`; quicker than `log_density` where it is evaluated often."""

@@ -41,6 +41,10 @@ class Model:
         init_radius: float, init: list[_Arrays], seed: int, threads: int,
         on_progress: Callable[[int, int, int], None], /,
     ) -> tuple[dict[str, Any], bool]: ...
+    def optimize(
+        self, data: _Arrays, jacobian: bool, laplace: int, iterations: int, init_radius: float, init: _Arrays,
+        seed: int, /,
+    ) -> tuple[dict[str, Any], bool]: ...
     def density(self, data: _Arrays, /) -> Density: ...
 
 class Sampler:
