@@ -134,6 +134,7 @@ struct SizedType {
   std::vector<ExpressionPtr> sizes; // vector: 1; matrix: 2; a constrained type: as many as its transform has parameters
   Constraint constraint;
   Span span;
+  Span old_array; // of array sizes that stand behind the name: not part of `span`
 };
 
 // A function's argument or result: `array[,] vector`. `base` empty: void.
@@ -169,6 +170,7 @@ struct Tilde {
 };
 struct TargetIncrement {
   ExpressionPtr value;
+  bool is_jacobian = false; // `jacobian += value`: only where the density is that of the unconstrained parameters
 }; // target += value
 struct For {
   Identifier variable;

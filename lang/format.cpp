@@ -112,6 +112,7 @@ class Formatter {
          ++next_comment_) {
       const Comment& comment = program_.comments[next_comment_];
       std::string text(source_.slice(comment.span));
+      if (text.starts_with("#")) text.replace(0, 1, "//");
       if (!text.empty() && text.back() == '\r') text.pop_back();
       if (comment.own_line || out_.empty()) line(text);
       else out_.insert(out_.size() - 1, "  " + text);
@@ -192,7 +193,7 @@ class Formatter {
               text += " T[" + (node.truncation->lower ? format(node.truncation->lower) : "") + ", " +
                       (node.truncation->upper ? format(node.truncation->upper) : "") + "]";
             line(text + ";");
-          } else if constexpr (std::is_same_v<Node, TargetIncrement>) line("target += " + format(node.value) + ";");
+          } else if constexpr (std::is_same_v<Node, TargetIncrement>) line((node.is_jacobian ? "jacobian += " : "target += ") + format(node.value) + ";");
           else if constexpr (std::is_same_v<Node, For>)
             nested("for (" + node.variable.name + " in " + format(node.first) + ":" + format(node.last) + ")",
                    node.body);

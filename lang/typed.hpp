@@ -106,6 +106,7 @@ enum class Builtin {
   is_nan,
   is_inf,
   real_to_integer,
+  target, // what the log density has come to
   // a scalar function of compiler/ir/math.hpp, element by element: `math` names it
   math,
   // draws: in the standard library's samplers only
@@ -212,6 +213,7 @@ struct Tilde {
 // A container's elements are summed.
 struct TargetIncrement {
   ExpressionPtr value;
+  bool is_jacobian = false; // only where the density is that of the unconstrained parameters
 };
 struct For {
   VariableId variable = 0;

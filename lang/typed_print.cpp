@@ -61,6 +61,7 @@ const char* name_of(Builtin builtin) {
                                           "is_nan",
                                           "is_inf",
                                           "real_to_integer",
+                                          "target",
                                           "math",
                                           "uniform_draw",
                                           "std_normal_draw"};
@@ -162,7 +163,8 @@ class Printer {
               text += " T[" + (node.truncation->lower ? show(node.truncation->lower) : "") + ", " +
                       (node.truncation->upper ? show(node.truncation->upper) : "") + "]";
             line(text);
-          } else if constexpr (std::is_same_v<Node, TargetIncrement>) line("target += " + show(node.value));
+          } else if constexpr (std::is_same_v<Node, TargetIncrement>)
+            line((node.is_jacobian ? "jacobian += " : "target += ") + show(node.value));
           else if constexpr (std::is_same_v<Node, For>) {
             line("for " + program_.variables[node.variable].name + " in " + show(node.first) + " .. " +
                  show(node.last));

@@ -1,36 +1,11 @@
 #include "compiler/generative/accesses.hpp"
 
+#include <algorithm>
+
 namespace sibyl::generative {
 
 using typed::ExpressionPtr;
 using typed::StatementPtr;
-
-void for_each_expression(const ExpressionPtr& expression, const std::function<void(const ExpressionPtr&)>& visit) {
-  if (!expression) return;
-  visit(expression);
-  const auto each = [&](const auto& list) {
-    for (const auto& one : list) for_each_expression(one, visit);
-  };
-  std::visit(
-      [&](const auto& node) {
-        using Node = std::decay_t<decltype(node)>;
-        if constexpr (requires { node.arguments; }) each(node.arguments);
-        else if constexpr (requires { node.elements; }) each(node.elements);
-        else if constexpr (std::is_same_v<Node, typed::Promote>) for_each_expression(node.operand, visit);
-        else if constexpr (std::is_same_v<Node, typed::Conditional>) {
-          for_each_expression(node.condition, visit);
-          for_each_expression(node.if_true, visit);
-          for_each_expression(node.if_false, visit);
-        } else if constexpr (std::is_same_v<Node, typed::Index>) {
-          for_each_expression(node.base, visit);
-          for (const auto& item : node.items) {
-            for_each_expression(item.first, visit);
-            for_each_expression(item.second, visit);
-          }
-        }
-      },
-      expression->node);
-}
 
 void for_each_operand(const StatementPtr& statement, const std::function<void(const ExpressionPtr&)>& visit) {
   const auto see = [&](const ExpressionPtr& expression) {
@@ -107,13 +82,36 @@ std::optional<typed::VariableId> drawn_variable(const ExpressionPtr& left) {
 
 std::optional<typed::Tilde> as_tilde(const typed::TargetIncrement& increment) {
   const auto* call = std::get_if<typed::DistributionCall>(&increment.value->node);
-  if (!call || call->function != typed::DistributionFunction::log_density) return std::nullopt;
+  if (increment.is_jacobian || !call || call->function != typed::DistributionFunction::log_density) return std::nullopt;
   typed::Tilde tilde;
   tilde.left = call->arguments.front();
   if (!drawn_variable(tilde.left)) return std::nullopt;
   tilde.distribution = call->distribution;
   tilde.arguments.assign(call->arguments.begin() + 1, call->arguments.end());
   return tilde;
+}
+
+bool is_constant(const typed::TargetIncrement& increment, const typed::Program& program) {
+  if (increment.is_jacobian || touches_target(increment.value)) return false;
+  std::set<typed::VariableId> reads;
+  add_reads(increment.value, reads);
+  return std::all_of(reads.begin(), reads.end(), [&](typed::VariableId id) {
+    const typed::Variable& variable = program.variables[id];
+    return !variable.is_local &&
+           (variable.block == typed::Block::data || variable.block == typed::Block::transformed_data);
+  });
+}
+
+bool touches_target(const ExpressionPtr& expression) {
+  bool found = false;
+  for_each_expression(expression, [&](const ExpressionPtr& one) {
+    if (const auto* call = std::get_if<typed::FunctionCall>(&one->node))
+      found = found || (call->function->span.source == 0 &&
+                        (call->function->name.ends_with("_lp") || call->function->name.ends_with("_jacobian")));
+    if (const auto* call = std::get_if<typed::BuiltinCall>(&one->node))
+      found = found || call->builtin == typed::Builtin::target;
+  });
+  return found;
 }
 
 std::set<typed::VariableId> changing_variables(const typed::Program& program) {

@@ -1,7 +1,7 @@
 // What a statement touches: the facts that dependency order, roles and plates are derived from.
 #pragma once
 
-#include "lang/typed.hpp"
+#include "lang/typed_walk.hpp"
 
 #include <functional>
 #include <set>
@@ -27,15 +27,19 @@ std::optional<typed::VariableId> drawn_variable(const typed::ExpressionPtr& left
 // `target += D_lpdf(x | ...)` read as `x ~ D(...)`; nothing where the statement is not of that form.
 std::optional<typed::Tilde> as_tilde(const typed::TargetIncrement& increment);
 
+// Whether what is added depends on nothing that is drawn, observed data apart: a constant of the density, which the
+// simulation leaves out.
+bool is_constant(const typed::TargetIncrement& increment, const typed::Program& program);
+// Whether a call in the expression adds to the density by itself (`_lp`, `_jacobian`), or it reads what that has come to.
+bool touches_target(const typed::ExpressionPtr& expression);
+
 // Variables outside of functions that get a value more than once: by two statements, or in a loop.
 std::set<typed::VariableId> changing_variables(const typed::Program& program);
 
 // Calls `visit` for the statement and every statement nested in it.
 void for_each_statement(const typed::StatementPtr& statement,
                         const std::function<void(const typed::StatementPtr&)>& visit);
-// Calls `visit` for the expression and every expression nested in it.
-void for_each_expression(const typed::ExpressionPtr& expression,
-                         const std::function<void(const typed::ExpressionPtr&)>& visit);
+using typed::for_each_expression;
 // Calls `visit` for every expression directly in the statement (not in nested statements).
 void for_each_operand(const typed::StatementPtr& statement,
                       const std::function<void(const typed::ExpressionPtr&)>& visit);

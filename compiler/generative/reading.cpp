@@ -38,6 +38,7 @@ class Reader {
     for (const StatementPtr& statement : program_.model) see(statement);
     find_computed();
     finish_roles();
+    check_constants();
     check_givings();
     find_point_masses();
     check_parameters();
@@ -67,6 +68,11 @@ class Reader {
 
   void see(const StatementPtr& statement) {
     if (!statement) return;
+    if (!std::holds_alternative<typed::Print>(statement->node))
+      for_each_operand(statement, [&](const typed::ExpressionPtr& operand) {
+        if (touches_target(operand))
+          refuse(statement->span, "this reads or adds to the density itself, so it cannot be simulated");
+      });
     if (const auto* sequence = std::get_if<typed::Sequence>(&statement->node)) {
       for (const StatementPtr& one : sequence->statements) see(one);
     } else if (const auto* branch = std::get_if<typed::If>(&statement->node)) {
@@ -79,6 +85,7 @@ class Reader {
       see_tilde(*tilde, statement->span);
     } else if (const auto* increment = std::get_if<typed::TargetIncrement>(&statement->node)) {
       if (const auto as_draw = as_tilde(*increment)) return see_tilde(*as_draw, statement->span);
+      if (is_constant(*increment, program_)) return constants_.push_back(statement);
       refuse(
           statement->span,
           "this adds to the density something that is not a distribution of one variable, so it cannot be simulated");
@@ -249,6 +256,18 @@ class Reader {
     }
   }
 
+  // A term of the density that only the design decides changes no posterior.
+  void check_constants() {
+    for (const StatementPtr& one : constants_) {
+      std::set<VariableId> reads;
+      add_reads(std::get<typed::TargetIncrement>(one->node).value, reads);
+      for (const VariableId id : reads)
+        if (reading_.roles[id] == Role::observed || reading_.roles[id] == Role::underlying)
+          refuse(one->span, "this adds to the density of " + quoted(program_.variables[id].name) +
+                                ", which is drawn, so it cannot be simulated");
+    }
+  }
+
   // Each element gets its value once: what surely gets two is refused, what the text cannot tell is checked by the
   // simulation, and what no statement may give comes from a data file.
   void check_givings() {
@@ -375,6 +394,7 @@ class Reader {
   const typed::Program& program_;
   Reading reading_;
   std::map<VariableId, std::vector<Giving>> givings_;
+  std::vector<StatementPtr> constants_;
   // Around what is being read.
   bool in_design_ = false;
   std::vector<std::pair<const typed::If*, bool>> branches_;

@@ -2,6 +2,8 @@
 
 #include "lang/errors.hpp"
 
+#include <limits>
+
 namespace sibyl::lower {
 
 using ir::MathFunction;
@@ -234,6 +236,7 @@ ValueId Lowering::scalar_builtin(const typed::BuiltinCall& call, const Expressio
     const ValueId left = argument(0);
     return b_.maximum(left, argument(1));
   }
+  case Builtin::target: return target_ ? b_.load_cell(*target_) : b_.real(std::numeric_limits<double>::quiet_NaN());
   case Builtin::real_to_integer: return b_.to_integer(argument(0));
   case Builtin::uniform_draw: return b_.draw_uniform(context_.model.site_count++);
   case Builtin::std_normal_draw: return b_.draw_normal(context_.model.site_count++);

@@ -75,13 +75,26 @@ void Lowering::statement(const StatementPtr& tree) {
         else if constexpr (std::is_same_v<Node, typed::Tilde>) {
           if (mode_ == Mode::simulate) return draw(node, tree->span);
           if (measures_priors_) return add_prior_mass(node, tree->span);
+          if (!target_) return;
           std::vector<ExpressionPtr> arguments{node.left};
           arguments.insert(arguments.end(), node.arguments.begin(), node.arguments.end());
           add_to_target(log_density(*node.distribution, typed::DistributionFunction::log_density, arguments,
                                     node.truncation, tree->span));
         } else if constexpr (std::is_same_v<Node, typed::TargetIncrement>) {
-          if (mode_ == Mode::simulate) return draw(*generative::as_tilde(node), tree->span);
-          if (measures_priors_) return add_prior_mass(*generative::as_tilde(node), tree->span);
+          if (mode_ == Mode::simulate) {
+            if (const auto drawn = generative::as_tilde(node)) draw(*drawn, tree->span);
+            return;
+          }
+          if (!target_) return;
+          const bool is_constant = measures_priors_ && generative::is_constant(node, context_.program);
+          if (measures_priors_ && !is_constant) {
+            if (const auto drawn = generative::as_tilde(node)) add_prior_mass(*drawn, tree->span);
+            return;
+          }
+          if (node.is_jacobian) {
+            const ValueId value = b_.to_real(scalar(node.value));
+            return add_log_jacobian([&] { return value; }, true);
+          }
           if (node.value->type.is_scalar()) return add_to_target(b_.to_real(scalar(node.value)));
           const View terms = view(node.value);
           loop(terms.sizes, [&](const std::vector<ValueId>& index) { add_to_target(terms.element(index)); });

@@ -82,6 +82,21 @@ ExpressionPtr Checker::reduce_sum(const ast::Call& tree, Span span) {
   return this->call(call, span);
 }
 
+// Functions of older texts that are operators today.
+ExpressionPtr Checker::old_call(const ast::Call& tree, const Arguments& arguments, Span span) {
+  const std::string& name = tree.function.name;
+  if (names_.has_function(name)) return nullptr;
+  if (name == "if_else" && arguments.size() == 3) {
+    note_old("old-function", tree.function.span, "`if_else(a, b, c)` is written `a ? b : c` today");
+    return conditional({tree.arguments[0], tree.arguments[1], tree.arguments[2]}, span);
+  }
+  if (name == "get_lp" && arguments.empty()) {
+    note_old("old-function", tree.function.span, "`get_lp()` is written `target()` today");
+    return call({{"target", tree.function.span}, {}}, span);
+  }
+  return nullptr;
+}
+
 ExpressionPtr Checker::call(const ast::Call& tree, Span span) {
   if (tree.function.name == "reduce_sum" || tree.function.name == "reduce_sum_static") return reduce_sum(tree, span);
   Arguments arguments;
@@ -93,13 +108,14 @@ ExpressionPtr Checker::call(const ast::Call& tree, Span span) {
       if (const std::string whole = name.substr(0, name.size() - 5) + "_lp" + kind; names_.has_function(whole))
         return function_call({{whole, tree.function.span}, {}}, std::move(arguments), span);
 
-  static constexpr const char* suffixes[] = {"_lpdf",  "_lpmf", "_lupdf", "_lupmf", "_lcdf",
-                                             "_lccdf", "_cdf",  "_rng",   "_log"};
+  if (ExpressionPtr old = old_call(tree, arguments, span)) return old;
+  static constexpr const char* suffixes[] = {"_lpdf", "_lpmf", "_lupdf",   "_lupmf",    "_lcdf", "_lccdf",
+                                             "_cdf",  "_rng",  "_cdf_log", "_ccdf_log", "_log"};
   for (const std::string suffix : suffixes) {
     if (name.size() <= suffix.size() || !name.ends_with(suffix) || names_.has_function(name)) continue;
     const std::string stem = name.substr(0, name.size() - suffix.size());
     if (library_distribution(stem)) return distribution_call(tree, stem, suffix, std::move(arguments), span);
-    if (suffix == "_log") continue;
+    if (suffix.ends_with("_log")) continue;
     if (any_error(arguments)) return poison(span);
     Diagnostic& diagnostic =
         error(tree.function.span, "unknown-distribution", "there is no distribution `" + stem + "`");
@@ -128,6 +144,11 @@ ExpressionPtr Checker::builtin_call(const std::string& name, Arguments arguments
     return nullptr;
   }
   if (any_error(arguments)) return poison(span);
+  if (primitive->builtin == Builtin::target && !adds_to_density()) {
+    error(span, "target-outside-model",
+          "`target()` can be read only in the model block and in functions whose names end in `_lp`");
+    return poison(span);
+  }
   if (primitive->builtin == Builtin::math) {
     if (arguments.size() != static_cast<std::size_t>(primitive->math_arguments)) {
       // Another function of the library may bear the same name (`log2()` is a constant).
@@ -195,6 +216,15 @@ ExpressionPtr Checker::function_call(const ast::Call& tree, Arguments arguments,
       return poison(span);
     }
     const Type type = best->result;
+    const bool is_lp = best->span.source == 0 && best->name.ends_with("_lp"),
+               is_jacobian = best->span.source == 0 && best->name.ends_with("_jacobian");
+    const bool in_parameters = !in_function_ && block_ == ast::BlockKind::transformed_parameters;
+    if ((is_lp && !adds_to_density() && !in_parameters) ||
+        (is_jacobian && !in_parameters && !(in_function_ && function_->name.ends_with("_jacobian")))) {
+      error(tree.function.span, "misplaced-increment",
+            "`" + best->name + "` adds to the density, which has no meaning here");
+      return poison(span);
+    }
     complete(*best);
     if (function_ && best->span.source == 0) calls_[function_].push_back(best.get());
     return make(typed::FunctionCall{best, std::move(arguments), false}, type, span);
@@ -231,11 +261,6 @@ ExpressionPtr Checker::unknown_function(const ast::Identifier& name, Span span) 
     diagnostic.code = "variable-as-function";
     diagnostic.secondary.push_back({(*variables_)[*find_variable(name.name)].span, "declared here"});
     diagnostic.notes.push_back("an index is written in brackets: `" + name.name + "[i]`");
-    return poison(span);
-  }
-  if (name.name == "target") {
-    diagnostic.message = "`target()` cannot be read in this version of Sibyl";
-    diagnostic.code = "target-read";
     return poison(span);
   }
   if (library_distribution(name.name)) {
@@ -392,11 +417,13 @@ ExpressionPtr Checker::distribution_call(const ast::Call& tree, const std::strin
   const Span place = tree.function.span;
   const bool discrete = distribution->support.is_discrete;
   const bool draw = suffix == "_rng";
-  if (suffix == "_log") {
-    const std::string now = name + (discrete ? "_lpmf" : "_lpdf");
-    error(place, "old-density-name", "`" + tree.function.name + "` is now `" + now + "`").fix =
-        Fix{place, now, "write `" + now + "`"};
-    return poison(span);
+  if (suffix.ends_with("_log")) {
+    const std::string now = name + (suffix == "_cdf_log"    ? "_lcdf"
+                                    : suffix == "_ccdf_log" ? "_lccdf"
+                                    : discrete              ? "_lpmf"
+                                                            : "_lpdf");
+    note_old("old-density-name", place, "`" + tree.function.name + "` is `" + now + "` today",
+             Fix{place, now, "write `" + now + "`"});
   }
   if ((suffix == "_lpdf" || suffix == "_lupdf") && discrete) {
     const std::string right = name + "_lpmf";
@@ -424,8 +451,8 @@ ExpressionPtr Checker::distribution_call(const ast::Call& tree, const std::strin
   }
   if (!resolve_distribution(distribution, arguments, !draw, place)) return poison(span);
   DistributionFunction function = DistributionFunction::log_density;
-  if (suffix == "_lcdf") function = DistributionFunction::log_cdf;
-  else if (suffix == "_lccdf") function = DistributionFunction::log_ccdf;
+  if (suffix == "_lcdf" || suffix == "_cdf_log") function = DistributionFunction::log_cdf;
+  else if (suffix == "_lccdf" || suffix == "_ccdf_log") function = DistributionFunction::log_ccdf;
   else if (suffix == "_cdf") function = DistributionFunction::cdf;
   else if (draw) function = DistributionFunction::draw;
   const bool needs_tail = function == DistributionFunction::log_cdf || function == DistributionFunction::cdf ||

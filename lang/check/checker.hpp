@@ -76,6 +76,7 @@ class Checker {
 
   // ---- calls.cpp
   typed::ExpressionPtr call(const ast::Call& call, Span span);
+  typed::ExpressionPtr old_call(const ast::Call& call, const Arguments& arguments, Span span);
   typed::ExpressionPtr reduce_sum(const ast::Call& call, Span span);
   typed::ExpressionPtr builtin_call(const std::string& name, Arguments arguments, Span span, bool& handled);
   typed::ExpressionPtr function_call(const ast::Call& call, Arguments arguments, Span span);
@@ -101,6 +102,10 @@ class Checker {
   typed::StatementPtr for_each(const ast::ForEach& loop, Span span);
   typed::StatementPtr return_statement(const ast::Return& statement, Span span);
   typed::StatementPtr loop_body(const ast::StatementPtr& body);
+  typed::StatementPtr target_increment(const ast::ExpressionPtr& value, bool is_jacobian, Span span);
+  Statements density_terms(const typed::ExpressionPtr& value);
+  bool adds_to_density() const; // where we are: the model, or a function for it
+  bool is_constant(const typed::ExpressionPtr& value) const;
   Statements statements(const std::vector<ast::StatementPtr>& list);
   Arguments printed(const std::vector<ast::ExpressionPtr>& arguments);
   bool may_be_assigned(const typed::Variable& variable, Span place);
@@ -110,12 +115,16 @@ class Checker {
   void check_block(const ast::ProgramBlock& block, Statements& into);
   void user_functions(const ast::ProgramBlock& block);
   bool calls_end(const std::vector<std::shared_ptr<typed::Function>>& declared);
+  // accumulators.cpp
+  void spread_accumulators(typed::Program& program);
   void warn_about_unused(const typed::Program& program);
 
   // ---- shared
   typed::VariableId declare(typed::Variable variable);
   std::optional<typed::VariableId> find_variable(const std::string& name) const;
   std::vector<std::string> visible_variables() const;
+  // What older texts write is read, and said once for each kind: a warning that shows today's spelling.
+  void note_old(const char* code, Span place, const std::string& message, std::optional<Fix> fix = std::nullopt);
   Diagnostic& error(Span place, std::string code, std::string message, std::string label = "");
   // "`x` is vector[N]" with the declaration as written where the expression is a variable.
   std::string describe(const typed::ExpressionPtr& expression) const;

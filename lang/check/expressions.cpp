@@ -49,6 +49,15 @@ Diagnostic& Checker::error(Span place, std::string code, std::string message, st
   return diagnostics_.back();
 }
 
+void Checker::note_old(const char* code, Span place, const std::string& message, std::optional<Fix> fix) {
+  for (const Diagnostic& one : diagnostics_)
+    if (one.code == code) return;
+  Diagnostic warning = mistake(place, code, message);
+  warning.severity = Severity::warning;
+  warning.fix = std::move(fix);
+  diagnostics_.push_back(std::move(warning));
+}
+
 typed::VariableId Checker::declare(typed::Variable variable) {
   for (const auto& scope : scopes_) {
     const auto earlier = scope.find(variable.name);

@@ -170,6 +170,7 @@ constexpr Primitive primitives[] = {
     {"is_nan", Builtin::is_nan, 0, of_real, "is_nan(real)"},
     {"is_inf", Builtin::is_inf, 0, of_real, "is_inf(real)"},
     {"to_int", Builtin::real_to_integer, 0, of_real, "to_int(real)"},
+    {"target", Builtin::target, 0, no_arguments, "target()"},
     {"uniform_draw", Builtin::uniform_draw, 0, no_arguments, "uniform_draw()", 0, true},
     {"std_normal_draw", Builtin::std_normal_draw, 0, no_arguments, "std_normal_draw()", 0, true},
 };

@@ -208,6 +208,7 @@ typed::Program Checker::check_program(const ast::Program& tree) {
       }
     }
   }
+  if (!has_errors(diagnostics_)) spread_accumulators(program);
   warn_about_unused(program);
   return program;
 }

@@ -1,5 +1,6 @@
 #include "lang/check/checker.hpp"
 #include "lang/errors.hpp"
+#include "lang/typed_walk.hpp"
 
 #include <algorithm>
 #include <functional>
@@ -147,6 +148,8 @@ StatementPtr Checker::declaration(const ast::Declaration& tree, Span span) {
   variable.block = in_function_ ? typed::Block::function : typed_block(block_);
   variable.is_local = in_function_ || nesting_ > 0 || !is_global_block(block_);
   variable.type_text = std::string(source_.slice(written.span));
+  if (written.old_array.end > 0)
+    variable.type_text = "array" + std::string(source_.slice(written.old_array)) + " " + variable.type_text;
 
   declared_type(written, variable);
   if (written.constrained.empty()) declared_bounds(written, variable);
@@ -271,11 +274,11 @@ StatementPtr Checker::tilde(const ast::Tilde& tree, Span span) {
   ExpressionPtr left = expression(tree.left);
   Arguments arguments{left};
   for (const auto& argument : tree.arguments) arguments.push_back(expression(argument));
-  if (in_function_) {
-    error(span, "tilde-in-function", "`~` has no meaning in a function");
+  if (in_function_ && !adds_to_density()) {
+    error(span, "tilde-in-function", "`~` has no meaning in a function unless its name ends in `_lp`");
     return nullptr;
   }
-  if (block_ != BlockKind::model && block_ != BlockKind::design) {
+  if (!in_function_ && block_ != BlockKind::model && block_ != BlockKind::design) {
     error(span, "tilde-outside-model", "`~` belongs in the model block")
         .notes.push_back("to draw a value here, call `" + tree.distribution.name + "_rng(...)`");
     return nullptr;
@@ -300,7 +303,7 @@ StatementPtr Checker::tilde(const ast::Tilde& tree, Span span) {
   }
   // The user's own distribution: `y ~ shifted(mu)` adds `shifted_lpdf(y | mu)`.
   if (!library_distribution(tree.distribution.name) && !tree.truncation)
-    for (const char* suffix : {"_lpdf", "_lpmf"})
+    for (const char* suffix : {"_lpdf", "_lpmf", "_log"})
       if (const std::string density = tree.distribution.name + suffix; names_.has_function(density)) {
         ExpressionPtr value = function_call({{density, tree.distribution.span}, {}}, std::move(arguments), span);
         return value->type.is_error() ? nullptr : make_statement(typed::TargetIncrement{std::move(value)}, span);
@@ -425,34 +428,85 @@ Checker::Statements Checker::statements(const std::vector<ast::StatementPtr>& li
   return checked;
 }
 
+bool Checker::adds_to_density() const {
+  return in_function_ ? function_->name.ends_with("_lp") : block_ == BlockKind::model;
+}
+
+// Whether no parameter, latent or draw is in it: a constant of the density.
+bool Checker::is_constant(const ExpressionPtr& value) const {
+  bool constant = true;
+  for_each_expression(value, [&](const ExpressionPtr& one) {
+    if (const auto* reference = std::get_if<typed::VariableReference>(&one->node)) {
+      const typed::Variable& variable = (*variables_)[reference->variable];
+      constant = constant && !variable.is_local &&
+                 (variable.block == typed::Block::data || variable.block == typed::Block::transformed_data);
+    }
+    if (const auto* call = std::get_if<typed::BuiltinCall>(&one->node))
+      constant = constant && call->builtin != typed::Builtin::target;
+  });
+  return constant;
+}
+
+StatementPtr Checker::target_increment(const ast::ExpressionPtr& tree, bool is_jacobian, Span span) {
+  ExpressionPtr value = expression(tree);
+  if (is_jacobian) {
+    const bool is_allowed =
+        in_function_ ? function_->name.ends_with("_jacobian") : block_ == BlockKind::transformed_parameters;
+    if (!is_allowed) {
+      error(span, "jacobian-elsewhere",
+            "`jacobian` can be incremented only in transformed parameters and in functions whose names end in "
+            "`_jacobian`");
+      return nullptr;
+    }
+  } else if (!adds_to_density()) {
+    error(span, "target-outside-model",
+          "`target` can be incremented only in the model block and in functions whose names end in `_lp`");
+    return nullptr;
+  }
+  if (value->type.is_error()) return nullptr;
+  if (value->type.base == Base::none) {
+    error(value->span, "void-value", "this has no value");
+    return nullptr;
+  }
+  if (is_jacobian) return make_statement(typed::TargetIncrement{promote(value, {Base::real, 0}), true}, span);
+  Statements terms = density_terms(value);
+  if (terms.size() > 1) return make_statement(typed::Sequence{std::move(terms)}, span);
+  return make_statement(terms.front()->node, span);
+}
+
+// A sum of log densities and constants is one statement for each: each may draw its variable.
+Checker::Statements Checker::density_terms(const ExpressionPtr& value) {
+  Statements terms;
+  const auto add = [&](const ExpressionPtr& term) {
+    terms.push_back(make_statement(typed::TargetIncrement{promote(term, {Base::real, 0})}, term->span));
+  };
+  const std::function<bool(const ExpressionPtr&)> split = [&](const ExpressionPtr& term) {
+    if (const auto* sum = std::get_if<typed::BuiltinCall>(&term->node);
+        sum && term->type.is_scalar() && !is_constant(term)) {
+      if (sum->builtin == typed::Builtin::add) return split(sum->arguments[0]) && split(sum->arguments[1]);
+      if (sum->builtin == typed::Builtin::subtract && is_constant(sum->arguments[1]))
+        return split(sum->arguments[0]) &&
+               split(make(typed::BuiltinCall{typed::Builtin::negate, {sum->arguments[1]}, ""}, sum->arguments[1]->type,
+                          sum->arguments[1]->span));
+    }
+    if (const auto* promoted = std::get_if<typed::Promote>(&term->node)) return split(promoted->operand);
+    const auto* density = std::get_if<typed::DistributionCall>(&term->node);
+    add(term);
+    return (density && density->function == typed::DistributionFunction::log_density) || is_constant(term);
+  };
+  if (split(value)) return terms;
+  terms.clear();
+  add(value);
+  return terms;
+}
+
 StatementPtr Checker::statement(const ast::StatementPtr& tree) {
   const Span span = tree->span;
   if (const auto* node = std::get_if<ast::Declaration>(&tree->node)) return declaration(*node, span);
   if (const auto* node = std::get_if<ast::Assignment>(&tree->node)) return assignment(*node, span);
   if (const auto* node = std::get_if<ast::Tilde>(&tree->node)) return tilde(*node, span);
-  if (const auto* node = std::get_if<ast::TargetIncrement>(&tree->node)) {
-    ExpressionPtr value = expression(node->value);
-    if (block_ != BlockKind::model || in_function_) {
-      error(span, "target-outside-model", "`target` can be incremented only in the model block");
-      return nullptr;
-    }
-    if (value->type.is_error()) return nullptr;
-    if (value->type.base == Base::none) {
-      error(value->span, "void-value", "this has no value");
-      return nullptr;
-    }
-    // A sum of log densities is one statement for each: each may draw its variable.
-    Statements terms;
-    const std::function<bool(const ExpressionPtr&)> split = [&](const ExpressionPtr& term) {
-      if (const auto* sum = std::get_if<typed::BuiltinCall>(&term->node); sum && sum->builtin == typed::Builtin::add)
-        return term->type.is_scalar() && split(sum->arguments[0]) && split(sum->arguments[1]);
-      const auto* density = std::get_if<typed::DistributionCall>(&term->node);
-      terms.push_back(make_statement(typed::TargetIncrement{promote(term, {Base::real, 0})}, term->span));
-      return density && density->function == typed::DistributionFunction::log_density;
-    };
-    if (split(value) && terms.size() > 1) return make_statement(typed::Sequence{std::move(terms)}, span);
-    return make_statement(typed::TargetIncrement{promote(value, {Base::real, 0})}, span);
-  }
+  if (const auto* node = std::get_if<ast::TargetIncrement>(&tree->node))
+    return target_increment(node->value, node->is_jacobian, span);
   if (const auto* node = std::get_if<ast::For>(&tree->node)) return for_loop(*node, span);
   if (const auto* node = std::get_if<ast::ForEach>(&tree->node)) return for_each(*node, span);
   if (const auto* node = std::get_if<ast::While>(&tree->node)) {
@@ -495,6 +549,12 @@ StatementPtr Checker::statement(const ast::StatementPtr& tree) {
   if (const auto* node = std::get_if<ast::Reject>(&tree->node))
     return make_statement(typed::Reject{printed(node->arguments)}, span);
   if (const auto* node = std::get_if<ast::CallStatement>(&tree->node)) {
+    if (const auto* old = std::get_if<ast::Call>(&node->call->node);
+        old && old->function.name == "increment_log_prob" && old->arguments.size() == 1 &&
+        !names_.has_function(old->function.name)) {
+      note_old("old-increment", span, "`increment_log_prob(x)` is written `target += x` today");
+      return target_increment(old->arguments[0], false, span);
+    }
     ExpressionPtr call = expression(node->call);
     if (call->type.is_error()) return nullptr;
     if (call->type.base != Base::none) {

@@ -35,7 +35,7 @@ namespace x3 = boost::spirit::x3;
 
 using Iterator = const char*;
 
-const auto skipper = x3::space | (x3::lit("//") >> *(x3::char_ - x3::eol)) |
+const auto skipper = x3::space | (x3::lit('#') >> *(x3::char_ - x3::eol)) | (x3::lit("//") >> *(x3::char_ - x3::eol)) |
                      (x3::lit("/*") >> *(x3::char_ - x3::lit("*/")) >> x3::lit("*/"));
 using Skipper = std::remove_const_t<decltype(skipper)>;
 

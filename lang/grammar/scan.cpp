@@ -48,7 +48,7 @@ class Scanner {
       return fail("unclosed-bracket", place, place + 1, quoted(c) + " is never closed",
                   "a " + quoted(closing(c)) + " is missing");
     }
-    return state_.diagnostics.empty();
+    return !has_errors(state_.diagnostics);
   }
 
  private:
@@ -88,11 +88,9 @@ class Scanner {
   bool hash() {
     if (text_.substr(at_, 8) == "#include")
       return fail("include-unavailable", at_, at_ + 8, "`#include` is not available; put the text into this file");
-    state_.diagnostics.push_back({.code = "hash-comment",
-                                  .message = "a comment begins with `//`",
-                                  .primary = {span(at_, at_ + 1), ""},
-                                  .fix = Fix{span(at_, at_ + 1), "//", "write `//`"}});
-    at_ = std::min(text_.find('\n', at_), text_.size());
+    state_.note_old("hash-comment", span(at_, at_ + 1), "a comment begins with `//` today",
+                    Fix{span(at_, at_ + 1), "//", "write `//`"});
+    line_comment();
     return true;
   }
 
@@ -144,6 +142,13 @@ class Scanner {
 };
 
 } // namespace
+
+void State::note_old(const char* code, Span place, const std::string& message, std::optional<Fix> fix) {
+  for (const Diagnostic& one : diagnostics)
+    if (one.code == code) return;
+  diagnostics.push_back(
+      {.severity = Severity::warning, .code = code, .message = message, .primary = {place, ""}, .fix = std::move(fix)});
+}
 
 bool scan(State& state) { return Scanner(state).run(); }
 

@@ -5,6 +5,8 @@
 #include "lang/diagnostic.hpp"
 #include "lang/source.hpp"
 
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -28,6 +30,9 @@ struct State {
   std::vector<ast::Comment> comments;
   Diagnostics diagnostics;
   int depth = 0; // of the rules being matched that may stand within themselves
+
+  // What older texts write is read, and said once for each kind: a warning that shows today's spelling.
+  void note_old(const char* code, Span place, const std::string& message, std::optional<Fix> fix = std::nullopt);
 
   const char* begin() const { return source.text().data(); }
   const char* end() const { return begin() + source.text().size(); }

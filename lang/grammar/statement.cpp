@@ -1,3 +1,4 @@
+#include "lang/errors.hpp"
 #include "lang/grammar/lexical.hpp"
 #include "lang/grammar/rules.hpp"
 
@@ -21,6 +22,8 @@ auto set(Node node) {
 
 struct Declarator {
   ast::Identifier name;
+  std::vector<ExpressionPtr> array_sizes; // behind the name, as older texts have them
+  Span array_span;
   ExpressionPtr initializer;
   Span span;
 };
@@ -30,20 +33,22 @@ struct Declarators {
   Span span;
 };
 
-const auto old_array_syntax = [](auto& context) {
+const auto add_old_size = [](auto& context) { x3::_val(context).array_sizes.push_back(x3::_attr(context)); };
+const auto note_old_array = [](auto& context) {
   State& state = state_of(context);
   const auto range = x3::_attr(context);
   const Span span = state.span(&*range.begin(), &*range.begin() + range.size());
-  state.diagnostics.push_back(
-      {.code = "old-array-syntax",
-       .message = "an array's sizes are written before its element type",
-       .primary = {span, "write `array" + std::string(range.begin(), range.end()) + "` before the type"}});
+  x3::_val(context).array_span = span;
+  state.note_old("old-array-syntax", span,
+                 "an array's sizes are written before its element type today: `array" +
+                     std::string(range.begin(), range.end()) + "` before the type");
 };
 
 const x3::rule<struct DeclaratorClass, Declarator> declarator{"a name"};
 const auto declarator_def =
     spanned(identifier[([](auto& context) { x3::_val(context).name = x3::_attr(context); })] >>
-            -x3::raw[x3::lit('[') > (expression % ',') > closing_bracket][old_array_syntax] >>
+            -x3::raw[x3::lit('[') > expression[add_old_size] > *(x3::lit(',') > expression[add_old_size]) >
+                     closing_bracket][note_old_array] >>
             -(x3::lit('=') >> !x3::lit('=') >
               expression[([](auto& context) { x3::_val(context).initializer = x3::_attr(context); })]));
 
@@ -57,25 +62,66 @@ const auto append_declarations = [](auto& context) {
   Declarators& declarators = x3::_attr(context);
   for (Declarator& one : declarators.list) {
     const Span span = declarators.list.size() == 1 ? declarators.span : one.span;
+    ast::SizedType type = declarators.type;
+    if (!one.array_sizes.empty()) {
+      type.old_array = one.array_span;
+      type.array_sizes.insert(type.array_sizes.begin(), one.array_sizes.begin(), one.array_sizes.end());
+    }
     x3::_val(context).push_back(std::make_shared<const Statement>(
-        Statement{ast::Declaration{declarators.type, one.name, one.initializer}, span}));
+        Statement{ast::Declaration{std::move(type), one.name, one.initializer}, span}));
   }
 };
 const auto append_statement = [](auto& context) { x3::_val(context).push_back(pointer(context)); };
 
-// `s <- sigma;` reads as the comparison `s < -sigma`, whose value nobody uses.
-void refuse_arrow(State& state, ExpressionPtr expression) {
-  while (const auto* binary = std::get_if<ast::Binary>(&expression->node)) {
-    const Span place{binary->operator_span.begin, binary->operator_span.begin + 2, binary->operator_span.source};
-    if (binary->op == ast::BinaryOperator::less && state.source.slice(place) == "<-") {
-      state.diagnostics.push_back({.code = "arrow-assignment",
-                                   .message = "assignment is written `=`",
-                                   .primary = {place, ""},
-                                   .fix = Fix{place, "=", "write `=`"}});
-      return;
-    }
-    expression = binary->left;
+// `s <- sigma;`, an older assignment, reads as the comparison `s < -sigma`, whose value nobody uses.
+struct Arrow {
+  ExpressionPtr target, value;
+  Span place;
+};
+ExpressionPtr with(const ExpressionPtr& expression, auto node, Span span) {
+  return std::make_shared<const ast::Expression>(ast::Expression{std::move(node), span, expression->height});
+}
+// Without the minus at its beginning, which is the arrow's.
+ExpressionPtr without_minus(const ExpressionPtr& expression, std::uint32_t place) {
+  const auto rest = [&](auto& node, ExpressionPtr& first) {
+    first = without_minus(first, place);
+    const Span span{first->span.begin, expression->span.end, expression->span.source};
+    return with(expression, std::move(node), span);
+  };
+  if (const auto* unary = std::get_if<ast::Unary>(&expression->node)) return unary->operand;
+  if (auto binary = std::get_if<ast::Binary>(&expression->node)) {
+    ast::Binary copy = *binary;
+    return rest(copy, copy.left);
   }
+  if (auto conditional = std::get_if<ast::Conditional>(&expression->node)) {
+    ast::Conditional copy = *conditional;
+    return rest(copy, copy.condition);
+  }
+  throw InternalError("an arrow whose minus is not found");
+}
+std::optional<Arrow> find_arrow(const State& state, const ExpressionPtr& expression) {
+  if (const auto* binary = std::get_if<ast::Binary>(&expression->node)) {
+    const Span place{binary->operator_span.begin, binary->operator_span.begin + 2, binary->operator_span.source};
+    if (binary->op == ast::BinaryOperator::less && state.source.slice(place) == "<-")
+      return Arrow{binary->left, without_minus(binary->right, place.begin + 1), place};
+    auto found = find_arrow(state, binary->left);
+    if (!found) return found;
+    ast::Binary copy = *binary;
+    copy.left = found->value;
+    const Span span = join(copy.left->span, copy.right->span);
+    found->value = with(expression, std::move(copy), span);
+    return found;
+  }
+  if (const auto* conditional = std::get_if<ast::Conditional>(&expression->node)) {
+    auto found = find_arrow(state, conditional->condition);
+    if (!found) return found;
+    ast::Conditional copy = *conditional;
+    copy.condition = found->value;
+    const Span span = join(copy.condition->span, copy.if_false->span);
+    found->value = with(expression, std::move(copy), span);
+    return found;
+  }
+  return std::nullopt;
 }
 
 // ---- statements that begin with an expression
@@ -125,8 +171,14 @@ const auto finish_with = [](auto& context) {
   if (auto* tilde = std::get_if<ast::Tilde>(&statement.node)) tilde->left = first;
   else if (auto* assignment = std::get_if<ast::Assignment>(&statement.node)) assignment->target = first;
   else {
-    std::get<ast::CallStatement>(statement.node).call = first;
-    refuse_arrow(state_of(context), first);
+    State& state = state_of(context);
+    if (const auto arrow = find_arrow(state, first)) {
+      state.note_old("arrow-assignment", arrow->place, "assignment is written `=` today",
+                     Fix{arrow->place, "=", "write `=`"});
+      statement.node = ast::Assignment{arrow->target, AssignmentOperator::assign, arrow->value};
+    } else {
+      std::get<ast::CallStatement>(statement.node).call = first;
+    }
   }
 };
 const auto expression_statement_def = expression[begin_with] > tail[finish_with];
@@ -172,6 +224,9 @@ const auto argument_list_def = opening_parenthesis >
                                -(expression[push] > *(x3::lit(',') > expression[push])) > closing_parenthesis
                                > semicolon;
 
+const auto jacobian_increment = word("jacobian") >> x3::lit("+=") > expression[([](auto& context) {
+                                  x3::_val(context).node = ast::TargetIncrement{x3::_attr(context), true};
+                                })] > semicolon;
 const auto target_increment = word("target") >> x3::lit("+=") > expression[([](auto& context) {
                                 x3::_val(context).node = ast::TargetIncrement{x3::_attr(context)};
                               })] > semicolon;
@@ -187,11 +242,15 @@ const auto block = x3::lit('{') >
                    statement_list[([](auto& context) { x3::_val(context).node = ast::Block{x3::_attr(context)}; })] >
                    closing_brace;
 
+// Its time is nobody's here: what it holds is a block.
+const auto profile_block = word("profile") >> opening_parenthesis >
+                           x3::lexeme['"' > x3::omit[*(x3::char_ - '"')] > '"'] > closing_parenthesis > block;
+
 const auto statement_def =
     nested(spanned(block | (x3::lit(';') >> x3::eps[set(ast::Empty{})]) | for_parts[make_for] | while_loop[set_node] |
                    if_else[set_node] | (word("break") > x3::eps[set(ast::Break{})] > semicolon) |
                    (word("continue") > x3::eps[set(ast::Continue{})] > semicolon) | return_statement | print_statement |
-                   reject_statement | target_increment |
+                   reject_statement | target_increment | jacobian_increment | profile_block |
                    expression_statement[([](auto& context) { x3::_val(context).node = x3::_attr(context).node; })]));
 
 // A declaration or statement whose syntax error does not end the parse.

@@ -68,11 +68,20 @@ const auto sized_base = (scalar_name[set_base] >> -constraint[set_constraint]) |
 const auto count_dimension = [](auto& context) { ++x3::_val(context).array_dimensions; };
 const auto unsized_array = word("array") > opening_bracket > x3::eps[count_dimension] >
                            *x3::lit(',')[count_dimension] > closing_bracket;
+const auto note_old_array = [](auto& context) {
+  State& state = state_of(context);
+  const auto range = x3::_attr(context);
+  const Span span = state.span(&*range.begin(), &*range.begin() + range.size());
+  state.note_old("old-array-syntax", span,
+                 "`array" + std::string(range.begin(), range.end()) + "` is written before the element type today");
+};
+const auto old_array =
+    x3::raw[x3::lit('[') > x3::eps[count_dimension] > *x3::lit(',')[count_dimension] > closing_bracket][note_old_array];
 const auto set_unsized = [](auto& context) { x3::_val(context).base = x3::_attr(context); };
 
 const auto sized_type_def = spanned((array_prefix > sized_base) | sized_base);
 const auto unsized_type_def =
-    spanned(word("void") | (-unsized_array >> (scalar_name[set_unsized] | container_name[set_unsized])));
+    spanned(word("void") | (-unsized_array >> (scalar_name[set_unsized] | container_name[set_unsized]) >> -old_array));
 
 BOOST_SPIRIT_DEFINE(one_constraint, constraint)
 

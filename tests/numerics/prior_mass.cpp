@@ -76,6 +76,7 @@ TEST_CASE("the priors' mass within their bounds is the integral of the density")
       {"real<lower=2, upper=5> x;", ""},
       {"real<lower=2, upper=5> x;", "x ~ uniform(0, 10);"},
       {"real<lower=0> x;", "target += normal_lpdf(x | 1, 3);"},
+      {"real<lower=0> x;", "target += normal_lpdf(x | 1, 3) - 1 * normal_lccdf(0 | 1, 3) + 0.25;"},
       {"real<lower=0> x;", "x ~ normal(1, 3) T[, 4];"},
       {"array[1] real<lower=0> x;", "for (i in 1:1) x[i] ~ normal(i, 3);"},
       {"real<lower=-pi(), upper=pi()> x;", "x ~ von_mises(1, 2);"},
