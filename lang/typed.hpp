@@ -264,6 +264,7 @@ struct Function {
   std::string name;
   Type result;
   std::vector<VariableId> arguments; // into `variables`
+  std::vector<bool> data_only;       // of each argument: `data real x`
   std::vector<Variable> variables;   // arguments, locals, loop variables
   StatementPtr body;
   bool elementwise = false; // declared so: may be applied to containers

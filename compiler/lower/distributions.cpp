@@ -146,19 +146,22 @@ ValueId Lowering::log_density(const typed::Distribution& distribution, Distribut
   const auto parameters_of = [](const std::vector<Storage>& all) {
     return std::vector<Storage>(all.begin() + 1, all.end());
   };
+  const auto bound = [&](const ExpressionPtr& given_bound) -> std::optional<ValueId> {
+    if (!given_bound) return std::nullopt;
+    return distribution.support.is_discrete ? scalar(given_bound) : b_.to_real(scalar(given_bound));
+  };
+  std::pair<std::optional<ValueId>, std::optional<ValueId>> bounds;
+  if (truncation) bounds = {bound(truncation->lower), bound(truncation->upper)};
+  const auto truncated = [&](const std::vector<Storage>& element) {
+    if (!bounds.first && !bounds.second) return element_log(distribution, function, element, std::nullopt);
+    const ValueId value = element_log(distribution, function, element, bounds);
+    return b_.subtract(value, log_mass_between(distribution, parameters_of(element), value_of(element[0]), bounds.first,
+                                               bounds.second));
+  };
   if (!given.count) {
     require_parameters(distribution, parameters_of(given.given), arguments, 1, false, given, false);
     b_.set_span(span);
-    if (!truncation) return element_log(distribution, function, given.given, std::nullopt);
-    const auto bound = [&](const ExpressionPtr& given_bound) -> std::optional<ValueId> {
-      if (!given_bound) return std::nullopt;
-      return distribution.support.is_discrete ? scalar(given_bound) : b_.to_real(scalar(given_bound));
-    };
-    const std::pair bounds = {bound(truncation->lower), bound(truncation->upper)};
-    const ValueId value = element_log(distribution, function, given.given, bounds);
-    if (!bounds.first && !bounds.second) return value;
-    return b_.subtract(value, log_mass_between(distribution, parameters_of(given.given), value_of(given.given[0]),
-                                               bounds.first, bounds.second));
+    return truncated(given.given);
   }
   // Conditions on scalars hold for all elements: they are checked before the loop.
   std::vector<Storage> scalars = given.given;
@@ -171,7 +174,7 @@ ValueId Lowering::log_density(const typed::Distribution& distribution, Distribut
     const std::vector<Storage> element = at(given, i);
     require_parameters(distribution, parameters_of(element), arguments, 1, true, given, false);
     b_.set_span(span);
-    b_.store_cell(total, b_.add(b_.load_cell(total), element_log(distribution, function, element, std::nullopt)));
+    b_.store_cell(total, b_.add(b_.load_cell(total), truncated(element)));
   });
   return b_.load_cell(total);
 }

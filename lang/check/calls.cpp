@@ -1,6 +1,7 @@
 #include "lang/check/checker.hpp"
 #include "lang/check/primitives.hpp"
 #include "lang/edit_distance.hpp"
+#include "lang/typed_walk.hpp"
 
 #include <algorithm>
 
@@ -123,11 +124,14 @@ ExpressionPtr Checker::call(const ast::Call& tree, Span span) {
       diagnostic.fix = Fix{tree.function.span, *nearest + suffix, "did you mean `" + *nearest + suffix + "`?"};
     return poison(span);
   }
-  if (tree.has_bar && !names_.has_function(name)) {
+  const bool is_conditional = name.ends_with("_lpdf") || name.ends_with("_lpmf") || name.ends_with("_lcdf") ||
+                              name.ends_with("_lccdf") || name.ends_with("_cdf");
+  if (tree.has_bar && !(is_conditional && names_.has_function(name))) {
     error(tree.function.span, "bar-without-density", "`|` stands only in densities and distribution functions",
           "`" + name + "` is none");
     return poison(span);
   }
+  if (is_conditional && names_.own.contains(name)) require_bar(tree, arguments);
   bool handled = false;
   ExpressionPtr result = builtin_call(name, arguments, span, handled);
   if (handled) return result;
@@ -190,6 +194,23 @@ ExpressionPtr Checker::builtin_call(const std::string& name, Arguments arguments
   return make(BuiltinCall{primitive->builtin, std::move(arguments), ""}, *type, span);
 }
 
+// Whether a parameter, or what is computed in the model, stands in it. (In a function nothing tells.)
+bool Checker::depends_on_parameters(const ExpressionPtr& value) const {
+  bool found = false;
+  typed::for_each_expression(value, [&](const ExpressionPtr& one) {
+    const auto* reference = std::get_if<typed::VariableReference>(&one->node);
+    if (!reference || in_function_ || one->type.is_integer_valued()) return;
+    const typed::Variable& variable = (*variables_)[reference->variable];
+    const bool is_computed =
+        variable.is_local && !variable.is_loop_variable &&
+        (variable.block == typed::Block::model || variable.block == typed::Block::transformed_parameters);
+    found = found || variable.block == typed::Block::parameters || is_computed ||
+            (variable.block == typed::Block::transformed_parameters && !variable.is_loop_variable);
+  });
+  return found && (block_ == ast::BlockKind::model || block_ == ast::BlockKind::transformed_parameters ||
+                   block_ == ast::BlockKind::parameters);
+}
+
 ExpressionPtr Checker::function_call(const ast::Call& tree, Arguments arguments, Span span) {
   if (any_error(arguments)) return poison(span);
   const auto overloads = names_.functions(tree.function.name);
@@ -208,8 +229,16 @@ ExpressionPtr Checker::function_call(const ast::Call& tree, Arguments arguments,
     }
   }
   if (best) {
-    for (std::size_t i = 0; i < arguments.size(); ++i)
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+      if (best->data_only[i] && best->span.source == 0 && depends_on_parameters(arguments[i])) {
+        const std::string& name = best->variables[best->arguments[i]].name;
+        error(arguments[i]->span, "parameter-as-data",
+              "`" + name + "` of `" + best->name + "` must be data, but this depends on parameters")
+            .secondary.push_back({best->variables[best->arguments[i]].span, "declared `data`"});
+        return poison(span);
+      }
       arguments[i] = promote(arguments[i], best->variables[best->arguments[i]].type);
+    }
     if (best->draws && !is_library_ && block_ != ast::BlockKind::generated_quantities &&
         block_ != ast::BlockKind::transformed_data && !(in_function_ && function_->name.ends_with("_rng"))) {
       error(tree.function.span, "misplaced-draw", "random numbers can be drawn here only by `~`");
@@ -411,6 +440,15 @@ bool Checker::distribution_arguments(const typed::Distribution& distribution, Ar
   return true;
 }
 
+// Behind the outcome of a density stands `|`.
+void Checker::require_bar(const ast::Call& tree, const Arguments& arguments) {
+  if (tree.has_bar || tree.arguments.size() < 2 || any_error(arguments)) return;
+  const Span first = tree.arguments[0]->span, second = tree.arguments[1]->span;
+  const Span between{first.end, second.begin, first.source};
+  error(between, "bar-missing", "behind the outcome of `" + tree.function.name + "` stands `|`").fix =
+      Fix{between, " | ", "write `|`"};
+}
+
 ExpressionPtr Checker::distribution_call(const ast::Call& tree, const std::string& name, const std::string& suffix,
                                          Arguments arguments, Span span) {
   auto distribution = library_distribution(name);
@@ -450,6 +488,14 @@ ExpressionPtr Checker::distribution_call(const ast::Call& tree, const std::strin
     return poison(span);
   }
   if (!resolve_distribution(distribution, arguments, !draw, place)) return poison(span);
+  if (!draw && !suffix.ends_with("_log")) require_bar(tree, arguments);
+  const bool may_be_unnormalized =
+      in_function_ ? function_->name.ends_with("_lpdf") || function_->name.ends_with("_lpmf") || adds_to_density()
+                   : block_ == ast::BlockKind::model;
+  if (suffix.starts_with("_lu") && !may_be_unnormalized && !is_library_)
+    error(place, "misplaced-unnormalized",
+          "`" + tree.function.name + "` leaves out constants, which only the density may")
+        .notes.push_back("write `" + name + (discrete ? "_lpmf" : "_lpdf") + "`");
   DistributionFunction function = DistributionFunction::log_density;
   if (suffix == "_lcdf" || suffix == "_cdf_log") function = DistributionFunction::log_cdf;
   else if (suffix == "_lccdf" || suffix == "_ccdf_log") function = DistributionFunction::log_ccdf;

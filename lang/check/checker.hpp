@@ -76,6 +76,8 @@ class Checker {
 
   // ---- calls.cpp
   typed::ExpressionPtr call(const ast::Call& call, Span span);
+  bool depends_on_parameters(const typed::ExpressionPtr& value) const;
+  void require_bar(const ast::Call& call, const Arguments& arguments);
   typed::ExpressionPtr old_call(const ast::Call& call, const Arguments& arguments, Span span);
   typed::ExpressionPtr reduce_sum(const ast::Call& call, Span span);
   typed::ExpressionPtr builtin_call(const std::string& name, Arguments arguments, Span span, bool& handled);
@@ -104,6 +106,7 @@ class Checker {
   typed::StatementPtr loop_body(const ast::StatementPtr& body);
   typed::StatementPtr target_increment(const ast::ExpressionPtr& value, bool is_jacobian, Span span);
   Statements density_terms(const typed::ExpressionPtr& value);
+  bool reads_parameters(const typed::ExpressionPtr& value) const;
   bool adds_to_density() const; // where we are: the model, or a function for it
   bool is_constant(const typed::ExpressionPtr& value) const;
   Statements statements(const std::vector<ast::StatementPtr>& list);
@@ -113,6 +116,7 @@ class Checker {
 
   // ---- program.cpp
   void check_block(const ast::ProgramBlock& block, Statements& into);
+  void check_suffix(const ast::FunctionDefinition& definition, const typed::Function& function);
   void user_functions(const ast::ProgramBlock& block);
   bool calls_end(const std::vector<std::shared_ptr<typed::Function>>& declared);
   // accumulators.cpp

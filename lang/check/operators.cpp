@@ -124,7 +124,8 @@ ExpressionPtr Checker::unary_builtin(ast::UnaryOperator op, const ExpressionPtr&
     }
     return make(BuiltinCall{Builtin::logical_not, {operand}, ""}, {Base::integer, 0}, span);
   }
-  if (!type.is_scalar() && !is_linear(type)) {
+  const bool is_array_of_numbers = type.array_rank > 0 && type.base != Base::none && type.base != Base::string;
+  if (!type.is_scalar() && !is_linear(type) && !is_array_of_numbers) {
     error(span, "operator-types",
           std::string(op == ast::UnaryOperator::minus ? "`-`" : "`+`") +
               " applies to numbers, vectors and matrices, but this is " + describe(operand));

@@ -59,6 +59,7 @@ void Checker::declare_function(const ast::FunctionDefinition& definition,
   std::vector<ast::Argument> all = definition.arguments;
   all.insert(all.end(), extra_arguments.begin(), extra_arguments.end());
   for (const ast::Argument& argument : all) {
+    function.data_only.push_back(argument.data_only);
     typed::Variable variable{.name = argument.name.name, .type = type_of(argument.type)};
     variable.block = typed::Block::function;
     variable.is_local = variable.is_argument = true;
@@ -92,12 +93,33 @@ void Checker::check_body(const ast::FunctionDefinition& definition, typed::Funct
   variables_ = outer_variables;
 }
 
+// What a function's name promises of its signature: `_lpdf` is the log density of a real, `_lpmf` the log mass of an
+// int.
+void Checker::check_suffix(const ast::FunctionDefinition& definition, const typed::Function& function) {
+  const auto ends = [&](const char* suffix) { return function.name.ends_with(suffix); };
+  const bool is_density = ends("_lpdf"), is_mass = ends("_lpmf");
+  const auto wrong = [&](const std::string& message) {
+    error(definition.name.span, "suffix-signature", "`" + function.name + "` " + message);
+  };
+  for (const char* unnormalized : {"_lupdf", "_lupmf"})
+    if (ends(unnormalized)) wrong("cannot be defined: define the density, whose unnormalized form comes with it");
+  if (is_density || is_mass || ends("_lcdf") || ends("_lccdf")) {
+    if (function.result != Type{Base::real, 0}) return wrong("must return `real`");
+    if (function.arguments.empty()) return wrong("needs the outcome as its first argument");
+  }
+  if (!is_density && !is_mass) return;
+  const bool is_integer = function.variables[function.arguments.front()].type.is_integer_valued();
+  if (is_density && is_integer) wrong("is a density, but its outcome is an int: a log mass ends in `_lpmf`");
+  if (is_mass && !is_integer) wrong("is a mass, but its outcome is no int: a log density ends in `_lpdf`");
+}
+
 void Checker::user_functions(const ast::ProgramBlock& block) {
   std::vector<std::shared_ptr<typed::Function>> declared;
   for (const ast::FunctionDefinition& definition : block.functions) {
     auto function = std::make_shared<typed::Function>();
     declare_function(definition, {}, *function);
     function->draws = function->name.ends_with("_rng");
+    check_suffix(definition, *function);
     auto& overloads = names_.own[function->name];
     for (const auto& earlier : overloads)
       if (earlier->span.source == 0) {

@@ -123,10 +123,17 @@ void Checker::declared_bounds(const ast::SizedType& written, typed::Variable& va
     }
     return value;
   };
+  if (variable.is_local && (written.constraint.lower || written.constraint.upper || written.constraint.offset ||
+                            written.constraint.multiplier))
+    error(written.constraint.span, "constrained-local", "a local variable cannot be constrained")
+        .notes.push_back("bounds are for the top of data, transformed data, parameters, transformed parameters and "
+                         "generated quantities");
   variable.lower = bound(written.constraint.lower, "lower");
   variable.upper = bound(written.constraint.upper, "upper");
   variable.offset = bound(written.constraint.offset, "offset");
   variable.multiplier = bound(written.constraint.multiplier, "multiplier");
+  if (variable.type.base == Base::integer && (variable.offset || variable.multiplier))
+    error(written.constraint.span, "offset-of-int", "an int has no offset and no multiplier");
   if ((variable.offset || variable.multiplier) && (variable.lower || variable.upper)) {
     error(written.constraint.span, "bounds-and-offset", "a variable has either bounds, or an offset and a multiplier");
   }
@@ -171,6 +178,16 @@ StatementPtr Checker::declaration(const ast::Declaration& tree, Span span) {
     }
     initializer = promote(initializer, variable.type);
   }
+  if (!variable.is_local && (block_ == BlockKind::parameters || block_ == BlockKind::transformed_parameters ||
+                             block_ == BlockKind::generated_quantities))
+    for (const ExpressionPtr& size : variable.sizes)
+      if (!size->type.is_error() && reads_parameters(size))
+        error(size->span, "size-from-parameters",
+              "the size of `" + variable.name + "` depends on parameters, which draws change");
+  if (block_ == BlockKind::transformed_parameters && !variable.is_local && variable.type.base == Base::integer)
+    error(written.span, "discrete-parameter",
+          "a transformed parameter must be continuous, but `" + variable.name + "` is `" + variable.type_text + "`")
+        .notes.push_back("compute it in generated quantities, or as a local variable");
   if (block_ == BlockKind::parameters && !in_function_ && variable.type.base == Base::integer) {
     error(written.span, "discrete-parameter",
           "a parameter must be continuous, but `" + variable.name + "` is `" + variable.type_text + "`")
@@ -319,9 +336,8 @@ StatementPtr Checker::tilde(const ast::Tilde& tree, Span span) {
     };
     if (tree.truncation->lower) truncation->lower = bound(tree.truncation->lower);
     if (tree.truncation->upper) truncation->upper = bound(tree.truncation->upper);
-    if (!left->type.is_scalar()) {
-      error(tree.truncation->span, "truncated-container", "only a single number can be truncated")
-          .notes.push_back("truncate each element in a loop");
+    if (distribution->draws_container()) {
+      error(tree.truncation->span, "truncated-container", "only numbers can be truncated");
       return nullptr;
     }
     if (!distribution->log_tail) {
@@ -445,6 +461,17 @@ bool Checker::is_constant(const ExpressionPtr& value) const {
       constant = constant && call->builtin != typed::Builtin::target;
   });
   return constant;
+}
+
+bool Checker::reads_parameters(const ExpressionPtr& value) const {
+  bool found = false;
+  typed::for_each_expression(value, [&](const ExpressionPtr& one) {
+    if (const auto* reference = std::get_if<typed::VariableReference>(&one->node)) {
+      const typed::Block block = (*variables_)[reference->variable].block;
+      found = found || block == typed::Block::parameters || block == typed::Block::transformed_parameters;
+    }
+  });
+  return found;
 }
 
 StatementPtr Checker::target_increment(const ast::ExpressionPtr& tree, bool is_jacobian, Span span) {

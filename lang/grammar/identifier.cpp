@@ -9,10 +9,12 @@ namespace sibyl::grammar {
 
 bool is_reserved(std::string_view word) {
   static constexpr std::array words = {
-      "array",      "break",  "complex",     "continue",   "else",   "for",        "functions", "if",     "in",
-      "int",        "matrix", "model",       "parameters", "print",  "quantities", "real",      "reject", "return",
-      "row_vector", "target", "transformed", "tuple",      "vector", "void",       "while"};
-  return std::ranges::find(words, word) != words.end() || constrained_type_names().contains(word);
+      "array",     "break",       "complex", "continue", "data",     "else",   "false",      "for",
+      "functions", "if",          "in",      "int",      "jacobian", "matrix", "model",      "parameters",
+      "print",     "quantities",  "real",    "reject",   "repeat",   "return", "row_vector", "target",
+      "then",      "transformed", "true",    "tuple",    "until",    "vector", "void",       "while"};
+  return word.ends_with("__") || std::ranges::find(words, word) != words.end() ||
+         constrained_type_names().contains(word);
 }
 
 const auto set_name = [](auto& context) {

@@ -44,6 +44,13 @@ const auto one_constraint_def =
 const auto merge = [](auto& context) {
   const ast::Constraint& one = x3::_attr(context);
   ast::Constraint& all = x3::_val(context);
+  const auto both = [](const ast::ExpressionPtr& a, const ast::ExpressionPtr& b) { return a && b; };
+  if (both(one.lower, all.lower) || both(one.upper, all.upper) || both(one.offset, all.offset) ||
+      both(one.multiplier, all.multiplier)) {
+    const auto& again = one.lower ? one.lower : one.upper ? one.upper : one.offset ? one.offset : one.multiplier;
+    state_of(context).diagnostics.push_back(
+        {.code = "repeated-bound", .message = "this bound is given twice", .primary = {again->span, ""}});
+  }
   if (one.lower) all.lower = one.lower;
   if (one.upper) all.upper = one.upper;
   if (one.offset) all.offset = one.offset;

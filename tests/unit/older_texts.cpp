@@ -99,6 +99,16 @@ TEST_CASE("older spellings mean what today's do, and each kind is said once") {
   }
 }
 
+TEST_CASE("a list may be truncated like each of its elements") {
+  const std::string parameters = "parameters { real m; vector<lower=0>[N] s; } ";
+  for (const std::string bounds : {"T[-1, 4]", "T[-1, ]", "T[ , 4]"}) {
+    check_same(data + parameters + "model { y ~ normal(m, s) " + bounds + "; }",
+               data + parameters + "model { for (n in 1:N) y[n] ~ normal(m, s[n]) " + bounds + "; }");
+    check_same(data + parameters + "model { y ~ student_t(3, m, 2) " + bounds + "; }",
+               data + parameters + "model { for (n in 1:N) y[n] ~ student_t(3, m, 2) " + bounds + "; }");
+  }
+}
+
 TEST_CASE("functions for the density add to it, and read what it has come to") {
   const std::string with = "functions { void prior_lp(real m, real s) { m ~ normal(0, 3); target += -s; } "
                            "real both_lp(real m) { real before = target(); target += m; return before; } } " +
