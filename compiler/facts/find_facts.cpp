@@ -78,9 +78,12 @@ class Finder {
           note(generative::drawn_variable(tilde->left), one->span);
         else if (const auto* assignment = std::get_if<typed::Assignment>(&one->node))
           note(assignment->variable, one->span);
-        else if (const auto* increment = std::get_if<typed::TargetIncrement>(&one->node))
+        else if (const auto* increment = std::get_if<typed::TargetIncrement>(&one->node)) {
           if (const auto drawn = generative::as_tilde(*increment))
             note(generative::drawn_variable(drawn->left), one->span);
+          else if (const auto mixture = generative::as_mixture(*increment))
+            note(generative::drawn_variable(mixture->first.left), one->span);
+        }
       });
   }
 

@@ -430,6 +430,10 @@ class Estimator {
   }
   void see(const typed::TargetIncrement& increment, Span span) {
     if (const auto tilde = generative::as_tilde(increment)) see(*tilde, span);
+    else if (const auto mixture = generative::as_mixture(increment)) {
+      see(mixture->first, span);
+      see(mixture->second, span);
+    }
   }
   void see(const typed::If& branch, Span) {
     see(branch.then_body);

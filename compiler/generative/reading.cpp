@@ -5,6 +5,7 @@
 #include "compiler/generative/point_masses.hpp"
 
 #include <algorithm>
+#include <deque>
 #include <map>
 
 namespace sibyl::generative {
@@ -85,6 +86,14 @@ class Reader {
       see_tilde(*tilde, statement->span);
     } else if (const auto* increment = std::get_if<typed::TargetIncrement>(&statement->node)) {
       if (const auto as_draw = as_tilde(*increment)) return see_tilde(*as_draw, statement->span);
+      if (const auto mixture = as_mixture(*increment)) {
+        branches_.emplace_back(&mixtures_.emplace_back(), true);
+        see_tilde(mixture->first, statement->span);
+        branches_.back().second = false;
+        see_tilde(mixture->second, statement->span);
+        branches_.pop_back();
+        return;
+      }
       if (is_constant(*increment, program_)) return constants_.push_back(statement);
       refuse(
           statement->span,
@@ -400,6 +409,7 @@ class Reader {
   std::vector<std::pair<const typed::If*, bool>> branches_;
   std::vector<typed::For> loops_;
   int open_loops_ = 0, jumping_loops_ = 0;
+  std::deque<typed::If> mixtures_; // each a choice between two draws, as a branch is
 };
 
 } // namespace

@@ -83,12 +83,28 @@ void Lowering::statement(const StatementPtr& tree) {
         } else if constexpr (std::is_same_v<Node, typed::TargetIncrement>) {
           if (mode_ == Mode::simulate) {
             if (const auto drawn = generative::as_tilde(node)) draw(*drawn, tree->span);
+            else if (const auto mixture = generative::as_mixture(node)) {
+              const ValueId chance = b_.to_real(scalar(mixture->chance));
+              b_.check(b_.logical_and(b_.compare(ir::Op::greater_equal, chance, b_.real(0)),
+                                      b_.compare(ir::Op::less_equal, chance, b_.real(1))),
+                       message("the chance of the mixture's first distribution is {}, must be from 0 to 1", tree->span),
+                       {chance});
+              const ValueId u = b_.draw_uniform(context_.model.site_count++);
+              b_.if_(
+                  b_.compare(ir::Op::less, u, chance), [&] { draw(mixture->first, tree->span); },
+                  [&] { draw(mixture->second, tree->span); });
+            }
             return;
           }
           if (!target_) return;
           const bool is_constant = measures_priors_ && generative::is_constant(node, context_.program);
           if (measures_priors_ && !is_constant) {
             if (const auto drawn = generative::as_tilde(node)) add_prior_mass(*drawn, tree->span);
+            else if (const auto mixture = generative::as_mixture(node)) {
+              const typed::Variable& mixed = variable(*generative::drawn_variable(mixture->first.left));
+              if (mixed.block == typed::Block::parameters && (mixed.lower || mixed.upper))
+                add_to_target(unknown_mass());
+            }
             return;
           }
           if (node.is_jacobian) {

@@ -230,6 +230,39 @@ TEST_CASE("regressions by their own distributions are drawn as they are by the o
   both("array[2] int", "ordered_logistic_glm(x, b, [-1, 1]')", "ordered_logistic(x * b, [-1, 1]')");
 }
 
+TEST_CASE("a mixture that the density sums out is drawn from its parts") {
+  const auto text = [](const std::string& mixture) {
+    return "data { vector[2] y; } parameters { real<lower=0, upper=1> theta; real m; } model { theta ~ beta(6, 2); "
+           "m ~ normal(0, 1); for (n in 1:2) target += " +
+           mixture + "; }";
+  };
+  const std::string first = "normal_lpdf(y[n] | m + 40, 2)", second = "normal_lpdf(y[n] | m - 40, 1)";
+  for (const std::string& mixture : {"log_mix(theta, " + first + ", " + second + ")",
+                                     "log_sum_exp(log(theta) + " + first + ", log1m(theta) + " + second + ")",
+                                     "log_sum_exp(" + second + " + log1p(-theta), log(theta) + " + first + ")"}) {
+    INFO(mixture);
+    const auto model = compile_text(text(mixture));
+    CHECK(model->facts().has_density);
+    const auto rows = simulated(text(mixture), "y");
+    const auto is_first = [](double y) { return y > 0 ? 1.0 : 0.0; };
+    // Chances are 3/4 on average, shared by both elements: a beta(6, 2) has a variance of 1/48.
+    CHECK(mean(rows, [&](const auto& y) { return is_first(y[1]); }) == Approx(0.75).margin(0.016));
+    CHECK(mean(rows, [&](const auto& y) { return is_first(y[0]) * is_first(y[1]); }) ==
+          Approx(0.75 * 0.75 + 1.0 / 48).margin(0.018));
+    CHECK(mean(rows, [&](const auto& y) { return is_first(y[0]) * (y[0] - 40) * (y[0] - 40); }) ==
+          Approx(0.75 * 5).margin(0.25));
+    CHECK(mean(rows, [&](const auto& y) { return (1 - is_first(y[0])) * (y[0] + 40) * (y[0] + 40); }) ==
+          Approx(0.25 * 2).margin(0.1));
+  }
+  // Weights that do not go together, or densities of different variables, are no mixture of one.
+  for (const std::string& other : {"log_sum_exp(log(theta) + " + first + ", log1m(m) + " + second + ")",
+                                   std::string("log_mix(theta, ") + first + ", normal_lpdf(y[1] | 0, 1))",
+                                   "log_sum_exp(log(theta) + " + first + ", log(theta) + " + second + ")"}) {
+    INFO(other);
+    CHECK_FALSE(compile_text(text(other))->facts().is_generative);
+  }
+}
+
 TEST_CASE("rows of vectors are drawn each from its own distribution") {
   const auto rows =
       simulated("data { array[2] vector[2] y; matrix[2, 2] z; } parameters { array[2] vector[2] m; } "
