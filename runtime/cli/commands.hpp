@@ -16,6 +16,7 @@ void add_compile(CLI::App& program);
 void add_format(CLI::App& program);
 void add_mcmc(CLI::App& program);
 void add_optimize(CLI::App& program);
+void add_pathfinder(CLI::App& program);
 void add_simulate(CLI::App& program);
 void add_train(CLI::App& program);
 void add_sample(CLI::App& program);

@@ -26,6 +26,7 @@ int main(int argc, char** argv) {
   sibyl::cli::add_sample(program);
   sibyl::cli::add_mcmc(program);
   sibyl::cli::add_optimize(program);
+  sibyl::cli::add_pathfinder(program);
 #ifdef SIBYL_WITH_COMPILER
   sibyl::cli::add_repl(program);
 #endif

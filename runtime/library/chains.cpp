@@ -2,6 +2,7 @@
 #include "runtime/library/state.hpp"
 #include "runtime/mcmc/model_chains.hpp"
 #include "runtime/mcmc/optimize.hpp"
+#include "runtime/mcmc/pathfinder.hpp"
 
 namespace sibyl {
 
@@ -99,6 +100,31 @@ Mode Model::optimize(const Arrays& data, const OptimizeSettings& settings) const
   result.draws = library::draws_arrays(optimum.laplace);
   result.log_density_of_draws = library::draws_column(optimum.laplace, "log_p__");
   result.log_density_of_normal = library::draws_column(optimum.laplace, "log_q__");
+  return result;
+}
+
+PathfinderDraws Model::pathfinder(const Arrays& data, const PathfinderSettings& settings) const {
+  const auto& compiled = state_->compiled;
+  mcmc::PathfinderOptions options;
+  options.paths = settings.paths;
+  options.resampled = settings.draws;
+  options.draws = settings.path_draws;
+  options.seed = settings.seed;
+  options.threads = library::thread_count(settings.threads);
+  options.interrupted = settings.stop;
+  options.initial.radius = settings.init_radius;
+  for (const Arrays& one : settings.init) options.initial.given.push_back(library::to_data_set(one));
+  mcmc::PathfinderResult found = mcmc::pathfinder(compiled, library::to_model_data(*compiled, data), options);
+  PathfinderDraws result;
+  result.draws = library::draws_arrays(found.draws);
+  result.log_density = library::draws_column(found.draws, "lp__");
+  result.log_density_of_approximation = library::draws_column(found.draws, "lp_approx__");
+  result.elbo = std::move(found.elbo);
+  result.k_hat = found.k_hat;
+  result.effective_size = found.effective_size;
+  result.warning = std::move(found.warning);
+  if (found.failed.count() > 0)
+    result.warning += (result.warning.empty() ? "" : "; ") + describe_failed_draws(found.failed);
   return result;
 }
 

@@ -217,6 +217,26 @@ struct Mode {
   std::vector<double> log_density_of_draws, log_density_of_normal;
 };
 
+// A quick approximation of the posterior (Zhang et al. 2022).
+struct PathfinderSettings {
+  std::size_t paths = 4, draws = 1000; // draws: of the result, chosen by their weights
+  std::size_t path_draws = 1000;       // of each path, before they are weighted
+  double init_radius = 2;              // where paths begin, as chains do
+  std::vector<Arrays> init = {};
+  std::uint64_t seed = 1;
+  int threads = 0;         // 0: one for each processor; the draws do not depend on it
+  StopFlag stop = nullptr; // ends it with a RuntimeError
+};
+
+struct PathfinderDraws {
+  Arrays draws;                                                  // as those of PosteriorDraws, [draw][extents...]
+  std::vector<double> log_density, log_density_of_approximation; // of each draw's unconstrained parameters
+  std::vector<double> elbo;                                      // of each path
+  double k_hat = 0; // above 0.7 the draws cannot be trusted
+  double effective_size = 0;
+  std::string warning; // what is to be known of the draws; "" where they are good
+};
+
 // The log density of a model given one data set, a function of the unconstrained parameters.
 class ModelDensity {
  public:
@@ -269,6 +289,8 @@ class Model {
   // The mode, by L-BFGS. Throws as `mcmc` does, and RuntimeError where the search ends without a mode, or the density is
   // not curved downwards at it and Laplace draws are wanted.
   Mode optimize(const Arrays& data = {}, const OptimizeSettings& settings = {}) const;
+  // An approximation in some hundred gradients. Throws as `mcmc` does.
+  PathfinderDraws pathfinder(const Arrays& data = {}, const PathfinderSettings& settings = {}) const;
   // Training on a CPU is up to several times faster with environment variables that OpenMP and BLAS read when they are
   // loaded (`sibyl train` has them): this sets those that are not set. For `main`, before there are threads; another
   // thread may read the environment, so the library does not do it by itself.

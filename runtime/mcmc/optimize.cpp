@@ -1,6 +1,7 @@
 #include "runtime/mcmc/optimize.hpp"
 
 #include "lang/errors.hpp"
+#include "runtime/mcmc/extra_columns.hpp"
 #include "runtime/model/parameters.hpp"
 
 #include <fmt/format.h>
@@ -44,18 +45,6 @@ Eigen::LLT<Eigen::MatrixXd> curvature(const std::shared_ptr<const CompiledModel>
   return factor;
 }
 
-void append(Draws& draws, const std::vector<std::pair<std::string, std::vector<double>>>& columns) {
-  const std::size_t before = draws.columns.size();
-  std::vector<double> values;
-  for (std::size_t row = 0; row < draws.row_count; ++row) {
-    const auto begin = draws.values.begin() + static_cast<std::ptrdiff_t>(row * before);
-    values.insert(values.end(), begin, begin + static_cast<std::ptrdiff_t>(before));
-    for (const auto& column : columns) values.push_back(column.second[row]);
-  }
-  for (const auto& column : columns) draws.columns.push_back(column.first);
-  draws.values = std::move(values);
-}
-
 void draw_laplace(const std::shared_ptr<const CompiledModel>& model, const DataBatch& batch,
                   ParameterTransform& transform, LogDensity& density, const OptimizeOptions& options,
                   RandomNumbers& random, Optimum& result) {
@@ -76,7 +65,7 @@ void draw_laplace(const std::shared_ptr<const CompiledModel>& model, const DataB
     unconstrained.insert(unconstrained.end(), z.begin(), z.end());
   }
   result.laplace = transform.constrain(unconstrained, Outputs::all, options.seed, 0, &result.failed);
-  append(result.laplace, {{"log_p__", std::move(target)}, {"log_q__", std::move(normal)}});
+  append_columns(result.laplace, {{"log_p__", std::move(target)}, {"log_q__", std::move(normal)}});
 }
 
 } // namespace
@@ -107,7 +96,7 @@ Optimum optimize(const std::shared_ptr<const CompiledModel>& model, const DataSe
   transform.bind(batch, 0);
   LeftOut mode_failed;
   result.mode = transform.constrain(result.unconstrained, Outputs::all, options.seed, 0, &mode_failed);
-  append(result.mode, {{"lp__", {result.log_density}}});
+  append_columns(result.mode, {{"lp__", {result.log_density}}});
   if (options.laplace_draws > 0 && result.search.converged)
     draw_laplace(model, batch, transform, density, options, random, result);
   return result;

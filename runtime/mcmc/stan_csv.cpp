@@ -184,4 +184,22 @@ void write_stan_csv(const std::string& path, const Optimum& optimum, const Optim
   file.commit();
 }
 
+void write_stan_csv(const std::string& path, const PathfinderResult& result, const PathfinderOptions& options,
+                    const std::string& model_name, const std::string& data_file) {
+  Comments comments = begin_comments(model_name);
+  comments.put(0, "method", "pathfinder");
+  comments.add(1, "pathfinder");
+  comments.put(2, "history_size", options.history);
+  comments.put(2, "num_psis_draws", options.resampled);
+  comments.put(2, "num_paths", options.paths);
+  comments.put(2, "psis_resample", "true (Default)");
+  comments.put(2, "max_lbfgs_iters", options.max_iterations);
+  comments.put(2, "num_draws", options.draws);
+  comments.put(2, "num_elbo_draws", options.elbo_draws);
+  end_comments(comments, "1", options.initial, options.seed, options.threads, path, data_file);
+  OutputFile file(path);
+  write_table(file, comments.text(), result.draws, "");
+  file.commit();
+}
+
 } // namespace sibyl::mcmc

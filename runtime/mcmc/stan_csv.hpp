@@ -4,6 +4,7 @@
 
 #include "runtime/mcmc/model_chains.hpp"
 #include "runtime/mcmc/optimize.hpp"
+#include "runtime/mcmc/pathfinder.hpp"
 
 #include <string>
 #include <vector>
@@ -20,6 +21,9 @@ std::vector<std::string> write_stan_csv(const std::string& path, const ModelChai
 
 // The mode or, where they were asked for, its Laplace draws.
 void write_stan_csv(const std::string& path, const Optimum& optimum, const OptimizeOptions& options,
+                    const std::string& model_name, const std::string& data_file);
+
+void write_stan_csv(const std::string& path, const PathfinderResult& result, const PathfinderOptions& options,
                     const std::string& model_name, const std::string& data_file);
 
 } // namespace sibyl::mcmc

@@ -238,6 +238,33 @@ nb::tuple optimize(const sibyl::Model& model, const InputArrays& data, bool jaco
   return nb::make_tuple(result, interrupted);
 }
 
+nb::dict pathfinder(const sibyl::Model& model, const InputArrays& data, std::size_t paths, std::size_t draws,
+                    std::size_t path_draws, double init_radius, const std::vector<InputArrays>& init,
+                    std::uint64_t seed, int threads) {
+  sibyl::PathfinderSettings settings{.paths = paths,
+                                     .draws = draws,
+                                     .path_draws = path_draws,
+                                     .init_radius = init_radius,
+                                     .seed = seed,
+                                     .threads = threads};
+  for (const InputArrays& one : init) settings.init.push_back(from_numpy(one));
+  const sibyl::Arrays arrays = from_numpy(data);
+  auto [found, interrupted] = run_interruptibly([&](sibyl::StopFlag stop) {
+    settings.stop = stop;
+    return model.pathfinder(arrays, settings);
+  });
+  if (interrupted) PyErr_SetInterrupt(); // Ctrl-C came as it ended: it is not lost
+  nb::dict result;
+  const auto count = static_cast<std::int64_t>(found.log_density.size());
+  result["draws"] = to_numpy(std::move(found.draws));
+  result["lp"] = to_numpy(std::move(found.log_density), {count});
+  result["lp_approx"] = to_numpy(std::move(found.log_density_of_approximation), {count});
+  result["k_hat"] = found.k_hat;
+  result["effective_size"] = found.effective_size;
+  result["warning"] = found.warning;
+  return result;
+}
+
 nb::object evaluate(sibyl::ModelDensity& density, const InputArray& points, bool with_gradient, bool jacobian) {
   const std::size_t n = density.dimension();
   if (points.ndim() != 2 || points.shape(1) != n)
@@ -332,6 +359,7 @@ NB_MODULE(_sibyl, module) {
       .def("train", &train)
       .def("mcmc", &mcmc)
       .def("optimize", &optimize)
+      .def("pathfinder", &pathfinder)
       .def("density", [](const sibyl::Model& self, const InputArrays& data) { return self.density(from_numpy(data)); });
 
   sampler.def_static("load", &sibyl::Sampler::load, nb::call_guard<nb::gil_scoped_release>())

@@ -78,6 +78,7 @@ const std::vector<Command>& commands() {
       {"mcmc", "[LABEL]", "Markov chains for the data, the exact posterior where there is a density; no training needed",
        run_chains},
       {"optimize", "[LABEL]", "the mode of the density given the data", optimize},
+      {"pathfinder", "[LABEL]", "a quick approximation of the posterior, and how far it can be trusted", pathfinder},
       {"plot", "EXPRESSION", "histogram over the current draws", plot, Kind::variable},
       {"pairs", "A B", "two expressions' draws against each other", pairs, Kind::variable},
       {"check", "", "compare the data with data simulated from the posterior", check},

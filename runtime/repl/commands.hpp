@@ -38,6 +38,7 @@ void train(Workspace&, std::string_view, std::uint32_t);
 void data(Workspace&, std::string_view, std::uint32_t);
 void run_chains(Workspace&, std::string_view, std::uint32_t);
 void optimize(Workspace&, std::string_view, std::uint32_t);
+void pathfinder(Workspace&, std::string_view, std::uint32_t);
 void sample(Workspace&, std::string_view, std::uint32_t);
 void check(Workspace&, std::string_view, std::uint32_t);
 

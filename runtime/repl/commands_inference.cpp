@@ -237,6 +237,33 @@ void optimize(Workspace& workspace, std::string_view argument, std::uint32_t) {
   workspace.print(cli::mode_summary(optimum, options.jacobian));
 }
 
+// [LABEL]
+void pathfinder(Workspace& workspace, std::string_view argument, std::uint32_t) {
+  const auto model = workspace.model();
+  const auto [data_set, chosen] = choose_one_data_set(workspace, argument);
+  mcmc::PathfinderOptions options;
+  options.resampled = workspace.settings.draws;
+  options.draws = std::max(options.draws, workspace.settings.draws / options.paths);
+  options.seed = workspace.settings.seed;
+  options.threads = workspace.settings.threads;
+  options.interrupted = workspace.surroundings().interrupted;
+  const auto start = std::chrono::steady_clock::now();
+  const mcmc::PathfinderResult found = mcmc::pathfinder(model, data_set, options);
+  const double seconds = seconds_since(start);
+  Posterior posterior{found.draws, {}};
+  posterior.draws.label = data_set.label;
+  CurrentDraws draws = posterior_draws(model, data_set, posterior.draws,
+                                       fmt::format("{} draws of Pathfinder", posterior.draws.row_count));
+  workspace.posteriors = {std::move(posterior)};
+  workspace.chains = mcmc::ModelChains{.draws = {found.draws}};
+  workspace.shown = chosen;
+  workspace.set_draws(std::move(draws));
+  workspace.print(cli::draws_table(found.draws, model->facts(), false));
+  workspace.print(cli::pathfinder_summary(found, seconds));
+  if (found.failed.count() > 0) workspace.note(describe_failed_draws(found.failed));
+  if (!found.warning.empty()) workspace.note(found.warning);
+}
+
 void check(Workspace& workspace, std::string_view, std::uint32_t) {
   if (!workspace.posterior()) sample(workspace, "", 0);
   const auto model = workspace.posterior()->model;

@@ -80,6 +80,24 @@ nlohmann::ordered_json chains_json(const mcmc::ModelChains& chains, const mcmc::
           {"summary", std::move(summary)}};
 }
 
+std::string draws_table(const Draws& draws, const Facts& facts, bool all) {
+  std::vector<std::vector<std::string>> rows;
+  for (const ColumnSummary& one : summarize(draws)) {
+    const int variable = facts.find(one.column.substr(0, one.column.find('.')));
+    if (!all && facts.variables[static_cast<std::size_t>(variable)].role != Role::parameter) continue;
+    rows.push_back({one.column, format_number(one.mean), format_number(one.sd), format_number(one.q5),
+                    format_number(one.median), format_number(one.q95)});
+  }
+  return format_table({"parameter", "mean", "sd", "5%", "50%", "95%"}, rows, 1);
+}
+
+std::string pathfinder_summary(const mcmc::PathfinderResult& result, double seconds) {
+  std::size_t found = 0;
+  for (const double one : result.elbo) found += std::isfinite(one);
+  return fmt::format("{} draws from {} of {} paths in {:.2f} s: k-hat {:.2f}, worth {:.0f} independent draws\n",
+                     result.draws.row_count, found, result.elbo.size(), seconds, result.k_hat, result.effective_size);
+}
+
 std::string mode_table(const mcmc::Optimum& optimum, const Facts& facts, bool all) {
   const bool has_draws = optimum.laplace.row_count > 0;
   std::vector<std::string> header = {"parameter", "mode"};

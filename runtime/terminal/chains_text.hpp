@@ -1,8 +1,9 @@
-// What is said of Markov chains and modes, by `sibyl mcmc`, `sibyl optimize` and the REPL alike.
+// What is said of Markov chains and modes, by their commands and the REPL alike.
 #pragma once
 
 #include "runtime/mcmc/model_chains.hpp"
 #include "runtime/mcmc/optimize.hpp"
+#include "runtime/mcmc/pathfinder.hpp"
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -26,5 +27,10 @@ nlohmann::ordered_json chains_json(const mcmc::ModelChains& chains, const mcmc::
 std::string mode_table(const mcmc::Optimum& optimum, const Facts& facts, bool all);
 // One line on the log density and the search.
 std::string mode_summary(const mcmc::Optimum& optimum, bool jacobian);
+
+// Summaries of draws, one row for each parameter, and where `all` for what is computed from them.
+std::string draws_table(const Draws& draws, const Facts& facts, bool all);
+// "1000 draws from 4 of 4 paths in 0.05 s: k-hat 0.41, worth 950 independent draws"
+std::string pathfinder_summary(const mcmc::PathfinderResult& result, double seconds);
 
 } // namespace sibyl::cli

@@ -1,4 +1,4 @@
-"""`sibyl mcmc` and `sibyl optimize` as their users see them: tables, files, the same draws from any number of threads, Ctrl-C, clear errors.
+"""`sibyl mcmc`, `sibyl optimize` and `sibyl pathfinder` as their users see them: tables, files, the same draws from any number of threads, Ctrl-C, clear errors.
 
 usage: mcmc_command.py SIBYL REPOSITORY
 """
@@ -121,6 +121,25 @@ class Optimize(unittest.TestCase):
         message = run("none.sib", "--iterations", 20, fails=1, command="optimize").stderr
         self.assertIn("no mode was found", message)
         self.assertIn("as .csv", run("rate.sib", "rate.json", "-o", "mode.nc", fails=2, command="optimize").stderr)
+
+
+class Pathfinder(unittest.TestCase):
+    REGRESSION = POSTERIORDB / "sblrc-blr.stan", POSTERIORDB / "data" / "sblrc.json"
+
+    def test_table_and_files(self):
+        done = run(*self.REGRESSION, "-o", "path.csv", "-n", 300, command="pathfinder")
+        self.assertEqual(done.stdout.splitlines()[0].split(), "parameter mean sd 5% 50% 95%".split())
+        self.assertRegex(done.stdout, r"\n300 draws from 4 of 4 paths in [0-9.]+ s: k-hat 0\.[0-6]")
+        self.assertEqual(body("path.csv")[0], "lp_approx__,lp__,path__,beta.1,beta.2,beta.3,beta.4,beta.5,sigma")
+        self.assertEqual(len(body("path.csv")), 301)
+        result = json.loads(run(*self.REGRESSION, "--json", command="pathfinder").stdout)
+        self.assertLess(result["k_hat"], 0.7)
+        self.assertAlmostEqual(result["summary"]["sigma"]["mean"], 1.042, delta=0.02)
+
+    def test_a_bad_approximation_is_told(self):
+        (FOLDER / "funnel.sib").write_text(
+            "parameters { real y; vector[9] x; } model { y ~ normal(0, 3); x ~ normal(0, exp(y / 2)); }")
+        self.assertIn("above 0.7", run("funnel.sib", command="pathfinder").stderr)
 
 
 if __name__ == "__main__":

@@ -326,6 +326,16 @@ def test_the_mode_and_laplace_draws(model):
         model.optimize(DATA, init={"nu": 1})
 
 
+def test_pathfinder(model):
+    found = model.pathfinder(DATA, draws=300)
+    assert found.posterior["twice"].shape == (1, 300, 2)
+    assert found.sample_stats.attrs["k_hat"] < 1 and found.sample_stats["lp"].shape == (1, 300)
+    np.testing.assert_array_equal(found.observed_data["y"], DATA["y"])
+    funnel = sibyl.Model("parameters { real y; vector[9] x; } model { y ~ normal(0, 3); x ~ normal(0, exp(y / 2)); }")
+    with pytest.warns(UserWarning, match="k-hat"):
+        funnel.pathfinder()
+
+
 @pytest.fixture(scope="session")
 def files(sampler, tmp_path_factory):
     folder = tmp_path_factory.mktemp("netcdf")

@@ -83,3 +83,15 @@ TEST_CASE("the mode, and Laplace draws around it") {
   CHECK(mode.log_density_of_draws[1] - mode.log_density_of_normal[1] == Approx(evidence).epsilon(1e-6));
   CHECK(model.optimize(three_values).draws.empty());
 }
+
+TEST_CASE("pathfinder finds a normal posterior") {
+  const sibyl::PathfinderDraws found = Model(known_sd).pathfinder(three_values, {.draws = 2000, .threads = 2});
+  CHECK(found.draws.at("twice").extents == std::vector<std::int64_t>{2000, 2});
+  CHECK(found.k_hat < 0.7);
+  CHECK(found.warning.empty());
+  CHECK(found.elbo.size() == 4);
+  CHECK(found.log_density.size() == 2000);
+  double mean = 0;
+  for (const double mu : found.draws.at("mu").values) mean += mu / 2000;
+  CHECK(std::abs(mean - 1.25 / 4) < 4 * 0.5 / std::sqrt(2000.0));
+}

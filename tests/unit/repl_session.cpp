@@ -400,5 +400,7 @@ TEST_CASE("chains need no training, and their draws are what expressions, plots 
   CHECK(rows == 4000);
   std::filesystem::remove(path);
   CHECK(has(talk.ask(":optimize"), "\nmu         0.31"));
+  CHECK(has(talk.ask(":pathfinder"), "4000 draws from 4 of 4 paths"));
+  CHECK(std::abs(std::stod(talk.ask("mean(mu)")) - 1.25 / 4) < 0.05);
   CHECK(has(talk.mistake(":mcmc x"), "no data set is called x"));
 }

@@ -260,6 +260,37 @@ class Model:
             warnings.warn("the search was interrupted; this is the best point until then", stacklevel=2)
         return Mode(**mode)
 
+    def pathfinder(
+        self,
+        data: Data | None = None,
+        *,
+        paths: int = 4,
+        draws: int = 1000,
+        path_draws: int = 1000,
+        init: float | Data | Sequence[Data] = 2.0,
+        seed: int = 1,
+        threads: int = 0,
+    ) -> Any:
+        """An approximate posterior in some hundred gradients, by Pathfinder, in ArviZ InferenceData: one chain of
+        independent draws. Its sample_stats have the attributes `k_hat` (above 0.7 the draws cannot be trusted, which is
+        warned of) and `effective_size`. `init` as for `mcmc`."""
+        is_radius = not isinstance(init, (Mapping, list, tuple))
+        given = [] if is_radius else [_arrays(one) for one in ([init] if isinstance(init, Mapping) else init)]
+        arrays = _arrays(data)
+        found = self._handle.pathfinder(
+            arrays, paths, draws, path_draws, float(init) if is_radius else 2.0, given, seed, threads
+        )
+        if found["warning"]:
+            warnings.warn(found["warning"], stacklevel=2)
+        one_chain = {
+            "draws": {name: values[np.newaxis] for name, values in found["draws"].items()},
+            "statistics": {name: found[name][np.newaxis] for name in ("lp", "lp_approx")},
+            "data": arrays,
+        }
+        result = chains_to_inference_data(self.variables, one_chain)
+        result["sample_stats"].attrs.update(k_hat=found["k_hat"], effective_size=found["effective_size"])
+        return result
+
     def density(self, data: Data | None = None) -> Density:
         """The log density given `data`; quicker than `log_density` where it is evaluated often."""
         return Density(self._handle.density(_arrays(data)))

@@ -45,6 +45,10 @@ class Model:
         self, data: _Arrays, jacobian: bool, laplace: int, iterations: int, init_radius: float, init: _Arrays,
         seed: int, /,
     ) -> tuple[dict[str, Any], bool]: ...
+    def pathfinder(
+        self, data: _Arrays, paths: int, draws: int, path_draws: int, init_radius: float, init: list[_Arrays],
+        seed: int, threads: int, /,
+    ) -> dict[str, Any]: ...
     def density(self, data: _Arrays, /) -> Density: ...
 
 class Sampler:

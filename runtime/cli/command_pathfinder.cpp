@@ -1,0 +1,92 @@
+#include "runtime/cli/commands.hpp"
+
+#include "lang/errors.hpp"
+#include "runtime/cli/model_file.hpp"
+#include "runtime/data/inference_data.hpp"
+#include "runtime/mcmc/pathfinder.hpp"
+#include "runtime/mcmc/stan_csv.hpp"
+#include "runtime/terminal/chains_text.hpp"
+#include "runtime/terminal/interrupt.hpp"
+#include "runtime/terminal/options.hpp"
+#include "runtime/terminal/terminal.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <chrono>
+
+namespace sibyl::cli {
+
+namespace {
+
+struct PathfinderCommandOptions : mcmc::PathfinderOptions {
+  std::string model, data, output, init = "2";
+  bool json = false, all = false;
+};
+
+nlohmann::ordered_json to_json(const mcmc::PathfinderResult& result, double seconds) {
+  const auto number = [](double value) {
+    return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json();
+  };
+  nlohmann::ordered_json elbo = nlohmann::ordered_json::array();
+  for (const double one : result.elbo) elbo.push_back(number(one));
+  return {{"k_hat", number(result.k_hat)}, {"effective_size", number(result.effective_size)},
+          {"elbo", std::move(elbo)},       {"seconds", seconds},
+          {"warning", result.warning},     {"summary", summary_json(result.draws)["parameters"]}};
+}
+
+void run(PathfinderCommandOptions options) {
+  const bool is_netcdf = options.output.ends_with(".nc"), is_npz = options.output.ends_with(".npz");
+  if (!options.output.empty() && !is_netcdf && !is_npz && !options.output.ends_with(".csv"))
+    throw UserError(fmt::format("{}: draws are written as .csv, .npz or .nc", options.output));
+  const auto model = open_model(options.model);
+  const DataSet data = read_data_set(options.data, model->facts());
+  options.initial = mcmc::parse_initial_values(options.init);
+  options.interrupted = interrupt_flag();
+  const auto start = std::chrono::steady_clock::now();
+  const mcmc::PathfinderResult result = mcmc::pathfinder(model, data, options);
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  if (is_netcdf) write_netcdf(options.output, chains_to_inference_data(model->facts(), data, {&result.draws, 1}));
+  else if (is_npz) write_draws_npz(options.output, {result.draws});
+  else if (!options.output.empty()) mcmc::write_stan_csv(options.output, result, options, model->name(), options.data);
+  if (options.json) fmt::print("{}\n", to_json(result, seconds).dump(2));
+  else fmt::print("{}{}", draws_table(result.draws, model->facts(), options.all), pathfinder_summary(result, seconds));
+  if (result.failed.count() > 0) print_note(describe_failed_draws(result.failed));
+  if (!result.warning.empty()) print_note(result.warning);
+}
+
+} // namespace
+
+void add_pathfinder(CLI::App& program) {
+  auto options = std::make_shared<PathfinderCommandOptions>();
+  options->threads = default_threads();
+  CLI::App* command = program.add_subcommand(
+      "pathfinder", "A quick approximation of one data set's posterior: Pathfinder, and how far it can be trusted");
+  command->add_option("model", options->model, "model text, or library (.so)")->required();
+  command->add_option("data", options->data, "data: Stan JSON, CSV or NPZ");
+  command->add_option("-o,--output", options->output,
+                      "where the draws go: .csv (CmdStan's layout), .npz, or .nc (netCDF for ArviZ)");
+  command->add_option("--paths", options->paths, "number of paths")->capture_default_str()->check(CLI::Range(1, 10000));
+  command->add_option("-n,--draws", options->resampled, "draws, of those of all paths by their weights")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100000000));
+  command->add_option("--path-draws", options->draws, "draws of each path, before they are weighted")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100000000));
+  command->add_option("--elbo-draws", options->elbo_draws, "draws for the evidence lower bound at each point of a path")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000000));
+  command
+      ->add_option("--init", options->init,
+                   "where paths begin: a radius R (unconstrained parameters uniform between -R and R), or a JSON file "
+                   "of parameters (an array: one object for each path)")
+      ->capture_default_str();
+  command->add_option("--seed", options->seed, "random seed")->capture_default_str();
+  command->add_option("--threads", options->threads, "number of threads")->capture_default_str();
+  command->add_flag("--all", options->all, "also transformed parameters and generated quantities in the table");
+  command->add_flag("--json", options->json, "the table as JSON");
+  command->callback([options] { run(*options); });
+}
+
+} // namespace sibyl::cli
