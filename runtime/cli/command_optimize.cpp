@@ -70,8 +70,9 @@ void add_optimize(CLI::App& program) {
       "--laplace", options->laplace_draws,
       "so many draws of Laplace's approximation, the normal distribution with the curvature at the mode "
       "of the unconstrained parameters (takes --jacobian)");
-  command->add_option("-o,--output", options->output,
-                      "where the mode goes, or the Laplace draws: .csv, in CmdStan's layout");
+  command->add_option(
+      "-o,--output", options->output,
+      "where the mode goes, or the Laplace draws (and the mode to OUTPUT_mode.csv): .csv, in CmdStan's layout");
   command->add_option("--iterations", options->max_iterations, "largest number of iterations")
       ->capture_default_str()
       ->check(CLI::Range(1, 100000000));

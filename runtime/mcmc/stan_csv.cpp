@@ -129,6 +129,18 @@ void write_table(OutputFile& file, const std::string& comments, const Draws& dra
   file.write(text);
 }
 
+void write_file_of(const std::string& path, const Comments& comments, const Draws& draws) {
+  OutputFile file(path);
+  write_table(file, comments.text(), draws, "");
+  file.commit();
+}
+
+// "draws.csv" becomes "draws_1.csv" with the suffix "_1".
+std::string with_suffix(const std::string& path, const std::string& suffix) {
+  const std::filesystem::path whole(path);
+  return (whole.parent_path() / (whole.stem().string() + suffix + whole.extension().string())).string();
+}
+
 void write_chain(const std::string& path, const std::string& header, const Draws& draws, const ChainRun& run) {
   OutputFile file(path);
   write_table(file, header, draws, adaptation(run));
@@ -142,12 +154,8 @@ void write_chain(const std::string& path, const std::string& header, const Draws
 
 std::vector<std::string> stan_csv_paths(const std::string& path, std::size_t chains) {
   if (chains == 1) return {path};
-  const std::filesystem::path whole(path);
   std::vector<std::string> result;
-  for (std::size_t chain = 1; chain <= chains; ++chain)
-    result.push_back(
-        (whole.parent_path() / fmt::format("{}_{}{}", whole.stem().string(), chain, whole.extension().string()))
-            .string());
+  for (std::size_t chain = 1; chain <= chains; ++chain) result.push_back(with_suffix(path, fmt::format("_{}", chain)));
   return result;
 }
 
@@ -163,25 +171,28 @@ std::vector<std::string> write_stan_csv(const std::string& path, const ModelChai
 
 void write_stan_csv(const std::string& path, const Optimum& optimum, const OptimizeOptions& options,
                     const std::string& model_name, const std::string& data_file) {
-  const bool is_laplace = options.laplace_draws > 0;
-  Comments comments = begin_comments(model_name);
-  comments.put(0, "method", is_laplace ? "laplace" : "optimize");
-  comments.add(1, is_laplace ? "laplace" : "optimize");
-  if (is_laplace) {
-    comments.put(2, "mode", "found by the same run");
-    comments.put(2, "jacobian", "true (Default)");
-    comments.put(2, "draws", options.laplace_draws);
-  } else {
-    comments.put(2, "algorithm", "lbfgs (Default)");
-    comments.add(3, "lbfgs");
-    comments.put(4, "history_size", options.history);
-    comments.put(2, "jacobian", options.jacobian ? "true" : "false (Default)");
-    comments.put(2, "iter", options.max_iterations);
-  }
-  end_comments(comments, "1", options.initial, options.seed, 1, path, data_file);
-  OutputFile file(path);
-  write_table(file, comments.text(), is_laplace ? optimum.laplace : optimum.mode, "");
-  file.commit();
+  const bool has_draws = options.laplace_draws > 0;
+  const std::string mode_path = has_draws ? with_suffix(path, "_mode") : path;
+  Comments mode = begin_comments(model_name);
+  mode.put(0, "method", "optimize");
+  mode.add(1, "optimize");
+  mode.put(2, "algorithm", "lbfgs (Default)");
+  mode.add(3, "lbfgs");
+  mode.put(4, "history_size", options.history);
+  mode.put(2, "jacobian", options.jacobian ? "true" : "false (Default)");
+  mode.put(2, "iter", options.max_iterations);
+  mode.put(2, "save_iterations", "false (Default)");
+  end_comments(mode, "1", options.initial, options.seed, 1, mode_path, data_file);
+  write_file_of(mode_path, mode, optimum.mode);
+  if (!has_draws) return;
+  Comments laplace = begin_comments(model_name);
+  laplace.put(0, "method", "laplace");
+  laplace.add(1, "laplace");
+  laplace.put(2, "mode", mode_path);
+  laplace.put(2, "jacobian", "true (Default)");
+  laplace.put(2, "draws", options.laplace_draws);
+  end_comments(laplace, "1", options.initial, options.seed, 1, path, data_file);
+  write_file_of(path, laplace, optimum.laplace);
 }
 
 void write_stan_csv(const std::string& path, const PathfinderResult& result, const PathfinderOptions& options,
@@ -197,9 +208,7 @@ void write_stan_csv(const std::string& path, const PathfinderResult& result, con
   comments.put(2, "num_draws", options.draws);
   comments.put(2, "num_elbo_draws", options.elbo_draws);
   end_comments(comments, "1", options.initial, options.seed, options.threads, path, data_file);
-  OutputFile file(path);
-  write_table(file, comments.text(), result.draws, "");
-  file.commit();
+  write_file_of(path, comments, result.draws);
 }
 
 } // namespace sibyl::mcmc

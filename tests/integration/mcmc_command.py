@@ -115,6 +115,8 @@ class Optimize(unittest.TestCase):
         self.assertEqual(out.splitlines()[0].split(), "parameter mode mean sd 5% 50% 95%".split())
         self.assertEqual(body("laplace.csv")[0], "log_p__,log_q__,p")
         self.assertEqual(len(body("laplace.csv")), 501)
+        self.assertEqual(body("laplace_mode.csv")[0], "lp__,p")
+        self.assertIn("#     mode = laplace_mode.csv\n", (FOLDER / "laplace.csv").read_text())
 
     def test_errors(self):
         (FOLDER / "none.sib").write_text("parameters { real x; } model { target += exp(x / 10); }")
