@@ -99,5 +99,5 @@ TEST_CASE("latents and computed data have no density, sums over labels do") {
   CHECK_FALSE(facts_of("latent_mixture").has_density);
   CHECK_FALSE(facts_of("state_space").has_density);
   CHECK(facts_of("mixture").has_density);
-  CHECK_FALSE(facts_of("mixture").is_generative);
+  CHECK(facts_of("mixture").is_generative);
 }
