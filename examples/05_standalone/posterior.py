@@ -9,7 +9,8 @@ from pathlib import Path
 
 
 class Options(ctypes.Structure):
-    _fields_ = [("draws", c_uint64), ("seed", c_uint64), ("threads", c_int32), ("with_density", c_int32), ("by", c_char_p)]
+    _fields_ = [("draws", c_uint64), ("seed", c_uint64), ("threads", c_int32), ("with_density", c_int32), ("by", c_char_p),
+                ("exact", c_int32)]
 
 
 class Posterior(ctypes.Structure):

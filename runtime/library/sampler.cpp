@@ -103,6 +103,7 @@ std::vector<PosteriorDraws> sample(const SamplerState& state, const std::vector<
       state.sampler.sample(data_sets, {.draws = settings.draws,
                                        .seed = settings.seed,
                                        .with_density = settings.with_log_density,
+                                       .exact = settings.exact,
                                        .threads = thread_count(settings.threads)});
   std::vector<PosteriorDraws> result;
   for (std::size_t i = 0; i < posteriors.size(); ++i) result.push_back(to_posterior(posteriors[i], data_sets[i]));

@@ -117,6 +117,9 @@ struct SamplingSettings {
   std::uint64_t seed = 1;
   bool with_log_density = false;
   bool with_predictions = false; // data simulated anew for each draw
+  // Draws of the model's own posterior: resampled by their importance weights where these allow it, else by Markov chains
+  // that start from the amortized draws. A UserError where the model has no density; the verdict says what was done.
+  bool exact = false;
   int threads = 0;               // 0: one for each processor
   NoteFunction note = {};        // hears how a table was read
 };

@@ -5,6 +5,7 @@
 #include "runtime/model/computed_data.hpp"
 #include "runtime/model/parallel.hpp"
 #include "runtime/posterior/check_draws.hpp"
+#include "runtime/posterior/exact_draws.hpp"
 #include "runtime/posterior/target_density.hpp"
 
 #include <fmt/format.h>
@@ -63,7 +64,7 @@ PosteriorSampler::Conditioned PosteriorSampler::condition(const DataBatch& batch
 }
 
 std::vector<std::vector<std::string>> PosteriorSampler::check_range(const DataBatch& batch,
-                                                                   std::span<const DataSet> data_sets) const {
+                                                                    std::span<const DataSet> data_sets) const {
   std::vector<std::vector<std::string>> warnings;
   for (std::size_t i = 0; i < data_sets.size(); ++i)
     warnings.push_back(
@@ -72,6 +73,36 @@ std::vector<std::vector<std::string>> PosteriorSampler::check_range(const DataBa
 }
 
 std::vector<float> PosteriorSampler::summarize(const DataBatch& batch) const { return condition(batch).summaries; }
+
+struct PosteriorSampler::NetworkDraws {
+  std::vector<double> unconstrained; // [draw][parameter]
+  std::vector<double> log_density;   // of the unconstrained parameters; empty where it was not wanted
+};
+
+PosteriorSampler::NetworkDraws PosteriorSampler::draw(const Conditioned& conditioned, std::size_t data_set,
+                                                      std::size_t count, std::uint64_t seed, bool with_density) const {
+  const std::size_t n = setup_.parameter_count;
+  const float* summary = conditioned.summaries.data() + data_set * posterior_->summary_size();
+  std::vector<double> z(count * n);
+  NetworkDraws draws{std::vector<double>(count * n), std::vector<double>(with_density ? count : 0)};
+  posterior_->sample(summary, count, seed, z.data(), with_density ? draws.log_density.data() : nullptr);
+  for (std::size_t i = 0; i < count; ++i)
+    conditioned.frames.from_frame(data_set, z.data() + i * n, draws.unconstrained.data() + i * n);
+  for (double& one : draws.log_density) one += conditioned.frames.log_determinant[data_set];
+  return draws;
+}
+
+std::vector<double> PosteriorSampler::log_density(const Conditioned& conditioned, std::size_t data_set,
+                                                  std::span<const double> unconstrained) const {
+  const std::size_t n = setup_.parameter_count, count = unconstrained.size() / n;
+  std::vector<double> z(unconstrained.size()), result(count);
+  for (std::size_t i = 0; i < count; ++i)
+    conditioned.frames.to_frame(data_set, unconstrained.data() + i * n, z.data() + i * n);
+  posterior_->log_density(conditioned.summaries.data() + data_set * posterior_->summary_size(), count, z.data(),
+                          result.data());
+  for (double& one : result) one += conditioned.frames.log_determinant[data_set];
+  return result;
+}
 
 struct PosteriorSampler::Worker {
   const DataBatch& batch;
@@ -98,29 +129,43 @@ Posterior PosteriorSampler::sample_one(const Conditioned& conditioned, std::size
   const bool is_checked = worker.target && !result.verdict.has_missing;
   if (worker.target && !is_checked) result.verdict.unchecked = "the data set has missing values";
   const std::size_t drawn = is_checked ? std::max(options.draws, least_weighted_draws) : options.draws;
-  std::vector<double> z(drawn * n), density(drawn), unconstrained(drawn * n);
-  posterior_->sample(summary, drawn, seed, z.data(), is_checked || options.with_density ? density.data() : nullptr);
-  for (std::size_t i = 0; i < drawn; ++i) {
-    conditioned.frames.from_frame(data_set, z.data() + i * n, unconstrained.data() + i * n);
-    density[i] += conditioned.frames.log_determinant[data_set];
-  }
+  NetworkDraws draws = draw(conditioned, data_set, drawn, seed, is_checked || options.with_density);
 
-  const std::span wanted = std::span(unconstrained).first(options.draws * n);
   worker.transform.bind(worker.complete, data_set);
   if (const std::string found = difference(worker.transform.space(), setup_.space); !found.empty())
     throw UserError("the sampler was trained for parameters of other sizes: in this data set " + found);
+  if (is_checked) worker.target->bind(worker.batch, data_set);
+  WeightedDraws weighted;
+  if (is_checked) {
+    weighted = {draws.unconstrained,
+                smooth_importance_weights(log_ratios(*worker.target, draws.unconstrained, draws.log_density))};
+    if (const std::size_t enough = draws_to_resample(weighted.weights, options.draws);
+        options.exact && weighted.weights.are_good() && enough > drawn) {
+      const NetworkDraws more = draw(conditioned, data_set, enough, seed, true);
+      weighted = {more.unconstrained,
+                  smooth_importance_weights(log_ratios(*worker.target, more.unconstrained, more.log_density))};
+    }
+  }
+  if (options.exact && is_checked) {
+    ExactDraws exact = draw_exactly(weighted, *worker.target, options.draws, seed, options.interrupted);
+    result.verdict.exact = exact.outcome;
+    if (!exact.unconstrained.empty()) {
+      draws.unconstrained = std::move(exact.unconstrained);
+      if (options.with_density) draws.log_density = log_density(conditioned, data_set, draws.unconstrained);
+    }
+  } else if (options.exact) {
+    result.verdict.exact = ExactOutcome{.reason = result.verdict.unchecked};
+  }
+  const std::span wanted = std::span(draws.unconstrained).first(options.draws * n);
   result.draws = worker.transform.constrain(wanted, options.outputs, options.seed,
                                             static_cast<std::uint64_t>(data_set) << 32, &result.verdict.failed_draws);
-  if (is_checked) {
-    worker.target->bind(worker.batch, data_set);
-    const ImportanceWeights weights =
-        smooth_importance_weights(log_ratios(*worker.target, unconstrained, density));
-    result.verdict.check = check_draws(worker.transform, unconstrained, weights, result.draws);
-  }
+  if (is_checked)
+    result.verdict.check =
+        check_draws(worker.transform, weighted.unconstrained, weighted.weights, options.exact ? Draws{} : result.draws);
   if (options.with_density) {
     const std::vector<double> jacobian = worker.transform.log_jacobian(wanted);
-    for (std::size_t i = 0; i < options.draws; ++i) density[i] -= jacobian[i];
-    append_column(result.draws, "log_density__", density);
+    for (std::size_t i = 0; i < options.draws; ++i) draws.log_density[i] -= jacobian[i];
+    append_column(result.draws, "log_density__", draws.log_density);
   }
   if (!typical_.empty()) {
     result.verdict.distance = typical_.distance(summary);
@@ -140,12 +185,13 @@ std::vector<Posterior> PosteriorSampler::sample(std::span<const DataSet> data_se
   const Conditioned conditioned = condition(batch);
   const DataBatch complete = complete_for_transform(facts, batch);
   std::string unchecked = why_unchecked();
-  if (unchecked.empty() && !posterior_->has_cheap_density())
+  if (options.exact && !unchecked.empty()) throw UserError("exact draws need the model's density: " + unchecked);
+  if (unchecked.empty() && !posterior_->has_cheap_density() && !options.exact)
     unchecked = "this family of networks takes long for the densities of its draws";
   std::vector<Posterior> result(data_sets.size());
   parallel_for(data_sets.size(), options.threads, [&](std::size_t begin, std::size_t end) {
     Worker worker{batch, complete, ParameterTransform(model_), {}};
-    if (options.check_density && unchecked.empty()) worker.target.emplace(model_, false);
+    if ((options.check_density || options.exact) && unchecked.empty()) worker.target.emplace(model_, options.exact);
     for (std::size_t i = begin; i < end; ++i) {
       if (options.interrupted && *options.interrupted) throw RuntimeError("interrupted");
       result[i] = sample_one(conditioned, i, worker, options);

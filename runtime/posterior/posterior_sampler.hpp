@@ -23,6 +23,8 @@ struct SampleOptions {
   // Whether draws are compared with the model's density, where it has one and the family of networks gives the draws'
   // own without much work (Verdict::check).
   bool check_density = true;
+  // Draws of the model's own posterior instead of the networks' (exact_draws.hpp); the verdict says how they were made.
+  bool exact = false;
   Outputs outputs = Outputs::all;
   int threads = 1;
   const std::atomic<std::int32_t>* interrupted = nullptr; // not zero: stop, and throw RuntimeError
@@ -43,7 +45,8 @@ class PosteriorSampler {
   const CompiledModel& model() const { return *model_; }
 
   // One posterior per data set, in order; a data set's draws depend on the seed and its place in the list. Throws
-  // UserError where a data set has other values than those that were fixed in training (trained_range.hpp).
+  // UserError where a data set has other values than those that were fixed in training (trained_range.hpp), or exact
+  // draws are wanted of a model without a density.
   std::vector<Posterior> sample(std::span<const DataSet> data_sets, const SampleOptions& options) const;
 
   // log posterior density of given parameters, in the model's own space: one point for each data set, as a tensor for
@@ -62,6 +65,12 @@ class PosteriorSampler {
   Conditioned condition(const DataBatch& batch) const;
   // What is to be said of each data set beside what training saw; refuses what it was not trained for.
   std::vector<std::vector<std::string>> check_range(const DataBatch& batch, std::span<const DataSet> data_sets) const;
+  struct NetworkDraws;
+  NetworkDraws draw(const Conditioned& conditioned, std::size_t data_set, std::size_t count, std::uint64_t seed,
+                    bool with_density) const;
+  // The networks' log density of unconstrained parameters, [point][parameter].
+  std::vector<double> log_density(const Conditioned& conditioned, std::size_t data_set,
+                                  std::span<const double> unconstrained) const;
   Posterior sample_one(const Conditioned& conditioned, std::size_t data_set, Worker& worker,
                        const SampleOptions& options) const;
   // Why draws cannot be compared with the model's density; "" where they can.

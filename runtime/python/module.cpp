@@ -297,12 +297,14 @@ nb::dict to_python(sibyl::PosteriorDraws posterior) {
 
 // What call(settings) gives, and the notes on how its data were read.
 template <typename Sample>
-nb::tuple sample(std::size_t draws, std::uint64_t seed, bool log_density, bool predictions, int threads, Sample call) {
+nb::tuple sample(std::size_t draws, std::uint64_t seed, bool log_density, bool predictions, bool exact, int threads,
+                 Sample call) {
   std::vector<std::string> notes;
   const sibyl::SamplingSettings settings{.draws = draws,
                                          .seed = seed,
                                          .with_log_density = log_density,
                                          .with_predictions = predictions,
+                                         .exact = exact,
                                          .threads = threads,
                                          .note = [&](const std::string& note) { notes.push_back(note); }};
   std::vector<sibyl::PosteriorDraws> posteriors;
@@ -369,22 +371,22 @@ NB_MODULE(_sibyl, module) {
       .def_prop_ro("history", &sibyl::Sampler::history)
       .def("sample_each",
            [](const sibyl::Sampler& self, const std::vector<InputArrays>& data, std::size_t draws, std::uint64_t seed,
-              bool log_density, bool predictions, int threads) {
+              bool log_density, bool predictions, bool exact, int threads) {
              std::vector<sibyl::Arrays> sets;
              for (const InputArrays& one : data) sets.push_back(from_numpy(one));
-             return sample(draws, seed, log_density, predictions, threads,
+             return sample(draws, seed, log_density, predictions, exact, threads,
                            [&](const auto& settings) { return self.sample_each(sets, settings); });
            })
       .def("sample_table",
            [](const sibyl::Sampler& self, const std::string& csv, const std::string& by, std::size_t draws,
-              std::uint64_t seed, bool log_density, bool predictions, int threads) {
-             return sample(draws, seed, log_density, predictions, threads,
+              std::uint64_t seed, bool log_density, bool predictions, bool exact, int threads) {
+             return sample(draws, seed, log_density, predictions, exact, threads,
                            [&](const auto& settings) { return self.sample_table(csv, by, settings); });
            })
       .def("sample_file",
            [](const sibyl::Sampler& self, const std::string& path, const std::string& by, std::size_t draws,
-              std::uint64_t seed, bool log_density, bool predictions, int threads) {
-             return sample(draws, seed, log_density, predictions, threads,
+              std::uint64_t seed, bool log_density, bool predictions, bool exact, int threads) {
+             return sample(draws, seed, log_density, predictions, exact, threads,
                            [&](const auto& settings) { return self.sample_file(path, by, settings); });
            })
       .def("log_density", [](const sibyl::Sampler& self, const InputArrays& data, const InputArrays& parameters) {

@@ -158,6 +158,9 @@ void sample(Workspace& workspace, std::string_view argument, std::uint32_t) {
   const TrainedModel& trained = workspace.trained();
   const ChosenData& chosen = workspace.data();
   std::size_t first = 0, count = chosen.sets.size();
+  const std::string_view first_word = argument.substr(0, argument.find(' '));
+  const bool exact = first_word == "exact";
+  if (exact) argument = trimmed(argument.substr(first_word.size()));
   if (!argument.empty()) {
     while (first < count && chosen.sets[first].label != argument) ++first;
     if (first == count) throw UserError(fmt::format("no data set is called {}", argument));
@@ -169,6 +172,7 @@ void sample(Workspace& workspace, std::string_view argument, std::uint32_t) {
   std::vector<Posterior> posteriors =
       trained.sampler->sample(wanted, {.draws = workspace.settings.draws,
                                        .seed = workspace.settings.seed,
+                                       .exact = exact,
                                        .threads = workspace.settings.threads,
                                        .interrupted = workspace.surroundings().interrupted});
   const double seconds = seconds_since(start);

@@ -82,6 +82,7 @@ const sibyl_posteriors* sample(const ReadResult& read, const sibyl_options& opti
       sampler().sample(read.data_sets, {.draws = options.draws > 0 ? static_cast<std::size_t>(options.draws) : 4000,
                                         .seed = options.seed > 0 ? options.seed : 1,
                                         .with_density = options.with_density != 0,
+                                        .exact = options.exact != 0,
                                         .threads = thread_count(options)});
   const std::size_t count = result->posteriors.size();
   result->columns.resize(count);

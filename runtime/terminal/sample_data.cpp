@@ -30,6 +30,11 @@ void add_sampling_options(CLI::App& command, SampleDataOptions& options) {
       .add_option("--at", options.at,
                   "instead of draws, the density at these parameters (.csv, one row for each data set)")
       ->excludes(density);
+  command
+      .add_flag("--exact", options.exact,
+                "draws of the model's own posterior: resampled where the importance weights allow it, else by Markov "
+                "chains that start from the amortized draws")
+      ->excludes("--at");
   command.add_option("--seed", options.seed, "random seed")->capture_default_str();
   command.add_option("--threads", options.threads, "number of threads")->capture_default_str();
   command.add_flag("--json", options.json, "the table as JSON");
@@ -57,7 +62,7 @@ void sample_data(const PosteriorSampler& sampler, const SampleDataOptions& optio
 
   const std::vector<Posterior> posteriors = sampler.sample(
       read.data_sets,
-      {.draws = options.draws, .seed = options.seed, .with_density = options.density, .threads = options.threads});
+      {.draws = options.draws, .seed = options.seed, .with_density = options.density, .exact = options.exact, .threads = options.threads});
   if (!options.output.empty()) {
     std::vector<Draws> draws;
     std::vector<std::string> verdicts;

@@ -18,7 +18,7 @@ struct SampleDataOptions {
   std::size_t draws = 4000;
   std::uint64_t seed = 1;
   int threads = 1;
-  bool density = false, json = false;
+  bool density = false, exact = false, json = false;
 };
 
 // The positional argument `data` and all flags. The options must live until the command line is parsed.

@@ -86,6 +86,16 @@ nlohmann::ordered_json posterior_json(const Posterior& posterior) {
       json["no_evidence"] = verdict.check->no_evidence;
     }
   }
+  if (verdict.exact) {
+    constexpr const char* methods[] = {"none", "importance sampling", "hmc"};
+    json["exact"] = verdict.exact->is_exact;
+    json["method"] = methods[static_cast<int>(verdict.exact->method)];
+    if (verdict.exact->method == ExactMethod::hmc) {
+      json["nested_r_hat"] = verdict.exact->r_hat;
+      json["steps"] = verdict.exact->steps;
+      json["divergent"] = verdict.exact->divergent;
+    }
+  }
   json["summary"] = summary_json(posterior.draws);
   return json;
 }

@@ -19,7 +19,7 @@ std::string summary_table(std::span<const Posterior> posteriors, const Facts& fa
 
 // The same of one posterior as JSON: {"data": label, "verdict": ..., "fine": ..., "k_hat": ..., "ess": ...,
 // "log_evidence": ..., "log_evidence_error": ..., "summary": ...}, where what is not known is null and "not_checked" or
-// "no_evidence" says why.
+// "no_evidence" says why. Where exact draws were asked for, "exact" and "method" say whether and how they were made.
 nlohmann::ordered_json posterior_json(const Posterior& posterior);
 // The same numbers of all, for files; nothing where no density was compared with draws.
 std::vector<DataSetNumbers> check_numbers(std::span<const Posterior> posteriors);

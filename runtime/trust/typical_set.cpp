@@ -68,11 +68,15 @@ double TypicalSet::p_value(double distance) const {
 bool TypicalSet::is_outside(double distance) const { return !(distance <= outside_factor * distances_.back()); }
 
 std::string Verdict::text() const {
+  // Exact draws owe nothing to the networks, nor to what these were trained on.
+  if (exact && exact->is_exact)
+    return exact->text() + (failed_draws.count() > 0 ? "; " + describe_failed_draws(failed_draws) : "");
   std::string text = outside                     ? "outside of the simulations"
                      : p_value < unusual_p_value ? fmt::format("unusual (p = {:.2g})", p_value)
                                                  : "typical";
   if (check && !check->is_good())
     text = "approximate: " + check->complaint() + (text == "typical" ? "" : "; " + text);
+  if (exact) text = exact->text() + (text == "typical" ? "" : "; " + text);
   if (!frame_converged) text += "; its frame did not converge";
   if (has_missing) text += unchecked.empty() ? "; has missing values" : "; has missing values, so k-hat is not known";
   for (const std::string& warning : warnings) text += "; " + warning;
@@ -81,6 +85,7 @@ std::string Verdict::text() const {
 }
 
 bool Verdict::is_fine() const {
+  if (exact) return exact->is_exact && failed_draws.count() == 0;
   return !outside && frame_converged && p_value >= unusual_p_value && failed_draws.count() == 0 && warnings.empty() &&
          (!check || check->is_good());
 }

@@ -4,6 +4,7 @@
 
 #include "runtime/data/edge_values.hpp"
 #include "runtime/trust/density_check.hpp"
+#include "runtime/trust/exact_outcome.hpp"
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -50,8 +51,9 @@ struct Verdict {
   std::vector<std::string> warnings; // on the data set: sizes outside of the range in training
   std::optional<DensityCheck> check; // of the draws, where the model's density is known
   std::string unchecked;             // where there is none, why not
+  std::optional<ExactOutcome> exact; // where exact draws were asked for
   // "typical", "unusual (p = 0.004)", "outside of the simulations", and before these where the density says so
-  // "approximate: k-hat 0.92"; with remarks after semicolons.
+  // "approximate: k-hat 0.92"; or how exact draws were made; with remarks after semicolons.
   std::string text() const;
   bool is_fine() const;
   static constexpr double unusual_p_value = 0.01;

@@ -104,10 +104,14 @@ class Draws(unittest.TestCase):
         return sampler, data, program
 
     def test_of_direct_inputs_with_derived_quantities(self):
-        sampler, _, program = self.agrees("direct", DIRECT, "--frame", "prior")
+        sampler, data, program = self.agrees("direct", DIRECT, "--frame", "prior")
         header = (FOLDER / "direct.ahead.csv").read_text().splitlines()[0]
         self.assertEqual(header, "set,mu.1,mu.2,scale,difference,next,log_density__")
         self.assertEqual(sorted(set(re.findall(r"lib(\w+)\.so", run("ldd", program).stdout))), ["c", "m"])
+        exact = ["-n", "300", "--exact"]
+        table = run(program, data, *exact).stdout
+        self.assertEqual(table, run(SIBYL, "sample", sampler, data, *exact).stdout)
+        self.assertRegex(table, "  exact: (importance sampling|HMC)")
         options = lambda text: re.findall(r"^ +(-.*)$", text, re.MULTILINE)  # noqa: E731
         shown = [line for line in options(run(program, "--help").stdout) if not line.startswith("--version")]
         self.assertEqual(shown, options(run(SIBYL, "sample", "--help").stdout))

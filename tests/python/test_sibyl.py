@@ -138,6 +138,9 @@ def test_one_data_set_gives_inference_data_without_a_dimension_for_it(sampler):
     np.testing.assert_array_equal(posterior.posterior["twice"][..., 0], 2 * posterior.posterior["mu"])
     assert posterior.sample_stats["log_density__"].dims == ("chain", "draw")
     assert str(posterior.sample_stats["verdict"].values)
+    for name in ("k_hat", "ess", "log_evidence", "log_evidence_error"):
+        assert posterior.sample_stats[name].dims == ()
+    assert posterior.sample_stats["ess"] > 0
     np.testing.assert_array_equal(posterior.observed_data["y"], DATA["y"])
     assert posterior.constant_data["N"] == 3
     assert list(arviz.summary(posterior).index) == ["mu", "sigma", "twice[0]", "twice[1]"]
@@ -150,6 +153,14 @@ def test_the_density_of_a_draw_is_what_log_density_says(sampler):
         assert sampler.log_density(point, DATA) == pytest.approx(
             posterior.sample_stats["log_density__"].values[0, i], abs=1e-4
         )
+
+
+def test_exact_draws_say_how_they_were_made(sampler):
+    posterior = sampler.sample(TABLE, by="who", draws=200, exact=True)
+    assert posterior.posterior["mu"].shape == (1, 200, 2)
+    assert all(str(one).startswith("exact: ") for one in posterior.sample_stats["verdict"].values)
+    assert posterior.sample_stats["k_hat"].dims == ("who",)
+    assert sampler.draws(DATA, draws=50, exact=True)["mu"].shape == (50,)
 
 
 def test_predictions_are_the_group_posterior_predictive(sampler):

@@ -51,10 +51,19 @@ double log_evidence(const std::vector<double>& y) {
   return joint - normal_density(0, mean, sd) + log_share_above_zero(mean, sd) - log_share_above_zero(1, 3);
 }
 
+// Mean and sd of the posterior: a normal, truncated at zero.
+std::pair<double, double> truncated_moments(const std::vector<double>& y) {
+  double precision = 1 / 9.0, weighted = 1 / 9.0;
+  for (const double one : y) precision += 1 / 4.0, weighted += one / 4;
+  const double mean = weighted / precision, sd = 1 / std::sqrt(precision), z = mean / sd;
+  const double ratio = std::exp(normal_density(z, 0, 1) - log_share_above_zero(mean, sd));
+  return {mean + sd * ratio, sd * std::sqrt(1 - ratio * (ratio + z))};
+}
+
 } // namespace
 
 // With 40 data sets 4.5 standard errors are passed by chance in one run of 4,000; seeds are fixed besides.
-TEST_CASE("the log evidence is the closed form within its standard error") {
+TEST_CASE("the log evidence is the closed form within its standard error, and exact draws have its moments") {
   const fs::path folder = fs::temp_directory_path() / "sibyl_evidence";
   fs::create_directories(folder);
   const std::string at = folder.string(), sibyl = SIBYL_PROGRAM,
@@ -64,6 +73,8 @@ TEST_CASE("the log evidence is the closed form within its standard error") {
   run(sibyl + " sample " + at + "/sampler.sibyl " + at + "/sims.csv --by set --json > " + at + "/table.json");
   const auto table = nlohmann::json::parse(std::ifstream(folder / "table.json"));
   const auto data = read_y(folder / "sims.csv");
+  run(sibyl + " sample " + at + "/sampler.sibyl " + at + "/sims.csv --by set --exact --json > " + at + "/exact.json");
+  const auto exact = nlohmann::json::parse(std::ifstream(folder / "exact.json"));
   fs::remove_all(folder);
   REQUIRE(table.size() == 40);
   int typical = 0;
@@ -82,4 +93,14 @@ TEST_CASE("the log evidence is the closed form within its standard error") {
           4.5 * error + 1e-5);
   }
   CHECK(typical >= 36);
+
+  for (const auto& posterior : exact) {
+    INFO(posterior.dump(2));
+    CHECK(posterior.at("exact").get<bool>());
+    const auto [mean, sd] = truncated_moments(data.at(posterior.at("data")));
+    const auto& mu = posterior.at("summary").at("parameters").at("mu");
+    // 4,000 draws worth at least half as many.
+    CHECK(std::abs(mu.at("mean").get<double>() - mean) < 5 * sd / std::sqrt(2000.0));
+    CHECK(mu.at("sd").get<double>() == Approx(sd).epsilon(0.1));
+  }
 }

@@ -350,6 +350,23 @@ TEST_CASE("a size outside of those in training is told in the verdict") {
   CHECK_THAT(verdict.text(), Contains("`N` is 100, outside of 5 to 30, the range in training"));
 }
 
+TEST_CASE("exact draws need a density, and where there is none that is said") {
+  const auto model = compiled(R"(
+    data { real y; }
+    parameters { real mu; }
+    model { mu ~ normal(0, 1); real a; a ~ exponential(1); y = mu + a; }
+  )");
+  const InferenceSetup setup = prepare(model, prior_frame());
+  DataSet data;
+  data.variables["y"] = {false, {}, {0.5}};
+  CHECK_THROWS_WITH(untrained(model, setup).sample({&data, 1}, {.draws = 10, .exact = true}),
+                    Contains("exact draws need the model's density") && Contains("integrated out"));
+  const Posterior posterior = untrained(model, setup).sample({&data, 1}, {.draws = 10})[0];
+  CHECK_FALSE(posterior.verdict.check);
+  CHECK_THAT(posterior.verdict.unchecked, Contains("the model has no density"));
+  CHECK(posterior.verdict.text() == "typical");
+}
+
 TEST_CASE("a given infinite bound survives the sampler file") {
   DataSet set;
   set.variables["U"] = {false, {2}, {std::numeric_limits<double>::infinity(), -0.1}};

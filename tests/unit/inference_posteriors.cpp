@@ -171,7 +171,8 @@ TEST_CASE("verdicts: simulations are typical, data of another kind are not") {
   std::vector<DataSet> sets;
   for (std::size_t i = 0; i < fresh.data.count; ++i) sets.push_back(extract(fixture.model->facts(), fresh.data, i));
   std::size_t unusual = 0;
-  for (const Posterior& posterior : sampler.sample(sets, {.draws = 10, .check_density = false})) unusual += !posterior.verdict.is_fine();
+  for (const Posterior& posterior : sampler.sample(sets, {.draws = 10, .check_density = false}))
+    unusual += !posterior.verdict.is_fine();
   CHECK(unusual <= 10); // 2 expected at the level of 1%; more than 10 has probability 1e-5
   sets = {hand_written::data_set({60, -70, 80, 900}, noise)};
   const Verdict verdict = sampler.sample(sets, {.draws = 10})[0].verdict;
@@ -285,4 +286,59 @@ TEST_CASE("of a data set with missing values the verdict says that k-hat is not 
   const Verdict verdict = fixture.sampler().sample(sets, {.draws = 50})[0].verdict;
   CHECK_FALSE(verdict.check);
   CHECK_THAT(verdict.text(), Contains("has missing values, so k-hat is not known"));
+}
+
+// 4,000 draws of systematic resampling or of chains: 6 standard errors of independent ones.
+TEST_CASE("exact draws have the posterior's mean and sd, however far off the networks are") {
+  const Fixture fixture;
+  const std::vector<DataSet> sets = {hand_written::data_set({1, 2, 1.5}, noise)};
+  const auto [mean, sd] = exact(sets[0]);
+  for (const double spread : {0.3, 1.0, 2.5}) {
+    INFO(spread);
+    const SampleOptions options{.seed = 4, .with_density = true, .exact = true};
+    const Posterior posterior = fixture.sampler(spread).sample(sets, options)[0];
+    REQUIRE(posterior.verdict.exact);
+    CHECK(posterior.verdict.exact->is_exact);
+    CHECK(posterior.verdict.is_fine());
+    CHECK_THAT(posterior.verdict.text(), Catch::StartsWith("exact: "));
+    if (spread < 1) CHECK_THAT(posterior.verdict.text(), Contains("HMC, nested R-hat 1.0"));
+    if (spread > 1) CHECK_THAT(posterior.verdict.text(), Contains("importance sampling, k-hat"));
+    REQUIRE(posterior.draws.row_count == 4000);
+    const ColumnSummary mu = summarize(posterior.draws)[0], tau = summarize(posterior.draws)[1];
+    CHECK(std::abs(mu.mean - mean) < 6 * sd / std::sqrt(4000.0));
+    CHECK(mu.sd == Approx(sd).epsilon(6 / std::sqrt(8000.0)));
+    // Uniform on (0, 10): the data tell nothing of it.
+    CHECK(tau.mean == Approx(5).margin(6 * 2.887 / std::sqrt(4000.0)));
+    CHECK(tau.sd == Approx(2.887).epsilon(0.05));
+    // The density beside each draw is the networks' own.
+    DataSet point;
+    point.variables["mu"] = {false, {}, {posterior.draws.at(7, 0)}};
+    point.variables["tau"] = {false, {}, {posterior.draws.at(7, 1)}};
+    CHECK(fixture.sampler(spread).density_at(sets, std::vector<DataSet>{point})[0] ==
+          Approx(posterior.draws.at(7, posterior.draws.columns.size() - 1)).margin(1e-4));
+    const Posterior again = fixture.sampler(spread).sample(sets, options)[0];
+    CHECK(again.draws.values == posterior.draws.values);
+  }
+}
+
+TEST_CASE("of a data set with missing values there are no exact draws, and the verdict says so") {
+  const Fixture fixture(true);
+  const std::vector<DataSet> sets = {hand_written::data_set({1, NAN, 1.5}, noise)};
+  const Posterior posterior = fixture.sampler().sample(sets, {.draws = 50, .exact = true})[0];
+  CHECK_THAT(posterior.verdict.text(), Contains("NOT exact: the data set has missing values"));
+  CHECK_FALSE(posterior.verdict.is_fine());
+  CHECK(posterior.draws.row_count == 50);
+}
+
+TEST_CASE("exact draws in words") {
+  Verdict verdict{.outside = true, .frame_converged = false};
+  verdict.exact = ExactOutcome{.method = ExactMethod::importance_sampling, .is_exact = true, .k_hat = 0.31};
+  CHECK(verdict.text() == "exact: importance sampling, k-hat 0.31");
+  verdict.exact = ExactOutcome{.method = ExactMethod::hmc, .is_exact = true, .r_hat = 1.0042, .steps = 640};
+  CHECK(verdict.text() == "exact: HMC, nested R-hat 1.004, 640 steps");
+  CHECK(verdict.is_fine());
+  verdict.exact = ExactOutcome{.method = ExactMethod::hmc, .r_hat = 1.3, .steps = 3000};
+  CHECK(verdict.text() ==
+        "NOT exact: nested R-hat 1.30 after 3000 steps of HMC; outside of the simulations; its frame did not converge");
+  CHECK_FALSE(verdict.is_fine());
 }

@@ -152,6 +152,31 @@ TEST_CASE("a sampler gives draws in the shape of the variables, with summaries, 
   CHECK(posterior.data.at("y").values == three_values.at("y").values);
 }
 
+TEST_CASE("draws are compared with the model's density, and exact ones take their place") {
+  const sibyl::PosteriorDraws amortized = sampler().sample(three_values);
+  CHECK(std::isfinite(amortized.k_hat));
+  CHECK(amortized.effective_size > 0);
+  CHECK(amortized.not_checked.empty());
+  const sibyl::PosteriorDraws exact = sampler().sample(three_values, {.draws = 500, .exact = true});
+  CHECK_THAT(exact.verdict, Catch::StartsWith("exact: "));
+  CHECK(exact.is_fine);
+  CHECK(exact.draws.at("mu").extents == std::vector<std::int64_t>{500});
+  // The integral of the density that is tested above, over a grid that reaches as far as it has mass.
+  double sum = 0, mean = 0, evidence = 0;
+  for (double mu = -8; mu < 8; mu += 0.02)
+    for (double log_sigma = -8; log_sigma < 5; log_sigma += 0.02) {
+      const double density = std::exp(closed_form(mu, log_sigma));
+      sum += density;
+      mean += density * mu;
+    }
+  mean /= sum;
+  evidence = std::log(sum * 0.02 * 0.02);
+  const sibyl::Summary& of_mu = exact.summaries[0];
+  CHECK(std::abs(of_mu.mean - mean) < 6 * of_mu.sd / std::sqrt(400.0));
+  if (exact.no_evidence.empty())
+    CHECK(std::abs(exact.log_evidence - evidence) < 5 * exact.log_evidence_error + 1e-3);
+}
+
 TEST_CASE("predictions are data simulated anew, one data set for each draw") {
   const sibyl::PosteriorDraws posterior = sampler().sample(three_values, {.draws = 400, .with_predictions = true});
   REQUIRE(posterior.predictions.size() == 1);

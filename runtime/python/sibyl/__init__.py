@@ -336,9 +336,10 @@ class Sampler:
         return json.loads(self._handle.history)
 
     def _posteriors(
-        self, data: Any, by: str | None, draws: int, seed: int, log_density: bool, predictions: bool, threads: int
+        self, data: Any, by: str | None, draws: int, seed: int, log_density: bool, predictions: bool, exact: bool,
+        threads: int,
     ) -> list[dict[str, Any]]:
-        options = (draws, seed, log_density, predictions, threads)
+        options = (draws, seed, log_density, predictions, exact, threads)
         if isinstance(data, (str, os.PathLike)):
             posteriors, notes = self._handle.sample_file(os.fspath(data), by or "", *options)
         elif hasattr(data, "to_csv"):  # pandas
@@ -362,15 +363,18 @@ class Sampler:
         seed: int = 1,
         log_density: bool = False,
         predictions: bool = False,
+        exact: bool = False,
         threads: int = 0,
     ) -> Any:
-        """Posterior draws as ArviZ InferenceData, with the groups posterior, sample_stats (the verdicts, and
-        log_density__ where it is wanted), posterior_predictive (data simulated anew for each draw, where it is wanted),
+        """Posterior draws as ArviZ InferenceData, with the groups posterior, sample_stats (verdict, k_hat, ess,
+        log_evidence and its error, and log_density__ where it is wanted), posterior_predictive (data simulated anew for each draw, where it is wanted),
         observed_data and constant_data.
 
         `data`: a mapping of arrays, a list of such mappings, a DataFrame, or the path of a file (.csv, .json, .npz).
-        `by`: the column of a table that tells data sets apart, and the name of their dimension."""
-        posteriors = self._posteriors(data, by, draws, seed, log_density, predictions, threads)
+        `by`: the column of a table that tells data sets apart, and the name of their dimension. `exact`: draws of the
+        model's own posterior, resampled by importance weights where these allow it, else by Markov chains that start
+        from the amortized draws; the verdicts say what was done."""
+        posteriors = self._posteriors(data, by, draws, seed, log_density, predictions, exact, threads)
         is_single = isinstance(data, Mapping) or (by is None and len(posteriors) == 1)
         return to_inference_data(self.model.variables, posteriors, None if is_single else by or "set")
 
@@ -380,10 +384,11 @@ class Sampler:
         by: str | None = None,
         draws: int = 4000,
         seed: int = 1,
+        exact: bool = False,
         threads: int = 0,
     ) -> dict[str, np.ndarray] | dict[str, dict[str, np.ndarray]]:
         """The draws alone, as NumPy arrays [draw, ...] by variable; with `by` or a list, by label and variable."""
-        posteriors = self._posteriors(data, by, draws, seed, False, False, threads)
+        posteriors = self._posteriors(data, by, draws, seed, False, False, exact, threads)
         if isinstance(data, Mapping) or (by is None and len(posteriors) == 1):
             return posteriors[0]["draws"]
         return {one["label"]: one["draws"] for one in posteriors}

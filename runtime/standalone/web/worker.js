@@ -65,6 +65,7 @@ function writeOptions({by, draws, seed}) {
   view.setInt32(address + 16, 1, true);
   view.setInt32(address + 20, 0, true);
   view.setUint32(address + 24, byAddress, true);
+  view.setInt32(address + 28, 0, true);
   return address;
 }
 

@@ -1,0 +1,38 @@
+// Draws of the model's own posterior, from amortized ones: resampled by their importance weights where these are well
+// behaved, else by Markov chains that start from them.
+#pragma once
+
+#include "runtime/posterior/target_density.hpp"
+#include "runtime/trust/exact_outcome.hpp"
+#include "runtime/trust/importance.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+namespace sibyl {
+
+// Amortized draws of one data set with their weights.
+struct WeightedDraws {
+  std::vector<double> unconstrained; // [draw][parameter]
+  ImportanceWeights weights;
+};
+
+// Whether resampling gives `count` draws that are not mostly copies of each other.
+bool can_resample(const ImportanceWeights& weights, std::size_t count);
+// How many amortized draws it would take; no more than 16 times `count`.
+std::size_t draws_to_resample(const ImportanceWeights& weights, std::size_t count);
+
+// `count` draws, [draw][parameter], and what they are. `target` is bound to the data set and has its gradient; it is
+// only asked where the weights do not do. The same seed gives the same draws.
+struct ExactDraws {
+  std::vector<double> unconstrained;
+  ExactOutcome outcome;
+};
+ExactDraws draw_exactly(const WeightedDraws& amortized, TargetDensity& target, std::size_t count, std::uint64_t seed,
+                        const std::atomic<std::int32_t>* interrupted);
+
+} // namespace sibyl

@@ -1,0 +1,30 @@
+// How draws of the model's own posterior were made, and whether that succeeded.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+namespace sibyl {
+
+enum class ExactMethod { none, importance_sampling, hmc };
+
+// Chains go on until nested R-hat is below 1.01; at the end of their budget so much still passes.
+inline constexpr double largest_good_r_hat = 1.05;
+// Of trajectories: where more lose their energy, a part of the posterior is too narrow for the chains to enter.
+inline constexpr double most_divergent = 0.01;
+
+struct ExactOutcome {
+  ExactMethod method = ExactMethod::none;
+  bool is_exact = false;
+  double k_hat = 0;      // of the amortized draws
+  double r_hat = 0;      // nested, where chains ran
+  std::size_t steps = 0; // of the chains, after warm-up
+  double divergent = 0;  // share of their trajectories
+  std::string reason;    // where there was no method: why not
+
+  // "exact: importance sampling, k-hat 0.31", "exact: HMC, nested R-hat 1.004, 640 steps", "NOT exact: nested
+  // R-hat 1.32 after 3000 steps of HMC".
+  std::string text() const;
+};
+
+} // namespace sibyl
