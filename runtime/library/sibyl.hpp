@@ -289,8 +289,8 @@ class Model {
   // settings cannot be followed; RuntimeError where no chain can begin, or it is stopped before the first draw.
   Chains mcmc(const Arrays& data = {}, const ChainSettings& settings = {},
               const ChainProgressFunction& progress = {}) const;
-  // The mode, by L-BFGS. Throws as `mcmc` does, and RuntimeError where the search ends without a mode, or the density is
-  // not curved downwards at it and Laplace draws are wanted.
+  // The mode, by L-BFGS. Throws as `mcmc` does, and RuntimeError where the search ends without a mode, or Laplace draws
+  // are wanted and the density is not curved downwards at it.
   Mode optimize(const Arrays& data = {}, const OptimizeSettings& settings = {}) const;
   // An approximation in some hundred gradients. Throws as `mcmc` does.
   PathfinderDraws pathfinder(const Arrays& data = {}, const PathfinderSettings& settings = {}) const;

@@ -19,7 +19,7 @@ std::vector<std::string> write_stan_csv(const std::string& path, const ModelChai
                                         const ModelChainsOptions& options, const std::string& model_name,
                                         const std::string& data_file);
 
-// The mode; or the Laplace draws where they were asked for, and beside them the mode: "laplace.csv", "laplace_mode.csv".
+// The mode; or the Laplace draws where they were asked for, and the mode beside them: "laplace_mode.csv".
 void write_stan_csv(const std::string& path, const Optimum& optimum, const OptimizeOptions& options,
                     const std::string& model_name, const std::string& data_file);
 

@@ -1,4 +1,5 @@
-"""`sibyl mcmc`, `sibyl optimize` and `sibyl pathfinder` as their users see them: tables, files, the same draws from any number of threads, Ctrl-C, clear errors.
+"""`sibyl mcmc`, `sibyl optimize` and `sibyl pathfinder` as their users see them: tables, files, the same draws from any
+number of threads, Ctrl-C, clear errors.
 
 usage: mcmc_command.py SIBYL REPOSITORY
 """
