@@ -21,7 +21,7 @@ namespace sibyl::cli {
 namespace {
 
 struct McmcOptions : mcmc::ModelChainsOptions {
-  std::string model, data, output, init = "2", metric_name = "diag";
+  std::string model, data, output, init = "2", metric_name = "diag", method = "nuts";
   bool json = false, all = false;
 };
 
@@ -32,6 +32,28 @@ void write_draws(const McmcOptions& options, const CompiledModel& model, const D
   else if (options.output.ends_with(".nc"))
     write_netcdf(options.output, chains_to_inference_data(model.facts(), data, chains.draws));
   else mcmc::write_stan_csv(options.output, chains, options, model.name(), options.data);
+}
+
+// Many short chains over lanes.
+void run_chees(const McmcOptions& options, const std::shared_ptr<const CompiledModel>& model, const DataSet& data) {
+  mcmc::CheesOptions chees;
+  chees.draws = options.chains * options.draws;
+  chees.target_acceptance = options.target_acceptance;
+  chees.seed = options.seed;
+  chees.threads = options.threads;
+  chees.initial = options.initial;
+  chees.interrupted = options.interrupted;
+  const auto start = std::chrono::steady_clock::now();
+  const mcmc::CheesResult result = mcmc::sample_chees(model, data, chees);
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  if (options.output.ends_with(".npz")) write_draws_npz(options.output, {result.draws});
+  else if (options.output.ends_with(".nc"))
+    write_netcdf(options.output, chains_to_inference_data(model->facts(), data, {&result.draws, 1}));
+  else if (!options.output.empty()) write_draws_csv(options.output, {result.draws}, "");
+  if (options.json) fmt::print("{}\n", chees_json(result, seconds).dump(2));
+  else fmt::print("{}{}", draws_table(result.draws, model->facts(), options.all), chees_summary(result, seconds));
+  if (result.failed.count() > 0) print_note(describe_failed_draws(result.failed));
+  for (const std::string& warning : result.warnings) print_note(warning);
 }
 
 void run(McmcOptions options) {
@@ -45,6 +67,7 @@ void run(McmcOptions options) {
   options.initial = mcmc::parse_initial_values(options.init);
   options.metric = options.metric_name == "dense" ? mcmc::MetricKind::dense : mcmc::MetricKind::diagonal;
   options.interrupted = interrupt_flag();
+  if (options.method == "chees") return run_chees(options, model, data);
   ProgressLine line;
   const auto start = std::chrono::steady_clock::now();
   options.progress = [&](const mcmc::ChainsProgress& at) { line.show(progress_text(at, options)); };
@@ -73,6 +96,12 @@ void add_mcmc(CLI::App& program) {
       "-o,--output", options->output,
       "where the draws go: .csv (CmdStan's layout, one file for each chain: draws_1.csv, ...), .npz, or "
       ".nc (netCDF for ArviZ)");
+  command
+      ->add_option("--method", options->method,
+                   "nuts, or chees: many short chains over the processor's lanes, which run until they agree (--draws "
+                   "times --chains draws in all; --warmup, --metric and --max-depth are of nuts)")
+      ->check(CLI::IsMember({"nuts", "chees"}))
+      ->capture_default_str();
   command->add_option("--chains", options->chains, "number of chains")
       ->capture_default_str()
       ->check(CLI::Range(1, 10000));

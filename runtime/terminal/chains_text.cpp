@@ -125,4 +125,22 @@ std::string mode_summary(const mcmc::Optimum& optimum, bool jacobian) {
                      optimum.search.evaluations, optimum.search.reason);
 }
 
+std::string chees_summary(const mcmc::CheesResult& result, double seconds) {
+  return fmt::format(
+      "{} draws of {} chains over lanes in {:.2f} s: nested R-hat {:.3f} after {} steps, acceptance {:.2f}\n",
+      result.draws.row_count, result.chains, seconds, result.run.r_hat, result.run.steps, result.run.acceptance);
+}
+
+nlohmann::ordered_json chees_json(const mcmc::CheesResult& result, double seconds) {
+  return {{"chains", result.chains},
+          {"draws", result.draws.row_count},
+          {"interrupted", result.run.was_interrupted},
+          {"seconds", seconds},
+          {"nested_rhat", number(result.run.r_hat)},
+          {"steps", result.run.steps},
+          {"divergent_share", number(result.run.divergent)},
+          {"warnings", result.warnings},
+          {"summary", summary_json(result.draws)["parameters"]}};
+}
+
 } // namespace sibyl::cli

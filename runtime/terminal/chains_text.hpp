@@ -1,6 +1,7 @@
 // What is said of Markov chains and modes, by their commands and the REPL alike.
 #pragma once
 
+#include "runtime/mcmc/chees.hpp"
 #include "runtime/mcmc/model_chains.hpp"
 #include "runtime/mcmc/optimize.hpp"
 #include "runtime/mcmc/pathfinder.hpp"
@@ -32,5 +33,9 @@ std::string mode_summary(const mcmc::Optimum& optimum, bool jacobian);
 std::string draws_table(const Draws& draws, const Facts& facts, bool all);
 // "1000 draws from 4 of 4 paths in 0.05 s: k-hat 0.41, worth 950 independent draws"
 std::string pathfinder_summary(const mcmc::PathfinderResult& result, double seconds);
+
+// "4000 draws of 128 chains over lanes in 0.10 s: nested R-hat 1.004, ..."
+std::string chees_summary(const mcmc::CheesResult& result, double seconds);
+nlohmann::ordered_json chees_json(const mcmc::CheesResult& result, double seconds);
 
 } // namespace sibyl::cli

@@ -75,6 +75,13 @@ class Mcmc(unittest.TestCase):
         self.assertRegex(out, r"interrupted: \d of 4 chains with \d+ of 50000000 draws each are kept")
         self.assertGreater(len(body("stopped_1.csv")), 10)
 
+    def test_many_chains_over_lanes(self):
+        out = run(MODEL, DATA, "--method", "chees", "-o", "lanes.csv").stdout
+        self.assertRegex(out, r"\n4000 draws of 128 chains over lanes in [0-9.]+ s: nested R-hat 1\.0")
+        self.assertEqual(len(body("lanes.csv")), 4001)
+        result = json.loads(run(MODEL, DATA, "--method", "chees", "--json").stdout)
+        self.assertAlmostEqual(result["summary"]["mu"]["mean"], 4.41, delta=0.42)  # four errors of 1,000 draws
+
     def test_errors(self):
         def error(*arguments, code=2):
             return run(*arguments, fails=code).stderr

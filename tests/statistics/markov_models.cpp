@@ -8,6 +8,7 @@
 #include "lang/files/text_file.hpp"
 #include "runtime/data/convert.hpp"
 #include "runtime/data/npz.hpp"
+#include "runtime/mcmc/chees.hpp"
 #include "runtime/mcmc/model_chains.hpp"
 #include "runtime/mcmc/stan_csv.hpp"
 
@@ -283,4 +284,25 @@ TEST_CASE("CmdStan's files: names, comments, columns") {
   CHECK_THAT(text,
              Contains("# Adaptation terminated\n# Step size = " + format_double(chains.runs[1].step_size) + "\n"));
   CHECK_THAT(text, Contains("\n" + format_double(chains.draws[1].at(0, 3)) + ","));
+}
+
+TEST_CASE("many chains over lanes: a conjugate normal, eight schools, and where they cannot agree") {
+  CheesOptions chosen;
+  const auto normal = sample_chees(compiled(conjugate), conjugate_data(), chosen);
+  CHECK(normal.run.r_hat <= 1.01);
+  CHECK(normal.warnings.empty());
+  CHECK(normal.draws.columns.back() == "lp__");
+  const ColumnSummary mu = summarize(normal.draws).front();
+  // The draws are thinned: a quarter of them at least are worth as much as independent ones.
+  CHECK(std::abs(mu.mean - 5.2 / 4.25) < 4 / std::sqrt(4.25) / std::sqrt(1000));
+  CHECK(mu.sd == Approx(1 / std::sqrt(4.25)).epsilon(0.1));
+
+  const auto schools = compiled(read_file(folder + "eight_schools-eight_schools_noncentered.stan"));
+  const DataSet data = read_data_sets(folder + "data/eight_schools.json", schools->facts()).data_sets.front();
+  const auto found = sample_chees(schools, data, chosen);
+  for (const ColumnSummary& one : summarize(found.draws)) {
+    INFO(one.column);
+    if (one.column == "mu") CHECK(std::abs(one.mean - 4.41052) < 4 * 3.3093 / std::sqrt(1000));
+    if (one.column == "tau") CHECK(std::abs(one.mean - 3.60206) < 4 * 3.19848 / std::sqrt(1000));
+  }
 }
