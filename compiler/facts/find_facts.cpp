@@ -38,6 +38,8 @@ class Finder {
   Facts run() {
     facts_.is_generative = !reading_.not_generative;
     if (reading_.not_generative) facts_.not_generative = *reading_.not_generative;
+    facts_.simulates_data = !reading_.no_data_simulation;
+    if (reading_.no_data_simulation) facts_.no_data_simulation = *reading_.no_data_simulation;
     facts_.has_density = !reading_.no_density;
     if (reading_.no_density) facts_.no_density = *reading_.no_density;
     facts_.remarks = reading_.remarks;
@@ -68,7 +70,7 @@ class Finder {
   }
 
   void find_draws() {
-    if (reading_.not_generative) return;
+    if (reading_.no_data_simulation) return;
     const auto note = [&](std::optional<VariableId> id, const Span& span) {
       if (id) drawn_.emplace(*id, span);
     };
@@ -290,6 +292,8 @@ std::string describe(const Facts& facts, const Source& source) {
   std::string text;
   text += fmt::format("generative         {}\n", facts.is_generative ? "yes" : because(facts.not_generative));
   text += fmt::format("tractable density  {}\n", facts.has_density ? "yes" : because(facts.no_density));
+  if (!facts.is_generative && facts.simulates_data)
+    text += "data simulated     yes, given the parameters: `train --around DATA` needs no more\n";
   if (facts.is_generative && facts.allows_single_precision) text += "simulated in       float\n";
   else if (facts.is_generative)
     text += fmt::format("simulated in       double (line {}: {})\n", source.locate(facts.needs_double.span.begin).line,

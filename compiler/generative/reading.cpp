@@ -40,6 +40,7 @@ class Reader {
     find_computed();
     finish_roles();
     check_constants();
+    check_increments();
     check_givings();
     find_point_masses();
     check_parameters();
@@ -60,8 +61,26 @@ class Reader {
     }
   }
 
-  void refuse(Span span, std::string text) {
-    if (!reading_.not_generative) reading_.not_generative = Reason{span, std::move(text)};
+  // Neither parameters nor data can be simulated.
+  void refuse(Span span, const std::string& text) {
+    refuse_prior(span, text);
+    if (!reading_.no_data_simulation) reading_.no_data_simulation = Reason{span, text};
+  }
+  // What the text says about the parameters alone: given those, the data can still be simulated.
+  void refuse_prior(Span span, const std::string& text) {
+    if (!reading_.not_generative) reading_.not_generative = Reason{span, text};
+  }
+  void refuse_draw(VariableId id, Span span, const std::string& text) {
+    is_declared_in(program_.variables[id], typed::Block::parameters) ? refuse_prior(span, text) : refuse(span, text);
+  }
+  // A statement that adds to the density without drawing: of the parameters alone, it belongs to their prior.
+  void refuse_increment(const StatementPtr& statement, const std::string& text) {
+    refuse_prior(statement->span, text);
+    const Accesses accesses = accesses_of(statement, program_);
+    Increment increment{{statement->span, text}, accesses.reads};
+    increment.reads.insert(accesses.drawn.begin(), accesses.drawn.end());
+    for (const typed::ExpressionPtr& one : controls_) add_reads(one, increment.reads);
+    increments_.push_back(std::move(increment));
   }
   void refuse_density(Span span, std::string text) {
     if (!reading_.no_density) reading_.no_density = Reason{span, std::move(text)};
@@ -78,25 +97,27 @@ class Reader {
       for (const StatementPtr& one : sequence->statements) see(one);
     } else if (const auto* branch = std::get_if<typed::If>(&statement->node)) {
       branches_.emplace_back(branch, true);
+      controls_.push_back(branch->condition);
       see(branch->then_body);
       branches_.back().second = false;
       see(branch->else_body);
+      controls_.pop_back();
       branches_.pop_back();
     } else if (const auto* tilde = std::get_if<typed::Tilde>(&statement->node)) {
-      see_tilde(*tilde, statement->span);
+      see_tilde(*tilde, statement);
     } else if (const auto* increment = std::get_if<typed::TargetIncrement>(&statement->node)) {
-      if (const auto as_draw = as_tilde(*increment)) return see_tilde(*as_draw, statement->span);
+      if (const auto as_draw = as_tilde(*increment)) return see_tilde(*as_draw, statement);
       if (const auto mixture = as_mixture(*increment)) {
         branches_.emplace_back(&mixtures_.emplace_back(), true);
-        see_tilde(mixture->first, statement->span);
+        see_tilde(mixture->first, statement);
         branches_.back().second = false;
-        see_tilde(mixture->second, statement->span);
+        see_tilde(mixture->second, statement);
         branches_.pop_back();
         return;
       }
       if (is_constant(*increment, program_)) return constants_.push_back(statement);
-      refuse(
-          statement->span,
+      refuse_increment(
+          statement,
           "this adds to the density something that is not a distribution of one variable, so it cannot be simulated");
     } else if (const auto* assignment = std::get_if<typed::Assignment>(&statement->node)) {
       if (!is_declared_in(program_.variables[assignment->variable], typed::Block::data)) return;
@@ -104,17 +125,23 @@ class Reader {
     } else if (const auto* loop = std::get_if<typed::For>(&statement->node)) {
       const bool jumps = may_jump(loop->body);
       loops_.push_back(*loop);
+      controls_.insert(controls_.end(), {loop->first, loop->last});
       jumping_loops_ += jumps;
       see(loop->body);
       jumping_loops_ -= jumps;
+      controls_.resize(controls_.size() - 2);
       loops_.pop_back();
     } else {
       std::visit(
           [&](const auto& node) {
             if constexpr (requires { node.body; }) {
+              if constexpr (requires { node.condition; }) controls_.push_back(node.condition);
+              else if constexpr (requires { node.container; }) controls_.push_back(node.container);
+              else controls_.push_back(nullptr);
               ++open_loops_;
               see(node.body);
               --open_loops_;
+              controls_.pop_back();
             }
           },
           statement->node);
@@ -148,28 +175,30 @@ class Reader {
            });
   }
 
-  void see_tilde(const typed::Tilde& tilde, Span span) {
+  void see_tilde(const typed::Tilde& tilde, const StatementPtr& statement) {
+    const Span span = statement->span;
     const auto id = drawn_variable(tilde.left);
     if (in_design_) {
       if (id) give_drawn(*id, tilde, span);
       return;
     }
-    if (!id) return refuse(span, "the left side of `~` is an expression, so this cannot be simulated");
+    if (!id)
+      return refuse_increment(statement, "the left side of `~` is an expression, so this cannot be simulated");
     const Variable& variable = program_.variables[*id];
     if (variable.is_local && variable.block == typed::Block::model && !variable.is_loop_variable) {
       if (assigns_local(*id))
-        return refuse(span, quoted(variable.name) +
-                                " is computed and then given a distribution, so this cannot be simulated");
+        return refuse_increment(statement, quoted(variable.name) + " is computed and then given a distribution, so "
+                                                                   "this cannot be simulated");
       reading_.is_latent[*id] = true;
       refuse_density(span, "the local variable " + quoted(variable.name) +
                                " is drawn and integrated out, so the data have no tractable density");
       return;
     }
     if (is_declared_in(variable, typed::Block::transformed_parameters) || variable.is_loop_variable)
-      return refuse(span,
-                    quoted(variable.name) + " is computed and then given a distribution, so this cannot be simulated");
+      return refuse_increment(statement, quoted(variable.name) + " is computed and then given a distribution, so this "
+                                                                 "cannot be simulated");
     if (variable.type.is_integer_valued() && !tilde.distribution->support.is_discrete)
-      refuse(span, quoted(variable.name) + " is an int, but " + quoted(tilde.distribution->name) +
+      refuse_draw(*id, span, quoted(variable.name) + " is an int, but " + quoted(tilde.distribution->name) +
                        " draws reals, so this cannot be simulated");
     const typed::ExpressionPtr place = drawn_place(tilde.left);
     std::set<VariableId> reads;
@@ -177,13 +206,13 @@ class Reader {
       add_reads(tilde.arguments[i], reads);
       if (tilde.left->type.rank() == tilde.distribution->outcome.rank() &&
           tilde.arguments[i]->type.rank() > tilde.distribution->parameters[i].rank())
-        refuse(span, std::string("this gives one ") + (tilde.left->type.is_scalar() ? "number" : "value") +
+        refuse_draw(*id, span, std::string("this gives one ") + (tilde.left->type.is_scalar() ? "number" : "value") +
                          " several distributions, so it cannot be simulated");
     }
     if (reads.contains(*id) && std::holds_alternative<typed::VariableReference>(place->node))
-      refuse(span,
+      refuse_draw(*id, span,
              quoted(variable.name) + " is drawn from a distribution that depends on it, so this cannot be simulated");
-    if (!tilde.distribution->sample) refuse(span, quoted(tilde.distribution->name) + " has no sampler");
+    if (!tilde.distribution->sample) refuse_draw(*id, span, quoted(tilde.distribution->name) + " has no sampler");
     if (is_declared_in(variable, typed::Block::parameters)) check_constrained_draw(tilde, variable, place, span);
     give_drawn(*id, tilde, span);
   }
@@ -204,22 +233,22 @@ class Reader {
     if (tilde.distribution->draws_container()) {
       const bool is_free = transform.name == "identity" || transform.name == "offset_multiplier";
       if (!transform.is_type() && !is_free)
-        return refuse(span, quoted(variable.name) + " has bounds, and " + quoted(tilde.distribution->name) +
+        return refuse_prior(span, quoted(variable.name) + " has bounds, and " + quoted(tilde.distribution->name) +
                                 " draws its elements together, so this cannot be simulated");
       if (transform.is_type() && transform.name != tilde.distribution->outcome_transform->name)
-        return refuse(span, subject + quoted(tilde.distribution->name) + " draws others, so this cannot be simulated");
+        return refuse_prior(span, subject + quoted(tilde.distribution->name) + " draws others, so this cannot be simulated");
     }
     if (!transform.is_type()) return;
     const auto* index = std::get_if<typed::Index>(&place->node);
     if (index && index->items.size() > static_cast<std::size_t>(variable.type.array_rank))
-      return refuse(span, subject + "a part of one is drawn, so this cannot be simulated");
+      return refuse_prior(span, subject + "a part of one is drawn, so this cannot be simulated");
     if (tilde.distribution->draws_container()) return;
     if (!transform.conditioned_on(tilde.distribution->name))
-      return refuse(span, subject + quoted(tilde.distribution->name) +
+      return refuse_prior(span, subject + quoted(tilde.distribution->name) +
                               " draws its elements one by one, so this cannot be simulated");
     for (const typed::ExpressionPtr& argument : tilde.arguments)
       if (!argument->type.is_scalar())
-        return refuse(argument->span,
+        return refuse_prior(argument->span,
                       subject + "its elements have different distributions, so this cannot be simulated");
   }
 
@@ -303,9 +332,9 @@ class Reader {
       reading_.given_once.insert(id);
       return;
     }
-    if (a.in_design != b.in_design) refuse(b.span, name + " is drawn in the model and in the design");
-    else if (a.is_draw != b.is_draw) refuse(b.span, name + " is both drawn and computed, so this cannot be simulated");
-    else refuse(b.span, name + " is drawn twice, so this cannot be simulated");
+    if (a.in_design != b.in_design) refuse_draw(id, b.span, name + " is drawn in the model and in the design");
+    else if (a.is_draw != b.is_draw) refuse_draw(id, b.span, name + " is both drawn and computed, so this cannot be simulated");
+    else refuse_draw(id, b.span, name + " is drawn twice, so this cannot be simulated");
   }
 
   // Whether one is surely reached where the other is.
@@ -370,7 +399,7 @@ class Reader {
       if (givings_.contains(id)) continue;
       if (variable.transform->sample) reading_.flat.push_back(id);
       else
-        refuse(variable.span, "the parameter " + quoted(variable.name) + " has no prior; add one to the model: `" +
+        refuse_prior(variable.span, "the parameter " + quoted(variable.name) + " has no prior; add one to the model: `" +
                                   variable.name + " ~ " + (variable.lower ? "exponential(1)" : "normal(0, 1)") + ";`");
     }
   }
@@ -393,11 +422,37 @@ class Reader {
   }
 
   void check_order() {
-    if (reading_.not_generative) return;
+    const std::string circular =
+        "this statement depends on its own result through others, so there is no order to simulate in";
     StatementPtr cycle;
-    if (!simulation_order(simulated_statements(program_, reading_), program_, reading_, &cycle))
-      refuse(cycle->span,
-             "this statement depends on its own result through others, so there is no order to simulate in");
+    if (!reading_.not_generative &&
+        !simulation_order(simulated_statements(program_, reading_), program_, reading_, &cycle))
+      refuse_prior(cycle->span, circular);
+    cycle = nullptr;
+    if (!reading_.no_data_simulation &&
+        !data_simulation_order(program_, reading_, &cycle))
+      refuse(cycle->span, circular);
+  }
+
+  // What adds to the density and depends on the data, or on what is computed from them, is no prior.
+  void check_increments() {
+    if (increments_.empty() || reading_.no_data_simulation) return;
+    std::set<VariableId> of_data;
+    for (VariableId id = 0; id < program_.variables.size(); ++id)
+      if (reading_.roles[id] == Role::observed || reading_.roles[id] == Role::underlying || reading_.is_latent[id])
+        of_data.insert(id);
+    const auto meets = [&](const std::set<VariableId>& reads) {
+      return std::any_of(reads.begin(), reads.end(), [&](VariableId id) { return of_data.contains(id); });
+    };
+    for (std::size_t before = 0; before != of_data.size();) {
+      before = of_data.size();
+      for (const auto* block : {&program_.transformed_data, &program_.transformed_parameters, &program_.model})
+        for (const StatementPtr& statement : *block)
+          if (const Accesses accesses = accesses_of(statement, program_); meets(accesses.reads))
+            of_data.insert(accesses.assigned.begin(), accesses.assigned.end());
+    }
+    for (const Increment& one : increments_)
+      if (meets(one.reads)) return refuse(one.reason.span, one.reason.text);
   }
 
   const typed::Program& program_;
@@ -410,6 +465,12 @@ class Reader {
   std::vector<typed::For> loops_;
   int open_loops_ = 0, jumping_loops_ = 0;
   std::deque<typed::If> mixtures_; // each a choice between two draws, as a branch is
+  std::vector<typed::ExpressionPtr> controls_; // what decides whether and how often it runs
+  struct Increment {
+    Reason reason;
+    std::set<VariableId> reads;
+  };
+  std::vector<Increment> increments_;
 };
 
 } // namespace
@@ -427,31 +488,12 @@ std::vector<StatementPtr> simulated_statements(const typed::Program& program, co
   return all;
 }
 
-std::optional<std::vector<StatementPtr>> simulation_order(const std::vector<StatementPtr>& statements,
-                                                          const typed::Program& program, const Reading& reading,
-                                                          StatementPtr* cycle) {
+namespace {
+
+// `accesses` of each statement.
+std::optional<std::vector<StatementPtr>> put_in_order(const std::vector<StatementPtr>& statements,
+                                                      const std::vector<Accesses>& accesses, StatementPtr* cycle) {
   const std::size_t count = statements.size();
-  std::vector<Accesses> accesses;
-  for (const StatementPtr& statement : statements) {
-    Accesses one = accesses_of(statement, program);
-    // A bounded parameter without a prior is drawn where it is declared.
-    if (const auto* declaration = std::get_if<typed::Declaration>(&statement->node))
-      for (const VariableId id : reading.flat)
-        if (id == declaration->variable) {
-          one.drawn.insert(id);
-          add_reads(program.variables[id].lower, one.reads);
-          add_reads(program.variables[id].upper, one.reads);
-        }
-    // Data that are computed get their value here, wherever the text stands: `N = 4;` before what has N elements.
-    for (auto id = one.assigned.begin(); id != one.assigned.end();)
-      if (is_declared_in(program.variables[*id], typed::Block::data)) {
-        one.drawn.insert(*id);
-        id = one.assigned.erase(id);
-      } else {
-        ++id;
-      }
-    accesses.push_back(std::move(one));
-  }
   std::map<VariableId, bool> is_drawn;
   for (const Accesses& one : accesses)
     for (const VariableId id : one.drawn) is_drawn[id] = true;
@@ -504,6 +546,65 @@ std::optional<std::vector<StatementPtr>> simulation_order(const std::vector<Stat
     ordered.push_back(statements[next]);
   }
   return ordered;
+}
+
+// Data that are computed get their value here, wherever the text stands: `N = 4;` before what has N elements.
+void read_computed_data_as_drawn(Accesses& one, const typed::Program& program) {
+  for (auto id = one.assigned.begin(); id != one.assigned.end();)
+    if (is_declared_in(program.variables[*id], typed::Block::data)) {
+      one.drawn.insert(*id);
+      id = one.assigned.erase(id);
+    } else {
+      ++id;
+    }
+}
+
+} // namespace
+
+std::optional<std::vector<StatementPtr>> simulation_order(const std::vector<StatementPtr>& statements,
+                                                          const typed::Program& program, const Reading& reading,
+                                                          StatementPtr* cycle) {
+  std::vector<Accesses> accesses;
+  for (const StatementPtr& statement : statements) {
+    Accesses one = accesses_of(statement, program);
+    // A bounded parameter without a prior is drawn where it is declared.
+    if (const auto* declaration = std::get_if<typed::Declaration>(&statement->node))
+      for (const VariableId id : reading.flat)
+        if (id == declaration->variable) {
+          one.drawn.insert(id);
+          add_reads(program.variables[id].lower, one.reads);
+          add_reads(program.variables[id].upper, one.reads);
+        }
+    read_computed_data_as_drawn(one, program);
+    accesses.push_back(std::move(one));
+  }
+  return put_in_order(statements, accesses, cycle);
+}
+
+bool is_simulated_given_parameters(const Reading& reading, VariableId id) {
+  return reading.roles[id] == Role::observed || reading.is_latent[id];
+}
+
+std::optional<std::vector<StatementPtr>> data_simulation_order(const typed::Program& program, const Reading& reading,
+                                                               StatementPtr* cycle) {
+  std::vector<StatementPtr> statements;
+  const auto add_observed = [&](const std::vector<StatementPtr>& block) {
+    for (const StatementPtr& one : block)
+      if (const auto* declaration = std::get_if<typed::Declaration>(&one->node))
+        if (reading.roles[declaration->variable] == Role::observed) statements.push_back(one);
+  };
+  add_observed(program.data);
+  add_observed(without_computed(program.transformed_data, program, reading.computed));
+  for (const auto* block : {&program.transformed_parameters, &program.model})
+    statements.insert(statements.end(), block->begin(), block->end());
+  std::vector<Accesses> accesses;
+  for (const StatementPtr& statement : statements) {
+    Accesses one = accesses_of(statement, program);
+    read_computed_data_as_drawn(one, program);
+    std::erase_if(one.drawn, [&](VariableId id) { return !is_simulated_given_parameters(reading, id); });
+    accesses.push_back(std::move(one));
+  }
+  return put_in_order(statements, accesses, cycle);
 }
 
 } // namespace sibyl::generative

@@ -27,6 +27,7 @@ struct Reading {
   std::map<typed::VariableId, GivenElements> given_elements; // where not all surely get a value
   std::set<typed::VariableId> point_masses;                  // computed data that have a density nevertheless
   std::optional<Reason> not_generative;
+  std::optional<Reason> no_data_simulation; // given the parameters; not by what their priors alone lack
   std::optional<Reason> no_density;
   std::vector<Remark> remarks;
 };
@@ -42,5 +43,14 @@ std::optional<std::vector<typed::StatementPtr>> simulation_order(const std::vect
 // All statements that a simulation runs, declarations of drawn variables included, in textual order: data (without
 // inputs), transformed data (without what is drawn instead), design, parameters, transformed parameters, model.
 std::vector<typed::StatementPtr> simulated_statements(const typed::Program& program, const Reading& reading);
+
+// What simulates the data alone, with design and parameters given, in order. Statements on the parameters are among it;
+// what they draw or add to the density is to be left out (is_simulated_given_parameters).
+std::optional<std::vector<typed::StatementPtr>> data_simulation_order(const typed::Program& program,
+                                                                      const Reading& reading,
+                                                                      typed::StatementPtr* cycle = nullptr);
+
+// Whether a draw of the variable is one of data or latents.
+bool is_simulated_given_parameters(const Reading& reading, typed::VariableId id);
 
 } // namespace sibyl::generative

@@ -23,7 +23,7 @@ extern "C" {
 /* A pointer takes eight bytes, in a page's 32-bit memory too: one layout serves all targets. */
 #define SIBYL_POINTER __attribute__((aligned(8)))
 
-#define SIBYL_ABI_VERSION 3
+#define SIBYL_ABI_VERSION 4
 #define SIBYL_MAX_RANK 8
 #define SIBYL_MAX_REPORTED_VALUES 64
 

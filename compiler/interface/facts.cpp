@@ -127,6 +127,9 @@ void to_json(json& value, const Facts& facts) {
            {"latents", facts.latents},
            {"is_generative", facts.is_generative},
            {"not_generative", {{"span", span_json(facts.not_generative.span)}, {"text", facts.not_generative.text}}},
+           {"simulates_data", facts.simulates_data},
+           {"no_data_simulation",
+            {{"span", span_json(facts.no_data_simulation.span)}, {"text", facts.no_data_simulation.text}}},
            {"has_density", facts.has_density},
            {"no_density", {{"span", span_json(facts.no_density.span)}, {"text", facts.no_density.text}}},
            {"allows_single_precision", facts.allows_single_precision},
@@ -142,6 +145,9 @@ void from_json(const json& value, Facts& facts) {
   facts.latents = value.at("latents").get<std::vector<std::string>>();
   facts.is_generative = value.at("is_generative");
   facts.not_generative = {span_of(value.at("not_generative").at("span")), value.at("not_generative").at("text")};
+  facts.simulates_data = value.at("simulates_data");
+  facts.no_data_simulation = {span_of(value.at("no_data_simulation").at("span")),
+                              value.at("no_data_simulation").at("text")};
   facts.has_density = value.at("has_density");
   facts.no_density = {span_of(value.at("no_density").at("span")), value.at("no_density").at("text")};
   facts.allows_single_precision = value.at("allows_single_precision");

@@ -85,6 +85,8 @@ struct Facts {
   std::vector<std::string> latents; // local variables that are drawn and integrated out by simulation
   bool is_generative = true;
   Reason not_generative;
+  bool simulates_data = true; // given the parameters: so is what lacks a prior alone
+  Reason no_data_simulation;
   bool has_density = true;
   Reason no_density;
   bool allows_single_precision = false; // simulation in float is good enough for this text

@@ -65,7 +65,11 @@ std::string missing_function(const Facts& facts, std::string_view function) {
   const auto because = [](const std::string& what, const Reason& reason) {
     return reason.text.empty() ? what : what + ": " + reason.text;
   };
-  if (function == "simulate") return because("this model cannot be simulated", facts.not_generative);
+  if (function == "simulate")
+    return because("this model cannot be simulated", facts.not_generative) +
+           (facts.simulates_data && facts.has_density ? "; or train it around a data set: `--around DATA`" : "");
+  if (function == "simulate_data" || function == "predict")
+    return because("this model's data cannot be simulated", facts.no_data_simulation);
   if (function == "log_density" || function == "log_density_gradient")
     return because("this model has no density that can be computed", facts.no_density);
   return "this model has no function `" + std::string(function) + "`";

@@ -271,7 +271,6 @@ Lowering::DrawnBound Lowering::drawn_bound(const typed::Tilde& tilde, bool is_lo
 void Lowering::draw(const typed::Tilde& tilde, Span span) {
   const typed::VariableId id = *generative::drawn_variable(tilde.left);
   const typed::Variable& drawn = variable(id);
-  if (parameters_are_given_ && drawn.block == typed::Block::parameters && !drawn.is_local) return;
   const Arguments given = distribution_arguments(tilde.arguments, *tilde.distribution, false, span);
   require_parameters(*tilde.distribution, given.given, tilde.arguments, 0, false, given, true);
   const bool is_bounded = drawn.block == typed::Block::parameters && !drawn.is_local;

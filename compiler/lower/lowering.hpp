@@ -91,6 +91,8 @@ class Lowering {
   void write_transform_simulated_data();
   void write_sizes();
   void write_predict();
+  void write_simulate_data();
+  void write_log_prior();
 
  private:
   // One level of statements or expressions within others.
@@ -258,6 +260,9 @@ class Lowering {
 
   // ---- model.cpp
   ir::ArrayId bind_interface(typed::VariableId id);
+  void bind_inputs_given_parameters();
+  void simulate_given_parameters();
+  bool is_left_out(const std::optional<typed::VariableId>& drawn) const;
 
   // ---- parameters.cpp
   enum class Direction { constrain, unconstrain };
@@ -299,6 +304,7 @@ class Lowering {
   std::map<ValueId, Range> in_range_;
   Span call_in_text_;                              // of the standard library's function that is being inlined
   bool parameters_are_given_ = false;              // in a simulation: their priors draw nothing
+  bool is_prior_only_ = false;                     // in a density: the data and latents add nothing
   std::map<typed::VariableId, ir::ArrayId> given_; // by variable: 0, or how its element was given
   bool is_drawing_ = false;
   bool measures_priors_ = false; // in a density: not it, but the mass that priors have within their bounds

@@ -61,6 +61,11 @@ void Lowering::write_density() {
   b_.store(out, b_.load_cell(*target_), {});
 }
 
+void Lowering::write_log_prior() {
+  is_prior_only_ = true;
+  write_density();
+}
+
 void Lowering::write_log_jacobian() {
   const typed::Program& program = context_.program;
   bind_inputs(program.data);
@@ -153,30 +158,48 @@ void Lowering::write_sizes() {
   b_.declare(unconstrained, {write_block_sizes()});
 }
 
-void Lowering::write_predict() {
+void Lowering::bind_inputs_given_parameters() {
   const typed::Program& program = context_.program;
   const generative::Reading& reading = context_.reading;
-  parameters_are_given_ = true;
-  std::vector<StatementPtr> simulated;
-  const auto add_observed = [&](const std::vector<StatementPtr>& block) {
+  const auto bind = [&](const std::vector<StatementPtr>& block) {
     for (const StatementPtr& one : block) {
       const auto* declaration = std::get_if<typed::Declaration>(&one->node);
       if (!declaration) continue;
       const Role role = reading.roles[declaration->variable];
-      if (role == Role::observed) simulated.push_back(one);
-      else if (role != Role::underlying) bind_interface(declaration->variable);
+      if (role != Role::observed && role != Role::underlying) bind_interface(declaration->variable);
     }
   };
-  add_observed(program.data);
-  add_observed(generative::without_computed(program.transformed_data, program, reading.computed));
-  bind_inputs(program.parameters);
-  for (const auto* block : {&program.transformed_parameters, &program.model})
-    simulated.insert(simulated.end(), block->begin(), block->end());
+  bind(program.data);
+  bind(generative::without_computed(program.transformed_data, program, reading.computed));
+}
+
+bool Lowering::is_left_out(const std::optional<VariableId>& drawn) const {
+  if (frames_.back() != &program_frame_) return false;
+  const bool is_of_data = drawn && generative::is_simulated_given_parameters(context_.reading, *drawn);
+  return (parameters_are_given_ && !is_of_data) || (is_prior_only_ && is_of_data);
+}
+
+void Lowering::simulate_given_parameters() {
+  parameters_are_given_ = true;
   declares_interface_ = true;
-  const auto order = generative::simulation_order(simulated, program, reading);
-  if (!order) throw InternalError("a generative model without an order");
+  const auto order = generative::data_simulation_order(context_.program, context_.reading);
+  if (!order) throw InternalError("data that can be simulated without an order");
   statements(*order);
   require_all_given();
+}
+
+void Lowering::write_predict() {
+  bind_inputs_given_parameters();
+  bind_inputs(context_.program.parameters);
+  simulate_given_parameters();
+}
+
+void Lowering::write_simulate_data() {
+  bind_inputs_given_parameters();
+  declares_interface_ = true;
+  parameters(Direction::constrain);
+  mode_ = Mode::simulate;
+  simulate_given_parameters();
 }
 
 void lower_model(ModelContext& context) {
@@ -206,7 +229,11 @@ void lower_model(ModelContext& context) {
   add("log_jacobian", Mode::compute, &Lowering::write_log_jacobian);
   add("constrain_parameters", Mode::compute, &Lowering::write_constrain_parameters);
   add("unconstrain", Mode::compute, &Lowering::write_unconstrain);
-  if (context.model.facts.is_generative) add("predict", Mode::simulate, &Lowering::write_predict);
+  if (!context.model.facts.simulates_data) return;
+  add("predict", Mode::simulate, &Lowering::write_predict);
+  if (!context.model.facts.has_density) return;
+  add("simulate_data", Mode::compute, &Lowering::write_simulate_data);
+  add("log_prior", Mode::density, &Lowering::write_log_prior);
 }
 
 } // namespace sibyl::lower

@@ -73,6 +73,7 @@ void Lowering::statement(const StatementPtr& tree) {
         if constexpr (std::is_same_v<Node, typed::Declaration>) declaration(node, tree->span);
         else if constexpr (std::is_same_v<Node, typed::Assignment>) assignment(node, tree->span);
         else if constexpr (std::is_same_v<Node, typed::Tilde>) {
+          if (is_left_out(generative::drawn_variable(node.left))) return;
           if (mode_ == Mode::simulate) return draw(node, tree->span);
           if (measures_priors_) return add_prior_mass(node, tree->span);
           if (!target_) return;
@@ -81,9 +82,13 @@ void Lowering::statement(const StatementPtr& tree) {
           add_to_target(log_density(*node.distribution, typed::DistributionFunction::log_density, arguments,
                                     node.truncation, tree->span));
         } else if constexpr (std::is_same_v<Node, typed::TargetIncrement>) {
+          const std::optional<typed::Tilde> as_draw = generative::as_tilde(node);
+          const std::optional<generative::Mixture> mixture = generative::as_mixture(node);
+          const typed::Tilde* drawn = as_draw ? &*as_draw : mixture ? &mixture->first : nullptr;
+          if (is_left_out(drawn ? generative::drawn_variable(drawn->left) : std::nullopt)) return;
           if (mode_ == Mode::simulate) {
-            if (const auto drawn = generative::as_tilde(node)) draw(*drawn, tree->span);
-            else if (const auto mixture = generative::as_mixture(node)) {
+            if (as_draw) draw(*as_draw, tree->span);
+            else if (mixture) {
               const ValueId chance = b_.to_real(scalar(mixture->chance));
               b_.check(b_.logical_and(b_.compare(ir::Op::greater_equal, chance, b_.real(0)),
                                       b_.compare(ir::Op::less_equal, chance, b_.real(1))),
@@ -99,8 +104,8 @@ void Lowering::statement(const StatementPtr& tree) {
           if (!target_) return;
           const bool is_constant = measures_priors_ && generative::is_constant(node, context_.program);
           if (measures_priors_ && !is_constant) {
-            if (const auto drawn = generative::as_tilde(node)) add_prior_mass(*drawn, tree->span);
-            else if (const auto mixture = generative::as_mixture(node)) {
+            if (as_draw) add_prior_mass(*as_draw, tree->span);
+            else if (mixture) {
               const typed::Variable& mixed = variable(*generative::drawn_variable(mixture->first.left));
               if (mixed.block == typed::Block::parameters && (mixed.lower || mixed.upper))
                 add_to_target(unknown_mass());
@@ -259,7 +264,7 @@ void Lowering::store(VariableId id, const std::vector<IndexItem>& indices, const
 void Lowering::assignment(const typed::Assignment& tree, Span span) {
   if (mode_ == Mode::density && frames_.back() == &program_frame_ &&
       context_.reading.point_masses.contains(tree.variable)) {
-    if (!measures_priors_) point_mass(tree, span);
+    if (!measures_priors_ && !is_prior_only_) point_mass(tree, span);
     return;
   }
   if (tree.value->type.is_scalar()) {

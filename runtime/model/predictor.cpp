@@ -42,7 +42,8 @@ void put_parameters(const Facts& facts, const Draws& draws, std::span<const std:
 Prediction predict(std::shared_ptr<const CompiledModel> model, const DataSet& data, const Draws& draws,
                    std::span<const std::size_t> rows, std::uint64_t seed, const std::atomic<std::int32_t>* interrupted) {
   const Facts& facts = model->facts();
-  if (!facts.is_generative) throw UserError("this model cannot be simulated: " + facts.not_generative.text);
+  if (!facts.simulates_data)
+    throw UserError("this model's data cannot be simulated: " + facts.no_data_simulation.text);
   ModelCall call(model, Precision::f64);
   if (interrupted) call.set_interrupt_flag(interrupted);
   const auto width = static_cast<std::size_t>(call.lanes());

@@ -11,6 +11,7 @@
 #include <array>
 #include <atomic>
 #include <exception>
+#include <limits>
 #include <mutex>
 #include <thread>
 
@@ -54,24 +55,46 @@ Simulator::Simulator(Simulator&&) noexcept = default;
 Simulator::Simulator(std::shared_ptr<const CompiledModel> model, SimulatorOptions options)
     : model_(std::move(model)), options_(std::move(options)) {
   const Facts& facts = model_->facts();
-  check_design(facts, options_.design);
-  design_ = gather(facts, std::vector<DataSet>{options_.design.value_or(DataSet())});
-  add_without_elements(facts, design_);
-  const Precision precision =
-      options_.precision.value_or(facts.allows_single_precision ? Precision::f32 : Precision::f64);
+  if (options_.region) {
+    design_ = gather(facts, std::vector<DataSet>{options_.region->data});
+  } else {
+    check_design(facts, options_.design);
+    design_ = gather(facts, std::vector<DataSet>{options_.design.value_or(DataSet())});
+    add_without_elements(facts, design_);
+  }
+  const Precision wanted = facts.allows_single_precision ? Precision::f32 : Precision::f64;
+  const Precision precision = options_.region ? Precision::f64 : options_.precision.value_or(wanted);
   for (int thread = 0; thread < std::max(1, options_.threads); ++thread) {
     calls_.push_back(std::make_unique<ModelCall>(model_, precision, options_.lanes));
     if (options_.interrupted) calls_.back()->set_interrupt_flag(options_.interrupted);
+    if (options_.region)
+      regions_.push_back(std::make_unique<RegionDraws>(model_, *options_.region, options_.interrupted));
   }
   // Asks for the code now, so that a text that is not generative is refused here.
-  model_->function("simulate", precision, calls_[0]->lanes());
+  model_->function(options_.region ? "simulate_data" : "simulate", precision, calls_[0]->lanes());
 }
 
-Simulator::Part Simulator::simulate_lanes(ModelCall& call, std::uint64_t first_index, std::size_t count,
-                                          std::uint64_t seed, std::shared_ptr<const Parameters>& known) const {
+bool Simulator::run(std::size_t thread, std::uint64_t first_index, std::size_t count, std::uint64_t seed,
+                    std::vector<double>& given) const {
+  ModelCall& call = *calls_[thread];
   const std::vector<std::size_t> same_design(count, 0);
   call.bind(design_, same_design);
-  const bool all_succeeded = call.run("simulate", {.seed = seed, .first_index = first_index});
+  if (!options_.region) return call.run("simulate", {.seed = seed, .first_index = first_index});
+  if (!call.transform_data() || !call.run("sizes")) throw RuntimeError(call.first_failure());
+  given = regions_[thread]->draw(first_index, count, seed);
+  const std::size_t dimension = options_.region->dimension(), width = static_cast<std::size_t>(call.lanes());
+  double* input = call.unconstrained_input(dimension);
+  for (std::size_t p = 0; p < dimension; ++p)
+    for (std::size_t lane = 0; lane < width; ++lane)
+      input[p * width + lane] = given[std::min(lane, count - 1) * dimension + p];
+  return call.run("simulate_data", {.seed = seed, .first_index = first_index});
+}
+
+Simulator::Part Simulator::simulate_lanes(std::size_t thread, std::uint64_t first_index, std::size_t count,
+                                          std::uint64_t seed, std::shared_ptr<const Parameters>& known) const {
+  const ModelCall& call = *calls_[thread];
+  std::vector<double> given;
+  const bool all_succeeded = run(thread, first_index, count, seed, given);
   Part part;
   part.left_out.count_tries(count);
   std::vector<int> lanes;
@@ -96,14 +119,19 @@ Simulator::Part Simulator::simulate_lanes(ModelCall& call, std::uint64_t first_i
   part.data.variables.resize(model_->facts().variables.size());
   for (std::size_t v = 0; v < part.data.variables.size(); ++v) {
     const VariableFact& fact = model_->facts().variables[v];
-    if (is_data(fact) || (options_.keep_all && fact.role != Role::generated))
-      part.data.variables[v] = call.read(v, lanes);
+    if (!is_data(fact) && (!options_.keep_all || fact.role == Role::generated)) continue;
+    part.data.variables[v] = call.read(v, lanes);
+    // What the data would have to be for what is computed from them, and is simulated, nobody knows.
+    if (options_.region && fact.role == Role::underlying)
+      std::ranges::fill(part.data.variables[v].values, std::numeric_limits<double>::quiet_NaN());
   }
   if (lanes.empty()) return part;
   part.parameters = known;
   part.unconstrained.reserve(known->count * lanes.size());
   for (const int lane : lanes)
-    for (std::size_t p = 0; p < known->count; ++p) part.unconstrained.push_back(call.unconstrained(p, lane));
+    for (std::size_t p = 0; p < known->count; ++p)
+      part.unconstrained.push_back(given.empty() ? call.unconstrained(p, lane)
+                                                 : given[static_cast<std::size_t>(lane) * known->count + p]);
   if (options_.only_finite) leave_out_not_finite(part);
   return part;
 }
@@ -140,13 +168,13 @@ SimulatedBatch Simulator::simulate(std::uint64_t first_index, std::size_t count,
   std::atomic<std::size_t> next{0};
   std::exception_ptr error;
   std::mutex error_mutex;
-  const auto work = [&](ModelCall& call) {
+  const auto work = [&](std::size_t thread) {
     std::shared_ptr<const Parameters> parameters;
     try {
       for (std::size_t part; (part = next++) < parts.size();) {
         if (options_.interrupted && *options_.interrupted) throw RuntimeError("interrupted");
         const std::size_t done = part * lanes;
-        parts[part] = simulate_lanes(call, first_index + done, std::min(lanes, count - done), seed, parameters);
+        parts[part] = simulate_lanes(thread, first_index + done, std::min(lanes, count - done), seed, parameters);
       }
     } catch (...) {
       const std::lock_guard lock(error_mutex);
@@ -157,8 +185,8 @@ SimulatedBatch Simulator::simulate(std::uint64_t first_index, std::size_t count,
   {
     std::vector<std::jthread> threads; // joined also where the next one cannot be started
     for (std::size_t thread = 1; thread < std::min(calls_.size(), parts.size()); ++thread)
-      threads.emplace_back(work, std::ref(*calls_[thread]));
-    work(*calls_[0]);
+      threads.emplace_back(work, thread);
+    work(0);
   }
   if (error) std::rethrow_exception(error);
 

@@ -8,6 +8,7 @@
 #include "runtime/model/data_batch.hpp"
 #include "runtime/data/edge_values.hpp"
 #include "runtime/model/model_call.hpp"
+#include "runtime/model/region.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -29,6 +30,8 @@ struct SimulatorOptions {
   int lanes = 0;                      // 0: as many as run fastest
   int threads = 1;
   std::optional<DataSet> design; // design variables that no design statement covers
+  // Instead of the priors and the design: parameters from the region, data with the design of its data set.
+  std::optional<Region> region;
   bool keep_all = false;         // also parameters, transformed parameters and transformed data, not only the data
   // For inference: leaves out what is not finite, as what fails is left out (edge_values.hpp), and may leave nothing.
   bool only_finite = false;
@@ -46,7 +49,8 @@ struct SimulatedBatch {
 
 class Simulator {
  public:
-  // Throws UserError where the text is not generative, or a design variable has neither a distribution nor a value.
+  // Throws UserError where the text is not generative (with a region: its data cannot be simulated), or a design variable
+  // has neither a distribution nor a value.
   Simulator(std::shared_ptr<const CompiledModel> model, SimulatorOptions options = {});
   ~Simulator();
   Simulator(Simulator&&) noexcept;
@@ -59,14 +63,18 @@ class Simulator {
   struct Parameters;
   struct Part;
   // `known`: the parameters of the calls before, if any; those of this one afterwards.
-  Part simulate_lanes(ModelCall& call, std::uint64_t first_index, std::size_t count, std::uint64_t seed,
+  Part simulate_lanes(std::size_t thread, std::uint64_t first_index, std::size_t count, std::uint64_t seed,
                       std::shared_ptr<const Parameters>& known) const;
+  // Runs the lanes; with a region, what it gives are their parameters.
+  bool run(std::size_t thread, std::uint64_t first_index, std::size_t count, std::uint64_t seed,
+           std::vector<double>& given) const;
   void leave_out_not_finite(Part& part) const;
 
   std::shared_ptr<const CompiledModel> model_;
   SimulatorOptions options_;
   DataBatch design_;
-  std::vector<std::unique_ptr<ModelCall>> calls_; // one per thread
+  std::vector<std::unique_ptr<ModelCall>> calls_;     // one per thread
+  std::vector<std::unique_ptr<RegionDraws>> regions_; // likewise, or none
 };
 
 } // namespace sibyl

@@ -8,6 +8,28 @@
 
 namespace sibyl {
 
+namespace {
+
+nlohmann::json region_to_json(const Region& region) {
+  return {{"location", region.location},
+          {"factor", region.factor},
+          {"degrees_of_freedom", region.degrees_of_freedom},
+          {"log_bound", region.log_bound},
+          {"data", data_set_to_json(region.data)}};
+}
+
+Region region_from_json(const nlohmann::json& json) {
+  Region region;
+  json.at("location").get_to(region.location);
+  json.at("factor").get_to(region.factor);
+  json.at("degrees_of_freedom").get_to(region.degrees_of_freedom);
+  json.at("log_bound").get_to(region.log_bound);
+  region.data = data_set_from_json(json.at("data"));
+  return region;
+}
+
+} // namespace
+
 FrameFinder::FrameFinder(std::shared_ptr<const CompiledModel> model, const InferenceSetup& setup)
     : prior_(setup.encoder.prior()) {
   if (setup.frame_kind() == FrameKind::laplace) laplace_.emplace(std::move(model), prior_, setup.candidates);
@@ -26,6 +48,7 @@ void to_json(nlohmann::json& json, const InferenceSetup& setup) {
           {"trained_range", setup.trained_range},
           {"notes", setup.notes}};
   if (setup.design) json["design"] = data_set_to_json(*setup.design);
+  if (setup.region) json["region"] = region_to_json(*setup.region);
 }
 
 void from_json(const nlohmann::json& json, InferenceSetup& setup) {
@@ -39,6 +62,7 @@ void from_json(const nlohmann::json& json, InferenceSetup& setup) {
   if (json.contains("trained_range")) json.at("trained_range").get_to(setup.trained_range);
   json.at("notes").get_to(setup.notes);
   if (json.contains("design")) setup.design = data_set_from_json(json.at("design"));
+  if (json.contains("region")) setup.region = region_from_json(json.at("region"));
   const auto require = [](bool is_so, const char* what) {
     if (!is_so) throw UserError(std::string("the sampler file is damaged: ") + what);
   };
@@ -51,6 +75,10 @@ void from_json(const nlohmann::json& json, InferenceSetup& setup) {
   require(setup.parameter_count == setup.encoder.prior().dimension(),
           "its frame is that of another number of parameters");
   require(setup.candidates.size() % setup.parameter_count == 0, "its candidates are cut short");
+  if (setup.region)
+    require(setup.region->dimension() == setup.parameter_count &&
+                setup.region->factor.size() == setup.parameter_count * setup.parameter_count,
+            "its region is one of another number of parameters");
   require(setup.missing_share >= 0 && setup.missing_share <= 1, "its share of missing values is none");
 }
 
@@ -66,7 +94,8 @@ void require_fit(const Facts& facts, InferenceSetup& setup, const std::string& n
   for (const InputColumn& column : setup.encoder.plan().direct) require_column(column, false);
   for (const InputSource& source : setup.encoder.plan().sources)
     for (const InputColumn& column : source.columns) require_column(column, source.order() != RowOrder::one_row);
-  if (setup.design)
+  // The design of a region is its data's, which the model has conformed to.
+  if (setup.design && !setup.region)
     setup.design = conform(std::move(*setup.design), facts, name + " (its design)", {.wanted = Wanted::given_design});
 }
 

@@ -7,6 +7,7 @@
 #include "runtime/frames/laplace_frame.hpp"
 #include "runtime/inputs/input_encoder.hpp"
 #include "runtime/model/parameter_space.hpp"
+#include "runtime/model/region.hpp"
 #include "runtime/posterior/trained_range.hpp"
 
 #include <nlohmann/json_fwd.hpp>
@@ -23,6 +24,7 @@ struct InferenceSetup {
   std::vector<double> candidates; // where Laplace frames look for starts, [point][parameter]
   double missing_share = 0;
   std::optional<DataSet> design;
+  std::optional<Region> region; // where parameters were drawn from, instead of their priors
   TrainedRange trained_range;
   ParameterSpace space;            // of the unconstrained parameters
   std::size_t parameter_count = 0; // its dimension

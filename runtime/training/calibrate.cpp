@@ -20,6 +20,7 @@ SimulatedBatch simulate_fresh(std::shared_ptr<const CompiledModel> model, const 
   options.interrupted = interrupted;
   options.threads = threads;
   options.design = setup.design;
+  options.region = setup.region;
   options.keep_all = true;
   options.only_finite = true;
   Simulator simulator(model, options);

@@ -26,12 +26,23 @@ double converged_share(const FrameBatch& frames) {
          static_cast<double>(frames.count);
 }
 
-void check_model(const Facts& facts) {
+// What is the same in all simulations around a data set: design, and elements of the data that no statement draws.
+DataSet given_in(const Facts& facts, const DataSet& data) {
+  DataSet given;
+  for (const VariableFact& variable : facts.variables)
+    if (const auto found = data.variables.find(variable.name);
+        found != data.variables.end() &&
+        (variable.role == Role::design || variable.given_elements != GivenElements::none))
+      given.variables.insert(*found);
+  return given;
+}
+
+void check_model(const Facts& facts, bool has_region) {
   const auto has_role = [&](Role role) {
     return std::any_of(facts.variables.begin(), facts.variables.end(), [&](const auto& v) { return v.role == role; });
   };
   for (const VariableFact& variable : facts.variables)
-    if (!variable.varies_with.empty())
+    if (!variable.varies_with.empty() && !has_region)
       throw UserError(fmt::format("`{}` ({}) has another size in each data set, since `{}` is drawn in the design: parameters "
                                   "whose sizes vary cannot be inferred together yet; give `{}` by a file instead",
                                   variable.name, variable.type, variable.varies_with, variable.varies_with));
@@ -57,7 +68,7 @@ class Preparation {
       : model_(std::move(model)), options_(options) {}
 
   InferenceSetup run() {
-    check_model(model_->facts());
+    check_model(model_->facts(), options_.region.has_value());
     simulate();
     const PriorFrame prior = PriorFrame::from_draws(pilot_.unconstrained, pilot_.space);
     setup_.candidates.assign(
@@ -72,8 +83,9 @@ class Preparation {
                                   prior, pilot_.data, frames_);
     name_parameters();
     setup_.missing_share = options_.missing_share;
-    setup_.design = options_.design;
-    setup_.trained_range = TrainedRange(model_->facts(), options_.design, pilot_.data);
+    setup_.design = options_.region ? given_in(model_->facts(), options_.region->data) : options_.design;
+    setup_.region = options_.region;
+    setup_.trained_range = TrainedRange(model_->facts(), setup_.design, pilot_.data);
     setup_.space = pilot_.space;
     setup_.parameter_count = pilot_.parameter_count;
     return std::move(setup_);
@@ -84,6 +96,7 @@ class Preparation {
     SimulatorOptions options;
     options.threads = options_.threads;
     options.design = options_.design;
+    options.region = options_.region;
     options.interrupted = options_.interrupted;
     options.only_finite = true;
     Simulator simulator(model_, options);

@@ -16,13 +16,14 @@ struct SetupOptions {
   PlanOptions plan;
   double missing_share = 0;      // of the observed values, dropped at random in training
   std::optional<DataSet> design; // design variables without a distribution
+  std::optional<Region> region;  // instead of priors and design
   std::uint64_t seed = 1;
   int threads = 1;
   std::size_t pilot_count = 2000;
   const std::atomic<std::int32_t>* interrupted = nullptr;
 };
 
-// Throws UserError where the model cannot be simulated, has no parameters or no observed variables, or no network reads
+// Throws UserError where the model cannot be simulated (with a region: its data given parameters), has no parameters or no observed variables, or no network reads
 // its data.
 InferenceSetup prepare(std::shared_ptr<const CompiledModel> model, const SetupOptions& options);
 

@@ -10,6 +10,7 @@ namespace {
 SimulatorOptions simulator_options(const InferenceSetup& setup, const std::atomic<std::int32_t>* interrupted) {
   SimulatorOptions options;
   options.design = setup.design;
+  options.region = setup.region;
   options.only_finite = true;
   options.interrupted = interrupted;
   return options;

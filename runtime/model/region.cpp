@@ -1,0 +1,158 @@
+#include "runtime/model/region.hpp"
+
+#include "lang/errors.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <optional>
+
+namespace sibyl {
+
+namespace {
+
+constexpr double nothing = -std::numeric_limits<double>::infinity();
+constexpr int most_tries = 100000; // for one data set
+
+std::mt19937_64 engine(std::uint64_t seed, std::uint64_t index) {
+  const auto low = [](std::uint64_t value) { return static_cast<std::uint32_t>(value); };
+  std::seed_seq sequence{low(seed), low(seed >> 32), low(index), low(index >> 32)};
+  return std::mt19937_64(sequence);
+}
+
+std::shared_ptr<const CompiledModel> usable(std::shared_ptr<const CompiledModel> model) {
+  const Facts& facts = model->facts();
+  if (!facts.simulates_data)
+    throw UserError("this model's data cannot be simulated: " + facts.no_data_simulation.text);
+  if (!facts.has_density)
+    throw UserError("parameters around a data set need the model's density, and it has none: " + facts.no_density.text);
+  return model;
+}
+
+} // namespace
+
+RegionDraws::RegionDraws(std::shared_ptr<const CompiledModel> model, const Region& region,
+                         const std::atomic<std::int32_t>* interrupted)
+    : region_(region), prior_(usable(std::move(model)), Precision::f64) {
+  if (interrupted) prior_.set_interrupt_flag(interrupted);
+  const DataBatch batch = gather(prior_.model().facts(), std::vector<DataSet>{region.data});
+  prior_.bind(batch, std::vector<std::size_t>(static_cast<std::size_t>(prior_.lanes()), 0));
+  if (!prior_.transform_data() || !prior_.run("sizes")) throw RuntimeError(prior_.first_failure());
+  if (prior_.unconstrained_count() != region.dimension())
+    throw UserError(fmt::format("the region has {} parameters, the model {}", region.dimension(),
+                                prior_.unconstrained_count()));
+  points_ = prior_.unconstrained_input(region.dimension());
+  std::fill_n(points_, region.dimension() * static_cast<std::size_t>(prior_.lanes()), 0.0);
+  for (std::size_t i = 0; i < region.dimension(); ++i)
+    log_determinant_ += std::log(region.factor[i * region.dimension() + i]);
+}
+
+double RegionDraws::candidate(std::mt19937_64& random, double* point) const {
+  const std::size_t n = region_.dimension();
+  const double nu = region_.degrees_of_freedom;
+  std::normal_distribution<double> normal;
+  std::vector<double> z(n);
+  for (double& one : z) one = normal(random);
+  std::gamma_distribution<double> half_chi_square(nu / 2, 2);
+  const double stretch = std::sqrt(nu / half_chi_square(random));
+  double square = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    double sum = 0;
+    for (std::size_t j = 0; j <= i; ++j) sum += region_.factor[i * n + j] * z[j];
+    point[i] = region_.location[i] + stretch * sum;
+    square += stretch * z[i] * stretch * z[i];
+  }
+  return -log_determinant_ - 0.5 * (nu + static_cast<double>(n)) * std::log1p(square / nu);
+}
+
+double RegionDraws::log_density(const double* point) const {
+  const std::size_t n = region_.dimension();
+  const double nu = region_.degrees_of_freedom;
+  std::vector<double> z(n);
+  double square = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    double rest = point[i] - region_.location[i];
+    for (std::size_t j = 0; j < i; ++j) rest -= region_.factor[i * n + j] * z[j];
+    z[i] = rest / region_.factor[i * n + i];
+    square += z[i] * z[i];
+  }
+  return -log_determinant_ - 0.5 * (nu + static_cast<double>(n)) * std::log1p(square / nu);
+}
+
+// Failures are told from the values: a lane that failed has none.
+void RegionDraws::evaluate_prior() { prior_.run("log_prior", {.include_jacobian = true}); }
+
+std::vector<double> RegionDraws::draw(std::uint64_t first_index, std::size_t count, std::uint64_t seed) {
+  const std::size_t n = region_.dimension(), width = static_cast<std::size_t>(prior_.lanes());
+  std::vector<double> result(count * n);
+  struct Slot {
+    std::size_t data_set;
+    std::mt19937_64 random;
+    double log_density = 0;
+    int tries = 0;
+  };
+  std::vector<std::optional<Slot>> slots(width);
+  std::size_t started = 0, accepted = 0;
+  while (accepted < count) {
+    for (std::size_t lane = 0; lane < width; ++lane) {
+      std::optional<Slot>& slot = slots[lane];
+      if (!slot && started < count) {
+        slot.emplace(Slot{started, engine(seed, first_index + started)});
+        ++started;
+      }
+      if (!slot) continue;
+      double* point = result.data() + slot->data_set * n;
+      slot->log_density = candidate(slot->random, point);
+      for (std::size_t p = 0; p < n; ++p) points_[p * width + lane] = point[p];
+    }
+    evaluate_prior();
+    for (std::size_t lane = 0; lane < width; ++lane) {
+      std::optional<Slot>& slot = slots[lane];
+      if (!slot) continue;
+      const double prior =
+          prior_.failed(static_cast<int>(lane)) ? nothing : prior_.log_density(static_cast<int>(lane));
+      const double uniform = std::uniform_real_distribution<double>()(slot->random);
+      if (std::log(uniform) < prior - slot->log_density - region_.log_bound) {
+        slot.reset();
+        ++accepted;
+      } else if (++slot->tries == most_tries) {
+        throw RuntimeError(fmt::format("none of {} parameters from the region has a prior density to speak of",
+                                       most_tries));
+      }
+    }
+  }
+  return result;
+}
+
+std::vector<double> RegionDraws::log_ratio(std::span<const double> points) {
+  const std::size_t n = region_.dimension(), width = static_cast<std::size_t>(prior_.lanes());
+  const std::size_t count = points.size() / n;
+  std::vector<double> result(count, nothing);
+  for (std::size_t first = 0; first < count; first += width) {
+    const std::size_t active = std::min(width, count - first);
+    for (std::size_t lane = 0; lane < width; ++lane) {
+      const double* point = points.data() + (first + std::min(lane, active - 1)) * n;
+      for (std::size_t p = 0; p < n; ++p) points_[p * width + lane] = point[p];
+    }
+    evaluate_prior();
+    for (std::size_t lane = 0; lane < active; ++lane) {
+      if (prior_.failed(static_cast<int>(lane))) continue;
+      const double ratio =
+          prior_.log_density(static_cast<int>(lane)) - log_density(points.data() + (first + lane) * n);
+      if (!std::isnan(ratio)) result[first + lane] = ratio;
+    }
+  }
+  return result;
+}
+
+std::vector<double> RegionDraws::draw_unbounded(std::size_t count, std::uint64_t seed) {
+  const std::size_t n = region_.dimension();
+  std::vector<double> result(count * n);
+  std::mt19937_64 random = engine(seed, 0);
+  for (std::size_t i = 0; i < count; ++i) candidate(random, result.data() + i * n);
+  return result;
+}
+
+} // namespace sibyl
