@@ -19,7 +19,7 @@ namespace sibyl::cli {
 namespace {
 
 struct TrainOptions {
-  std::string model, output, design, frame = "auto", time, device = "cpu";
+  std::string model, output, design, around, frame = "auto", time, device = "cpu";
   std::string posterior{list_posterior_families().front().name};
   std::vector<std::string> networks; // VARIABLE=NETWORK
   std::int64_t steps = 0, simulations = 0;
@@ -63,6 +63,11 @@ void run(const TrainOptions& options) {
   training.budget = {options.time.empty() ? 0 : parse_duration(options.time), options.steps, options.simulations};
   if (training.budget.seconds == 0 && training.budget.steps == 0 && training.budget.simulations == 0)
     training.budget.seconds = 120;
+  if (!options.around.empty()) {
+    if (!options.design.empty())
+      throw UserError("--design and --around: the design is that of the data to train around, give one of them");
+    training.around = read_data_set(options.around, model->facts());
+  }
   training.family = options.posterior;
   training.batch_size = options.batch_size;
   training.learning_rate = options.learning_rate;
@@ -112,6 +117,9 @@ void add_train(CLI::App& program) {
       ->capture_default_str();
   command->add_option("--design", options->design,
                       "values of the design variables that the text does not draw (JSON, CSV, NPZ)");
+  command->add_option("--around", options->around,
+                      "train around the posterior of this data set (JSON, CSV, NPZ) and for its design, instead of over "
+                      "the priors: for flat priors and very wide ones");
   command
       ->add_option("--missing", options->missing,
                    "share of observed values to drop at random, so that missing values are understood")

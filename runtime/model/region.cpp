@@ -126,7 +126,7 @@ std::vector<double> RegionDraws::draw(std::uint64_t first_index, std::size_t cou
   return result;
 }
 
-std::vector<double> RegionDraws::log_ratio(std::span<const double> points) {
+std::vector<double> RegionDraws::log_prior(std::span<const double> points) {
   const std::size_t n = region_.dimension(), width = static_cast<std::size_t>(prior_.lanes());
   const std::size_t count = points.size() / n;
   std::vector<double> result(count, nothing);
@@ -137,13 +137,17 @@ std::vector<double> RegionDraws::log_ratio(std::span<const double> points) {
       for (std::size_t p = 0; p < n; ++p) points_[p * width + lane] = point[p];
     }
     evaluate_prior();
-    for (std::size_t lane = 0; lane < active; ++lane) {
-      if (prior_.failed(static_cast<int>(lane))) continue;
-      const double ratio =
-          prior_.log_density(static_cast<int>(lane)) - log_density(points.data() + (first + lane) * n);
-      if (!std::isnan(ratio)) result[first + lane] = ratio;
-    }
+    for (std::size_t lane = 0; lane < active; ++lane)
+      if (const double value = prior_.log_density(static_cast<int>(lane));
+          !prior_.failed(static_cast<int>(lane)) && !std::isnan(value))
+        result[first + lane] = value;
   }
+  return result;
+}
+
+std::vector<double> RegionDraws::log_ratio(std::span<const double> points) {
+  std::vector<double> result = log_prior(points);
+  for (std::size_t i = 0; i < result.size(); ++i) result[i] -= log_density(points.data() + i * region_.dimension());
   return result;
 }
 

@@ -40,7 +40,9 @@ class RegionDraws {
   // and its index. Throws RuntimeError where hardly a draw can be accepted.
   std::vector<double> draw(std::uint64_t first_index, std::size_t count, std::uint64_t seed);
 
-  // log p - log q at `count` points [point][parameter]; minus infinity where the prior is zero or cannot be computed.
+  // log p at points [point][parameter], of unconstrained parameters; minus infinity where it cannot be computed.
+  std::vector<double> log_prior(std::span<const double> points);
+  // log p - log q, likewise.
   std::vector<double> log_ratio(std::span<const double> points);
   // Points of q alone.
   std::vector<double> draw_unbounded(std::size_t count, std::uint64_t seed);

@@ -74,13 +74,23 @@ Simulator::Simulator(std::shared_ptr<const CompiledModel> model, SimulatorOption
   model_->function(options_.region ? "simulate_data" : "simulate", precision, calls_[0]->lanes());
 }
 
+// Where the call tells the parameters' sizes.
+std::shared_ptr<const Simulator::Parameters> Simulator::find_parameters(const ModelCall& call, int lane) {
+  auto found = std::make_shared<Parameters>();
+  found->extents = call.parameter_extents(lane);
+  found->space = call.parameter_space(lane);
+  found->count = dimension(found->space);
+  return found;
+}
+
 bool Simulator::run(std::size_t thread, std::uint64_t first_index, std::size_t count, std::uint64_t seed,
-                    std::vector<double>& given) const {
+                    std::vector<double>& given, std::shared_ptr<const Parameters>& known) const {
   ModelCall& call = *calls_[thread];
   const std::vector<std::size_t> same_design(count, 0);
   call.bind(design_, same_design);
   if (!options_.region) return call.run("simulate", {.seed = seed, .first_index = first_index});
   if (!call.transform_data() || !call.run("sizes")) throw RuntimeError(call.first_failure());
+  if (!known) known = find_parameters(call, 0); // one design: the same for all
   given = regions_[thread]->draw(first_index, count, seed);
   const std::size_t dimension = options_.region->dimension(), width = static_cast<std::size_t>(call.lanes());
   double* input = call.unconstrained_input(dimension);
@@ -94,7 +104,7 @@ Simulator::Part Simulator::simulate_lanes(std::size_t thread, std::uint64_t firs
                                           std::uint64_t seed, std::shared_ptr<const Parameters>& known) const {
   const ModelCall& call = *calls_[thread];
   std::vector<double> given;
-  const bool all_succeeded = run(thread, first_index, count, seed, given);
+  const bool all_succeeded = run(thread, first_index, count, seed, given, known);
   Part part;
   part.left_out.count_tries(count);
   std::vector<int> lanes;
@@ -103,13 +113,9 @@ Simulator::Part Simulator::simulate_lanes(std::size_t thread, std::uint64_t firs
       part.left_out.add(call.failed_check(lane), [&] { return call.failure(lane); });
       continue;
     }
-    if (!known || (lanes.empty() && !call.has_parameters(lane, known->extents))) {
-      auto found = std::make_shared<Parameters>();
-      found->extents = call.parameter_extents(lane);
-      found->space = call.parameter_space(lane);
-      found->count = dimension(found->space);
-      known = std::move(found);
-    } else if (!call.has_parameters(lane, known->extents)) {
+    if (!known || (lanes.empty() && !options_.region && !call.has_parameters(lane, known->extents))) {
+      known = find_parameters(call, lane);
+    } else if (!options_.region && !call.has_parameters(lane, known->extents)) {
       require_same_parameters(model_->facts(), known->extents, call.parameter_extents(lane));
     }
     lanes.push_back(lane);

@@ -67,7 +67,8 @@ class Simulator {
                       std::shared_ptr<const Parameters>& known) const;
   // Runs the lanes; with a region, what it gives are their parameters.
   bool run(std::size_t thread, std::uint64_t first_index, std::size_t count, std::uint64_t seed,
-           std::vector<double>& given) const;
+           std::vector<double>& given, std::shared_ptr<const Parameters>& known) const;
+  static std::shared_ptr<const Parameters> find_parameters(const ModelCall& call, int lane);
   void leave_out_not_finite(Part& part) const;
 
   std::shared_ptr<const CompiledModel> model_;

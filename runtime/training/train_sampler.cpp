@@ -2,6 +2,7 @@
 
 #include "lang/errors.hpp"
 #include "runtime/posterior/network_posterior.hpp"
+#include "runtime/training/locate_region.hpp"
 #include "runtime/training/training_source.hpp"
 
 #include <fmt/format.h>
@@ -223,17 +224,29 @@ double usual_gain(std::span<const double> first, std::span<const double> second)
   return mean(std::span(gains).subspan(cut, gains.size() - 2 * cut));
 }
 
-TrainedSampler train_sampler(std::shared_ptr<const CompiledModel> model, const SamplerTrainingOptions& options,
+TrainedSampler train_sampler(std::shared_ptr<const CompiledModel> model, const SamplerTrainingOptions& given,
                              const SamplerTrainingEvents& events) {
+  SamplerTrainingOptions options = given;
   if (options.resume && !std::filesystem::exists(options.checkpoint))
     throw UserError(fmt::format("there is no checkpoint {} to resume from", options.checkpoint));
   const auto start = std::chrono::steady_clock::now();
   const TrainFunction train = load_training();
+  std::vector<std::string> first_notes;
+  if (options.around) {
+    LocatedRegion located = locate_region(model, *options.around,
+                                          {.seconds = options.budget.seconds > 0 ? options.budget.seconds / 3 : 60,
+                                           .seed = options.setup.seed,
+                                           .threads = options.setup.threads,
+                                           .interrupted = options.setup.interrupted});
+    options.setup.region = std::move(located.region);
+    first_notes = std::move(located.notes);
+  }
   std::string frame_note;
   const Plan plan = choose_plan(model, options, train, frame_note);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (events.prepared) {
     InferenceSetup shown = *plan.setup;
+    shown.notes.insert(shown.notes.begin(), first_notes.begin(), first_notes.end());
     if (!frame_note.empty()) shown.notes.push_back(frame_note);
     events.prepared(shown);
   }

@@ -21,6 +21,8 @@ namespace sibyl {
 
 struct SamplerTrainingOptions {
   SetupOptions setup; // its seed, threads and interrupt flag serve all of training
+  // Around whose posterior to train, instead of over the priors: for flat priors and very wide ones.
+  std::optional<DataSet> around;
   TrainingBudget budget;
   std::string family{list_posterior_families().front().name};
   std::size_t batch_size = 0; // data sets in a step; 0: 64 to 256, by their rows
@@ -52,7 +54,7 @@ struct TrainedSampler {
 // A budget of seconds is that of all of it: preparing, training (at least half of it), calibration.
 //
 // With the frame left open (FrameChoice::automatic), a budget that is long enough also pays for trials of both frames.
-// Throws UserError where the model has no simulator, no network fits, or the checkpoint is missing or another model's.
+// Throws UserError where the model has no simulator (and there is no data set to train around), no network fits, or the checkpoint is missing or another model's.
 // An interrupted run returns what it has, calibrated; a calibration that fails or is interrupted takes nothing from the
 // sampler. The checkpoint stays: its owner removes it when the sampler file is safely written.
 TrainedSampler train_sampler(std::shared_ptr<const CompiledModel> model, const SamplerTrainingOptions& options,

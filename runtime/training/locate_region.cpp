@@ -1,0 +1,209 @@
+#include "runtime/training/locate_region.hpp"
+
+#include "lang/errors.hpp"
+#include "runtime/data/draws.hpp"
+#include "runtime/mcmc/chains.hpp"
+#include "runtime/mcmc/model_target.hpp"
+#include "runtime/trust/chain_diagnostics.hpp"
+
+#include <Eigen/Dense>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+namespace sibyl {
+
+namespace {
+
+using Matrix = Eigen::MatrixXd;
+using Vector = Eigen::VectorXd;
+
+constexpr std::size_t chain_count = 4, warmup = 400, draws_per_chain = 400;
+constexpr std::size_t fewest_draws = 50; // of a chain, to tell a covariance from
+constexpr double smallest_acceptance = 0.02;
+constexpr std::size_t candidate_count = 2000;
+
+std::vector<mcmc::ChainRun> run_chains(const std::shared_ptr<const CompiledModel>& model, const DataSet& data,
+                                       const LocateOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
+  std::atomic<std::int32_t> stop = 0;
+  mcmc::ChainsOptions chains;
+  chains.chains = chain_count;
+  chains.warmup = warmup;
+  chains.draws = draws_per_chain;
+  chains.seed = options.seed;
+  chains.threads = options.threads;
+  chains.max_depth = 8;
+  chains.interrupted = &stop;
+  chains.progress = [&](const mcmc::ChainsProgress&) {
+    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+    if (taken.count() > options.seconds || (options.interrupted && *options.interrupted)) stop = 1;
+  };
+  const DataBatch batch = mcmc::prepare_data(model, data);
+  std::vector<mcmc::ChainRun> runs =
+      mcmc::run_chains([&] { return std::make_unique<mcmc::ModelTarget>(model, batch); }, chains);
+  if (options.interrupted && *options.interrupted) throw RuntimeError("interrupted");
+  std::erase_if(runs, [](const mcmc::ChainRun& run) { return run.transitions.size() < fewest_draws; });
+  if (runs.empty())
+    throw RuntimeError(fmt::format("in {:.0f} s the Markov chains did not get to the posterior of the data",
+                                   options.seconds));
+  return runs;
+}
+
+double mean_log_density(const mcmc::ChainRun& run) {
+  double sum = 0;
+  for (const mcmc::Transition& one : run.transitions) sum += one.log_density;
+  return sum / static_cast<double>(run.transitions.size());
+}
+
+// A chain that was caught in a lesser mode would make the region as wide as the way there.
+void drop_stragglers(std::vector<mcmc::ChainRun>& runs, std::size_t dimension, std::vector<std::string>& notes) {
+  double best = mean_log_density(runs.front());
+  for (const mcmc::ChainRun& run : runs) best = std::max(best, mean_log_density(run));
+  // Of a normal posterior the log density has this standard deviation, and chains' means far less.
+  const double spread = std::sqrt(0.5 * static_cast<double>(dimension));
+  const std::size_t dropped = std::erase_if(
+      runs, [&](const mcmc::ChainRun& run) { return mean_log_density(run) < best - 10 - 3 * spread; });
+  if (dropped > 0)
+    notes.push_back(fmt::format("{} of {} chains stayed where the density is far lower, and do not count", dropped,
+                                chain_count));
+}
+
+Matrix pool(const std::vector<mcmc::ChainRun>& runs, std::size_t dimension) {
+  std::size_t count = 0;
+  for (const mcmc::ChainRun& run : runs) count += run.transitions.size();
+  Matrix draws(static_cast<Eigen::Index>(dimension), static_cast<Eigen::Index>(count));
+  Eigen::Index column = 0;
+  for (const mcmc::ChainRun& run : runs)
+    for (std::size_t i = 0; i < run.transitions.size(); ++i)
+      draws.col(column++) = Eigen::Map<const Vector>(run.unconstrained.data() + i * dimension, draws.rows());
+  return draws;
+}
+
+void note_disagreement(const std::vector<mcmc::ChainRun>& runs, std::size_t dimension,
+                       std::vector<std::string>& notes) {
+  std::size_t length = runs.front().transitions.size();
+  for (const mcmc::ChainRun& run : runs) length = std::min(length, run.transitions.size());
+  double largest = 0;
+  for (std::size_t p = 0; p < dimension; ++p) {
+    std::vector<double> column;
+    for (const mcmc::ChainRun& run : runs)
+      for (std::size_t i = 0; i < length; ++i) column.push_back(run.unconstrained[i * dimension + p]);
+    largest = std::max(largest, rhat(column, runs.size()));
+  }
+  if (!(largest < 1.1))
+    notes.push_back(fmt::format("the chains do not agree (R-hat {:.2f}): the region covers what all of them found",
+                                largest));
+}
+
+// The precision of the prior in the coordinates in which the posterior's is the unit matrix: second differences over one
+// standard deviation, which average over the posterior's extent.
+Matrix prior_precision(RegionDraws& prior, const Vector& mean, const Matrix& factor) {
+  const Eigen::Index n = mean.size();
+  std::vector<double> points;
+  const auto add = [&](const Vector& point) { points.insert(points.end(), point.data(), point.data() + n); };
+  for (Eigen::Index i = 0; i < n; ++i)
+    for (Eigen::Index j = 0; j <= i; ++j)
+      for (const double a : {0.5, -0.5})
+        for (const double b : {0.5, -0.5}) add(mean + a * factor.col(i) + b * factor.col(j));
+  const std::vector<double> values = prior.log_prior(points);
+  Matrix precision(n, n);
+  std::size_t at = 0;
+  for (Eigen::Index i = 0; i < n; ++i)
+    for (Eigen::Index j = 0; j <= i; ++j, at += 4) {
+      const double second = values[at] - values[at + 1] - values[at + 2] + values[at + 3];
+      precision(i, j) = precision(j, i) = std::isfinite(second) ? -second : 0;
+    }
+  return precision;
+}
+
+Matrix widened(const Matrix& factor, const Matrix& prior_precision, double widening) {
+  const Eigen::SelfAdjointEigenSolver<Matrix> eigen(prior_precision);
+  Vector scale = eigen.eigenvalues();
+  for (double& one : scale) {
+    const double of_prior = std::clamp(one, 0.0, 1.0);
+    one = 1 / std::sqrt(of_prior + (1 - of_prior) / (widening * widening));
+  }
+  const Matrix root = factor * eigen.eigenvectors() * scale.asDiagonal();
+  return Matrix(root * root.transpose());
+}
+
+double acceptance(const std::vector<double>& ratios, double log_bound) {
+  double sum = 0;
+  for (const double ratio : ratios) sum += std::exp(std::min(0.0, ratio - log_bound));
+  return sum / static_cast<double>(ratios.size());
+}
+
+// As high as the posterior's draws and most of the region's want it; lower where hardly a draw would be accepted.
+double choose_bound(const std::vector<double>& of_region, const std::vector<double>& of_posterior,
+                    std::vector<std::string>& notes) {
+  std::vector<double> finite = of_region;
+  std::erase_if(finite, [](double ratio) { return !std::isfinite(ratio); });
+  if (finite.size() < of_region.size() / 100)
+    throw RuntimeError("the prior cannot be computed nearly anywhere around the posterior");
+  std::ranges::sort(finite);
+  std::vector<double> posterior = of_posterior;
+  std::ranges::sort(posterior);
+  double bound = std::max(sorted_quantile(finite, 0.75), sorted_quantile(posterior, 0.99));
+  if (acceptance(of_region, bound) < smallest_acceptance) {
+    double low = finite.front();
+    for (int i = 0; i < 60; ++i) {
+      const double middle = 0.5 * (low + bound);
+      (acceptance(of_region, middle) < smallest_acceptance ? bound : low) = middle;
+    }
+    bound = low;
+  }
+  const auto beyond = std::ranges::count_if(posterior, [&](double ratio) { return ratio > bound; });
+  const double share = static_cast<double>(beyond) / static_cast<double>(posterior.size());
+  if (share > 0.05)
+    notes.push_back(fmt::format("for {:.0f}% of the posterior the prior in training is weaker than the text's: there "
+                                "the draws want weights",
+                                100 * share));
+  return bound;
+}
+
+} // namespace
+
+LocatedRegion locate_region(const std::shared_ptr<const CompiledModel>& model, const DataSet& data,
+                            const LocateOptions& options) {
+  LocatedRegion result;
+  std::vector<mcmc::ChainRun> runs = run_chains(model, data, options);
+  const std::size_t dimension = runs.front().unconstrained.size() / runs.front().transitions.size();
+  drop_stragglers(runs, dimension, result.notes);
+  note_disagreement(runs, dimension, result.notes);
+  const Matrix draws = pool(runs, dimension);
+  const Vector mean = draws.rowwise().mean();
+  const Matrix centred = draws.colwise() - mean;
+  Matrix covariance = centred * centred.transpose() / static_cast<double>(draws.cols() - 1);
+  covariance.diagonal() *= 1 + 1e-9;
+  const auto n = static_cast<Eigen::Index>(dimension);
+  const Eigen::LLT<Matrix> posterior(covariance);
+  if (posterior.info() != Eigen::Success)
+    throw RuntimeError("the posterior of the data has directions without any width");
+  const Matrix factor = posterior.matrixL();
+
+  Region& region = result.region;
+  region.data = data;
+  region.location.assign(mean.data(), mean.data() + n);
+  const auto set_factor = [&](const Matrix& lower) {
+    region.factor.resize(dimension * dimension);
+    Eigen::Map<Eigen::Matrix<double, -1, -1, Eigen::RowMajor>>(region.factor.data(), n, n) = lower;
+  };
+  set_factor(factor);
+  RegionDraws narrow(model, region, options.interrupted);
+  const Eigen::LLT<Matrix> wide(widened(factor, prior_precision(narrow, mean, factor), options.widening));
+  if (wide.info() != Eigen::Success) throw RuntimeError("the region around the posterior has no width");
+  set_factor(wide.matrixL());
+
+  RegionDraws proposal(model, region, options.interrupted);
+  const std::vector<double> candidates = proposal.draw_unbounded(candidate_count, options.seed);
+  const std::span all(draws.data(), static_cast<std::size_t>(draws.size()));
+  region.log_bound = choose_bound(proposal.log_ratio(candidates), proposal.log_ratio(all), result.notes);
+  result.notes.push_back(fmt::format(
+      "parameters are simulated around the posterior of the data, {:g} times as wide where the data decide", options.widening));
+  return result;
+}
+
+} // namespace sibyl
