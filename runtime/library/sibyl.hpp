@@ -117,8 +117,9 @@ struct SamplingSettings {
   std::uint64_t seed = 1;
   bool with_log_density = false;
   bool with_predictions = false; // data simulated anew for each draw
-  // Draws of the model's own posterior: resampled by their importance weights where these allow it, else by Markov chains
-  // that start from the amortized draws. A UserError where the model has no density; the verdict says what was done.
+  // Draws of the model's own posterior: resampled by their importance weights where these allow it, else by Markov
+  // chains that start from the amortized draws. A UserError where the model has no density; the verdict says what was
+  // done.
   bool exact = false;
   int threads = 0;               // 0: one for each processor
   NoteFunction note = {};        // hears how a table was read
@@ -140,9 +141,9 @@ struct PosteriorDraws {
   std::vector<Summary> summaries;
   std::string verdict; // "typical", or what is to be known of this posterior
   bool is_fine = true; // whether the verdict raises no doubt
-  // Where the model has a density: how well the draws' importance weights are behaved (k-hat of Pareto-smoothed importance
-  // sampling, good up to 0.7), how many independent draws the weighted draws are worth, and the logarithm of the data's
-  // evidence with its standard error. NaN where they are not known; `not_checked` and `no_evidence` say why.
+  // Where the model has a density: how well the draws' importance weights are behaved (k-hat of Pareto-smoothed
+  // importance sampling, good up to 0.7), how many independent draws the weighted draws are worth, and the
+  // logarithm of the data's evidence with its standard error. NaN where they are not known; `not_checked` and `no_evidence` say why.
   double k_hat = std::numeric_limits<double>::quiet_NaN(), effective_size = std::numeric_limits<double>::quiet_NaN();
   double log_evidence = std::numeric_limits<double>::quiet_NaN();
   double log_evidence_error = std::numeric_limits<double>::quiet_NaN();

@@ -42,8 +42,8 @@ class ParameterTransform {
   // log |d parameters / d unconstrained| for each row; NaN where the parameters fail a check of the model.
   std::vector<double> log_jacobian(std::span<const double> unconstrained);
 
-  // For each row, the logarithm of the mass that the priors have within the declared bounds: what the density lacks to be
-  // that of the simulated joint. NaN where it is not known, nothing where the model has no such function.
+  // For each row, the logarithm of the mass that the priors have within the declared bounds: what the density lacks to
+  // be that of the simulated joint. NaN where it is not known, nothing where the model has no such function.
   std::optional<std::vector<double>> log_prior_mass(std::span<const double> unconstrained);
 
   // The unconstrained parameters of given ones: `parameters` has the data and parameters of the data set bound.

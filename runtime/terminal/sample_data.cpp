@@ -60,9 +60,11 @@ void sample_data(const PosteriorSampler& sampler, const SampleDataOptions& optio
     return;
   }
 
-  const std::vector<Posterior> posteriors = sampler.sample(
-      read.data_sets,
-      {.draws = options.draws, .seed = options.seed, .with_density = options.density, .exact = options.exact, .threads = options.threads});
+  const std::vector<Posterior> posteriors = sampler.sample(read.data_sets, {.draws = options.draws,
+                                                                            .seed = options.seed,
+                                                                            .with_density = options.density,
+                                                                            .exact = options.exact,
+                                                                            .threads = options.threads});
   if (!options.output.empty()) {
     std::vector<Draws> draws;
     std::vector<std::string> verdicts;
@@ -73,14 +75,13 @@ void sample_data(const PosteriorSampler& sampler, const SampleDataOptions& optio
     if (options.output.ends_with(".npz")) write_draws_npz(options.output, draws);
     else if (options.output.ends_with(".csv")) write_draws_csv(options.output, draws, options.by);
     else if (options.output.ends_with(".nc"))
-      write_netcdf(options.output, to_inference_data(sampler.model().facts(), read.data_sets, draws, verdicts, options.by,
-                                                     check_numbers(posteriors)));
+      write_netcdf(options.output, to_inference_data(sampler.model().facts(), read.data_sets, draws, verdicts,
+                                                     options.by, check_numbers(posteriors)));
     else throw UserError(fmt::format("{}: draws are written as .csv, .npz or .nc", options.output));
   }
   if (options.json) {
     auto all = nlohmann::ordered_json::array();
-    for (const Posterior& one : posteriors)
-      all.push_back(posterior_json(one));
+    for (const Posterior& one : posteriors) all.push_back(posterior_json(one));
     fmt::print("{}\n", all.dump(2));
   } else {
     fmt::print("{}", summary_table(posteriors, sampler.model().facts(), options.by));
