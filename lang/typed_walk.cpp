@@ -29,4 +29,13 @@ void for_each_expression(const ExpressionPtr& expression, const std::function<vo
       expression->node);
 }
 
+bool may_draw(const DistributionCall& call) {
+  bool has_variable = false;
+  if (call.function == DistributionFunction::log_density)
+    for_each_expression(call.arguments.front(), [&](const ExpressionPtr& one) {
+      has_variable = has_variable || std::holds_alternative<VariableReference>(one->node);
+    });
+  return has_variable;
+}
+
 } // namespace sibyl::typed

@@ -191,6 +191,12 @@ std::optional<Mixture> as_mixture(const typed::TargetIncrement& increment) {
 
 bool is_constant(const typed::TargetIncrement& increment, const typed::Program& program) {
   if (increment.is_jacobian || touches_target(increment.value)) return false;
+  bool may_draw = false;
+  for_each_expression(increment.value, [&](const ExpressionPtr& one) {
+    if (const auto* call = std::get_if<typed::DistributionCall>(&one->node))
+      may_draw = may_draw || typed::may_draw(*call);
+  });
+  if (may_draw) return false;
   std::set<typed::VariableId> reads;
   add_reads(increment.value, reads);
   return std::all_of(reads.begin(), reads.end(), [&](typed::VariableId id) {

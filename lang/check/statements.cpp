@@ -459,6 +459,8 @@ bool Checker::is_constant(const ExpressionPtr& value) const {
     }
     if (const auto* call = std::get_if<typed::BuiltinCall>(&one->node))
       constant = constant && call->builtin != typed::Builtin::target;
+    if (const auto* call = std::get_if<typed::DistributionCall>(&one->node))
+      constant = constant && !typed::may_draw(*call);
   });
   return constant;
 }
