@@ -437,6 +437,9 @@ class Reader {
   // What adds to the density and depends on the data, or on what is computed from them, is no prior.
   void check_increments() {
     if (increments_.empty() || reading_.no_data_simulation) return;
+    // Where nothing is observed there are no data to simulate.
+    if (std::find(reading_.roles.begin(), reading_.roles.end(), Role::observed) == reading_.roles.end())
+      return refuse(increments_.front().reason.span, increments_.front().reason.text);
     std::set<VariableId> of_data;
     for (VariableId id = 0; id < program_.variables.size(); ++id)
       if (reading_.roles[id] == Role::observed || reading_.roles[id] == Role::underlying || reading_.is_latent[id])
