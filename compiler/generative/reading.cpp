@@ -444,6 +444,8 @@ class Reader {
     for (VariableId id = 0; id < program_.variables.size(); ++id)
       if (reading_.roles[id] == Role::observed || reading_.roles[id] == Role::underlying || reading_.is_latent[id])
         of_data.insert(id);
+    // Then they are what the text has of a likelihood.
+    if (of_data.empty()) return refuse(increments_.front().reason.span, increments_.front().reason.text);
     const auto meets = [&](const std::set<VariableId>& reads) {
       return std::any_of(reads.begin(), reads.end(), [&](VariableId id) { return of_data.contains(id); });
     };

@@ -65,6 +65,10 @@ SamplerTrainingOptions training_options(const CompiledModel& model, const Traini
   options.setup.missing_share = settings.missing_share;
   options.setup.plan.allows_missing = settings.missing_share > 0;
   options.setup.design = to_design(model, settings.design);
+  if (!settings.around.empty()) {
+    if (!settings.design.empty()) throw UserError("the design is that of the data to train around: give one of them");
+    options.around = to_model_data(model, settings.around);
+  }
   options.setup.seed = settings.seed;
   options.setup.threads = thread_count(settings.threads);
   options.setup.interrupted = settings.stop;

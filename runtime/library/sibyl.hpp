@@ -93,6 +93,9 @@ struct TrainingSettings {
   Frame frame = Frame::automatic;
   double missing_share = 0;                         // of the observed values, dropped at random
   Arrays design = {};                               // values of the design variables that the text does not draw
+  // A data set around whose posterior to train, and for whose design, instead of over the priors: for flat priors and
+  // very wide ones.
+  Arrays around = {};
   std::map<std::string, std::string> networks = {}; // by variable: set, sequence or mlp
   std::string posterior = {};                       // the family: spline_flow (where it is empty) or flow_matching
   std::size_t batch_size = 0;                       // data sets in a step; 0: chosen

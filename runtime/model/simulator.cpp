@@ -13,6 +13,7 @@
 #include <exception>
 #include <limits>
 #include <mutex>
+#include <numeric>
 #include <thread>
 
 namespace sibyl {
@@ -30,6 +31,13 @@ void check_design(const Facts& facts, const std::optional<DataSet>& design) {
       fmt::format("to simulate, the design needs {}: give {} with `--design FILE`, or add a distribution to the "
                   "model:\n  design {{ {} ~ ...; }}",
                   fmt::join(missing, ", "), missing.size() == 1 ? "it" : "them", missing.front()));
+}
+
+// Whether the data that are drawn have bounds, which a density checks and a distribution may not know of.
+bool has_bounded_data(const Facts& facts) {
+  return std::any_of(facts.variables.begin(), facts.variables.end(), [](const VariableFact& one) {
+    return one.role == Role::observed && (!one.lower.empty() || !one.upper.empty() || one.is_constrained_type);
+  });
 }
 
 } // namespace
@@ -67,6 +75,8 @@ Simulator::Simulator(std::shared_ptr<const CompiledModel> model, SimulatorOption
   for (int thread = 0; thread < std::max(1, options_.threads); ++thread) {
     calls_.push_back(std::make_unique<ModelCall>(model_, precision, options_.lanes));
     if (options_.interrupted) calls_.back()->set_interrupt_flag(options_.interrupted);
+    if (options_.only_finite && has_bounded_data(facts))
+      checks_.push_back(std::make_unique<ModelCall>(model_, Precision::f64));
     if (options_.region)
       regions_.push_back(std::make_unique<RegionDraws>(model_, *options_.region, options_.interrupted));
   }
@@ -139,6 +149,7 @@ Simulator::Part Simulator::simulate_lanes(std::size_t thread, std::uint64_t firs
       part.unconstrained.push_back(given.empty() ? call.unconstrained(p, lane)
                                                  : given[static_cast<std::size_t>(lane) * known->count + p]);
   if (options_.only_finite) leave_out_not_finite(part);
+  if (!checks_.empty()) leave_out_violations(*checks_[thread], part);
   return part;
 }
 
@@ -155,7 +166,30 @@ void Simulator::leave_out_not_finite(Part& part) const {
       part.left_out.add(-1 - static_cast<std::int64_t>(found->variable),
                         [&] { return model_->place(facts.variables[found->variable].drawn) + found->text; });
   }
+  keep(part, kept);
+}
+
+// Which data sets there are to learn from may depend on the data: the posterior of those that are left is the same.
+void Simulator::leave_out_violations(ModelCall& check, Part& part) const {
+  const auto width = static_cast<std::size_t>(check.lanes());
+  std::vector<std::size_t> kept;
+  for (std::size_t first = 0; first < part.data.count; first += width) {
+    std::vector<std::size_t> which(std::min(width, part.data.count - first));
+    std::iota(which.begin(), which.end(), first);
+    check.bind(part.data, which);
+    const bool all_succeeded = check.transform_data();
+    for (std::size_t lane = 0; lane < which.size(); ++lane) {
+      const int number = static_cast<int>(lane);
+      if (all_succeeded || !check.failed(number)) kept.push_back(which[lane]);
+      else part.left_out.add(check.failed_check(number), [&] { return check.failure(number); });
+    }
+  }
+  keep(part, kept);
+}
+
+void Simulator::keep(Part& part, const std::vector<std::size_t>& kept) {
   if (kept.size() == part.data.count) return;
+  const std::size_t parameter_count = part.parameters->count;
   keep_data_sets(part.data, kept);
   for (std::size_t i = 0; i < kept.size(); ++i) {
     if (kept[i] == i) continue;

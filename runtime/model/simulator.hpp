@@ -33,7 +33,8 @@ struct SimulatorOptions {
   // Instead of the priors and the design: parameters from the region, data with the design of its data set.
   std::optional<Region> region;
   bool keep_all = false;         // also parameters, transformed parameters and transformed data, not only the data
-  // For inference: leaves out what is not finite, as what fails is left out (edge_values.hpp), and may leave nothing.
+  // For inference: leaves out what is not finite or violates the data's declared bounds, as what fails is left out
+  // (edge_values.hpp), and may leave nothing.
   bool only_finite = false;
   const std::atomic<std::int32_t>* interrupted = nullptr; // not zero: stop, and throw RuntimeError
 };
@@ -70,12 +71,15 @@ class Simulator {
            std::vector<double>& given, std::shared_ptr<const Parameters>& known) const;
   static std::shared_ptr<const Parameters> find_parameters(const ModelCall& call, int lane);
   void leave_out_not_finite(Part& part) const;
+  void leave_out_violations(ModelCall& check, Part& part) const;
+  static void keep(Part& part, const std::vector<std::size_t>& kept);
 
   std::shared_ptr<const CompiledModel> model_;
   SimulatorOptions options_;
   DataBatch design_;
   std::vector<std::unique_ptr<ModelCall>> calls_;     // one per thread
   std::vector<std::unique_ptr<RegionDraws>> regions_; // likewise, or none
+  std::vector<std::unique_ptr<ModelCall>> checks_;    // likewise, or none
 };
 
 } // namespace sibyl

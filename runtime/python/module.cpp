@@ -127,7 +127,7 @@ struct News {
 
 // The sampler, and whether Ctrl-C ended its training.
 nb::tuple train(const sibyl::Model& model, double seconds, std::int64_t steps, std::int64_t simulations,
-                const std::string& frame, double missing, const InputArrays& design,
+                const std::string& frame, double missing, const InputArrays& design, const InputArrays& around,
                 const std::map<std::string, std::string>& networks, const std::string& posterior, std::size_t batch,
                 double rate, const std::string& device, std::uint64_t seed, int threads,
                 const nb::callable& on_progress, const nb::callable& on_note) {
@@ -137,6 +137,7 @@ nb::tuple train(const sibyl::Model& model, double seconds, std::int64_t steps, s
                                    .frame = frame_named(frame),
                                    .missing_share = missing,
                                    .design = from_numpy(design),
+                                   .around = from_numpy(around),
                                    .networks = networks,
                                    .posterior = posterior,
                                    .batch_size = batch,

@@ -96,6 +96,13 @@ void prior(Workspace& workspace, std::string_view, std::uint32_t) {
 void train(Workspace& workspace, std::string_view argument, std::uint32_t) {
   const auto model = workspace.model();
   SamplerTrainingOptions options;
+  const bool is_around = argument == "around" || argument.starts_with("around ");
+  if (is_around) {
+    argument = trimmed(argument.substr(6));
+    if (!workspace.has_data() || workspace.data().sets.size() != 1)
+      throw UserError("`:train around` needs one data set: `:data FILE`");
+    options.around = workspace.data().sets.front();
+  }
   options.budget.seconds = cli::parse_duration(argument.empty() ? "30s" : std::string(argument));
   options.setup.frame = workspace.settings.frame;
   options.family = workspace.settings.posterior;
@@ -104,7 +111,7 @@ void train(Workspace& workspace, std::string_view argument, std::uint32_t) {
   options.setup.seed = workspace.settings.seed;
   options.setup.threads = workspace.settings.threads;
   options.setup.interrupted = workspace.surroundings().interrupted;
-  options.setup.design = workspace.given_design(*model);
+  if (!is_around) options.setup.design = workspace.given_design(*model);
   SamplerTrainingEvents events;
   events.prepared = [&](const InferenceSetup& setup) {
     workspace.surroundings().progress("");

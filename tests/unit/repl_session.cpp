@@ -309,7 +309,7 @@ TEST_CASE("facts, stages and help are text") {
   CHECK(has(talk.ask(":facts"), "exchangeable"));
   CHECK(has(talk.ask(":emit llvm simulate"), "define"));
   CHECK(has(talk.mistake(":emit nothing"), "no stage `nothing`"));
-  CHECK(has(talk.ask(":help"), ":train [30s]"));
+  CHECK(has(talk.ask(":help"), ":train [around] [30s]"));
   CHECK(has(talk.ask(":help model"), "design"));
 }
 

@@ -176,6 +176,7 @@ class Model:
         frame: str = "auto",
         missing: float = 0.0,
         design: Data | None = None,
+        around: Data | None = None,
         networks: Mapping[str, str] | None = None,
         posterior: str = "",
         batch: int = 0,
@@ -190,13 +191,14 @@ class Model:
         stops with what was learned.
 
         `frame`: auto, prior or laplace. `missing`: the share of observed values to drop at random, so that missing
-        values are understood. `networks`: by variable, its summary network: set, sequence or mlp. `posterior`: the
+        values are understood. `around`: a data set around whose posterior to train, instead of over the priors: for flat
+        priors and very wide ones. `networks`: by variable, its summary network: set, sequence or mlp. `posterior`: the
         family, spline_flow (where it is empty) or flow_matching."""
         notes: list[str] = []
         with ProgressBar(progress) as bar:
             handle, was_interrupted = self._handle.train(
-                _seconds(time), steps, simulations, frame, missing, _arrays(design), dict(networks or {}),
-                posterior, batch, rate, device, seed, threads, bar.update, notes.append,
+                _seconds(time), steps, simulations, frame, missing, _arrays(design), _arrays(around),
+                dict(networks or {}), posterior, batch, rate, device, seed, threads, bar.update, notes.append,
             )
         if was_interrupted:
             warnings.warn("training was interrupted; the sampler has what was learned until then", stacklevel=2)
