@@ -182,8 +182,7 @@ class Reader {
       if (id) give_drawn(*id, tilde, span);
       return;
     }
-    if (!id)
-      return refuse_increment(statement, "the left side of `~` is an expression, so this cannot be simulated");
+    if (!id) return refuse_increment(statement, "the left side of `~` is an expression, so this cannot be simulated");
     const Variable& variable = program_.variables[*id];
     if (variable.is_local && variable.block == typed::Block::model && !variable.is_loop_variable) {
       if (assigns_local(*id))
@@ -198,20 +197,23 @@ class Reader {
       return refuse_increment(statement, quoted(variable.name) + " is computed and then given a distribution, so this "
                                                                  "cannot be simulated");
     if (variable.type.is_integer_valued() && !tilde.distribution->support.is_discrete)
-      refuse_draw(*id, span, quoted(variable.name) + " is an int, but " + quoted(tilde.distribution->name) +
-                       " draws reals, so this cannot be simulated");
+      refuse_draw(*id, span,
+                  quoted(variable.name) + " is an int, but " + quoted(tilde.distribution->name) +
+                      " draws reals, so this cannot be simulated");
     const typed::ExpressionPtr place = drawn_place(tilde.left);
     std::set<VariableId> reads;
     for (std::size_t i = 0; i < tilde.arguments.size(); ++i) {
       add_reads(tilde.arguments[i], reads);
       if (tilde.left->type.rank() == tilde.distribution->outcome.rank() &&
           tilde.arguments[i]->type.rank() > tilde.distribution->parameters[i].rank())
-        refuse_draw(*id, span, std::string("this gives one ") + (tilde.left->type.is_scalar() ? "number" : "value") +
-                         " several distributions, so it cannot be simulated");
+        refuse_draw(*id, span,
+                    std::string("this gives one ") + (tilde.left->type.is_scalar() ? "number" : "value") +
+                        " several distributions, so it cannot be simulated");
     }
     if (reads.contains(*id) && std::holds_alternative<typed::VariableReference>(place->node))
       refuse_draw(*id, span,
-             quoted(variable.name) + " is drawn from a distribution that depends on it, so this cannot be simulated");
+                  quoted(variable.name) +
+                      " is drawn from a distribution that depends on it, so this cannot be simulated");
     if (!tilde.distribution->sample) refuse_draw(*id, span, quoted(tilde.distribution->name) + " has no sampler");
     if (is_declared_in(variable, typed::Block::parameters)) check_constrained_draw(tilde, variable, place, span);
     give_drawn(*id, tilde, span);
@@ -234,9 +236,10 @@ class Reader {
       const bool is_free = transform.name == "identity" || transform.name == "offset_multiplier";
       if (!transform.is_type() && !is_free)
         return refuse_prior(span, quoted(variable.name) + " has bounds, and " + quoted(tilde.distribution->name) +
-                                " draws its elements together, so this cannot be simulated");
+                                      " draws its elements together, so this cannot be simulated");
       if (transform.is_type() && transform.name != tilde.distribution->outcome_transform->name)
-        return refuse_prior(span, subject + quoted(tilde.distribution->name) + " draws others, so this cannot be simulated");
+        return refuse_prior(span,
+                            subject + quoted(tilde.distribution->name) + " draws others, so this cannot be simulated");
     }
     if (!transform.is_type()) return;
     const auto* index = std::get_if<typed::Index>(&place->node);
@@ -245,11 +248,11 @@ class Reader {
     if (tilde.distribution->draws_container()) return;
     if (!transform.conditioned_on(tilde.distribution->name))
       return refuse_prior(span, subject + quoted(tilde.distribution->name) +
-                              " draws its elements one by one, so this cannot be simulated");
+                                    " draws its elements one by one, so this cannot be simulated");
     for (const typed::ExpressionPtr& argument : tilde.arguments)
       if (!argument->type.is_scalar())
         return refuse_prior(argument->span,
-                      subject + "its elements have different distributions, so this cannot be simulated");
+                            subject + "its elements have different distributions, so this cannot be simulated");
   }
 
   // Whether some statement other than `~` gives the local a value.
@@ -333,7 +336,8 @@ class Reader {
       return;
     }
     if (a.in_design != b.in_design) refuse_draw(id, b.span, name + " is drawn in the model and in the design");
-    else if (a.is_draw != b.is_draw) refuse_draw(id, b.span, name + " is both drawn and computed, so this cannot be simulated");
+    else if (a.is_draw != b.is_draw)
+      refuse_draw(id, b.span, name + " is both drawn and computed, so this cannot be simulated");
     else refuse_draw(id, b.span, name + " is drawn twice, so this cannot be simulated");
   }
 
@@ -399,8 +403,9 @@ class Reader {
       if (givings_.contains(id)) continue;
       if (variable.transform->sample) reading_.flat.push_back(id);
       else
-        refuse_prior(variable.span, "the parameter " + quoted(variable.name) + " has no prior; add one to the model: `" +
-                                  variable.name + " ~ " + (variable.lower ? "exponential(1)" : "normal(0, 1)") + ";`");
+        refuse_prior(variable.span, "the parameter " + quoted(variable.name) +
+                                        " has no prior; add one to the model: `" + variable.name + " ~ " +
+                                        (variable.lower ? "exponential(1)" : "normal(0, 1)") + ";`");
     }
   }
 
@@ -429,23 +434,20 @@ class Reader {
         !simulation_order(simulated_statements(program_, reading_), program_, reading_, &cycle))
       refuse_prior(cycle->span, circular);
     cycle = nullptr;
-    if (!reading_.no_data_simulation &&
-        !data_simulation_order(program_, reading_, &cycle))
+    if (!reading_.no_data_simulation && !data_simulation_order(program_, reading_, &cycle))
       refuse(cycle->span, circular);
   }
 
   // What adds to the density and depends on the data, or on what is computed from them, is no prior.
   void check_increments() {
     if (increments_.empty() || reading_.no_data_simulation) return;
-    // Where nothing is observed there are no data to simulate.
+    // Where nothing is observed there are no data to simulate: what is added is all that the text has of a likelihood.
     if (std::find(reading_.roles.begin(), reading_.roles.end(), Role::observed) == reading_.roles.end())
       return refuse(increments_.front().reason.span, increments_.front().reason.text);
     std::set<VariableId> of_data;
     for (VariableId id = 0; id < program_.variables.size(); ++id)
       if (reading_.roles[id] == Role::observed || reading_.roles[id] == Role::underlying || reading_.is_latent[id])
         of_data.insert(id);
-    // Then they are what the text has of a likelihood.
-    if (of_data.empty()) return refuse(increments_.front().reason.span, increments_.front().reason.text);
     const auto meets = [&](const std::set<VariableId>& reads) {
       return std::any_of(reads.begin(), reads.end(), [&](VariableId id) { return of_data.contains(id); });
     };
@@ -469,7 +471,7 @@ class Reader {
   std::vector<std::pair<const typed::If*, bool>> branches_;
   std::vector<typed::For> loops_;
   int open_loops_ = 0, jumping_loops_ = 0;
-  std::deque<typed::If> mixtures_; // each a choice between two draws, as a branch is
+  std::deque<typed::If> mixtures_;             // each a choice between two draws, as a branch is
   std::vector<typed::ExpressionPtr> controls_; // what decides whether and how often it runs
   struct Increment {
     Reason reason;
@@ -481,135 +483,5 @@ class Reader {
 } // namespace
 
 Reading read(const typed::Program& program) { return Reader(program).run(); }
-
-std::vector<StatementPtr> simulated_statements(const typed::Program& program, const Reading& reading) {
-  std::vector<StatementPtr> all;
-  for (const StatementPtr& declaration : program.data)
-    if (!reading.is_input[std::get<typed::Declaration>(declaration->node).variable]) all.push_back(declaration);
-  const auto transformed_data = without_computed(program.transformed_data, program, reading.computed);
-  for (const auto* block :
-       {&transformed_data, &program.design, &program.parameters, &program.transformed_parameters, &program.model})
-    all.insert(all.end(), block->begin(), block->end());
-  return all;
-}
-
-namespace {
-
-// `accesses` of each statement.
-std::optional<std::vector<StatementPtr>> put_in_order(const std::vector<StatementPtr>& statements,
-                                                      const std::vector<Accesses>& accesses, StatementPtr* cycle) {
-  const std::size_t count = statements.size();
-  std::map<VariableId, bool> is_drawn;
-  for (const Accesses& one : accesses)
-    for (const VariableId id : one.drawn) is_drawn[id] = true;
-
-  // before[j] lists the statements that must precede statement j.
-  std::vector<std::set<std::size_t>> before(count);
-  for (std::size_t i = 0; i < count; ++i)
-    for (std::size_t j = 0; j < count; ++j) {
-      if (i == j) continue;
-      const auto touches = [&](const Accesses& one, VariableId id) {
-        return one.reads.contains(id) || one.assigned.contains(id) || one.drawn.contains(id);
-      };
-      for (const VariableId id : accesses[i].declared)
-        if (touches(accesses[j], id)) before[j].insert(i);
-      for (const VariableId id : accesses[i].drawn) {
-        const bool j_draws = accesses[j].drawn.contains(id), j_reads = accesses[j].reads.contains(id);
-        const bool i_reads = accesses[i].reads.contains(id);
-        if (!j_draws && (j_reads || accesses[j].assigned.contains(id))) before[j].insert(i);
-        if (j_draws && j_reads && !i_reads) before[j].insert(i);
-        if (j_draws && j_reads && i_reads && i < j) before[j].insert(i);
-      }
-      if (i < j)
-        for (const VariableId id : accesses[i].assigned)
-          if (!is_drawn[id] && touches(accesses[j], id)) before[j].insert(i);
-      if (i < j)
-        for (const VariableId id : accesses[j].assigned)
-          if (!is_drawn[id] && touches(accesses[i], id)) before[j].insert(i);
-    }
-  std::vector<StatementPtr> ordered;
-  std::vector<bool> done(count, false);
-  while (ordered.size() < count) {
-    std::size_t next = count;
-    for (std::size_t j = 0; j < count && next == count; ++j) {
-      if (done[j]) continue;
-      bool ready = true;
-      for (const std::size_t i : before[j]) ready = ready && done[i];
-      if (ready) next = j;
-    }
-    if (next == count) {
-      if (cycle)
-        for (std::size_t j = 0; j < count; ++j)
-          if (!done[j] && !std::holds_alternative<typed::Declaration>(statements[j]->node)) {
-            *cycle = statements[j];
-            break;
-          }
-      if (cycle && !*cycle) *cycle = statements.front();
-      return std::nullopt;
-    }
-    done[next] = true;
-    ordered.push_back(statements[next]);
-  }
-  return ordered;
-}
-
-// Data that are computed get their value here, wherever the text stands: `N = 4;` before what has N elements.
-void read_computed_data_as_drawn(Accesses& one, const typed::Program& program) {
-  for (auto id = one.assigned.begin(); id != one.assigned.end();)
-    if (is_declared_in(program.variables[*id], typed::Block::data)) {
-      one.drawn.insert(*id);
-      id = one.assigned.erase(id);
-    } else {
-      ++id;
-    }
-}
-
-} // namespace
-
-std::optional<std::vector<StatementPtr>> simulation_order(const std::vector<StatementPtr>& statements,
-                                                          const typed::Program& program, const Reading& reading,
-                                                          StatementPtr* cycle) {
-  std::vector<Accesses> accesses;
-  for (const StatementPtr& statement : statements) {
-    Accesses one = accesses_of(statement, program);
-    // A bounded parameter without a prior is drawn where it is declared.
-    if (const auto* declaration = std::get_if<typed::Declaration>(&statement->node))
-      for (const VariableId id : reading.flat)
-        if (id == declaration->variable) {
-          one.drawn.insert(id);
-          add_reads(program.variables[id].lower, one.reads);
-          add_reads(program.variables[id].upper, one.reads);
-        }
-    read_computed_data_as_drawn(one, program);
-    accesses.push_back(std::move(one));
-  }
-  return put_in_order(statements, accesses, cycle);
-}
-
-bool is_simulated_given_parameters(const Reading& reading, VariableId id) {
-  return reading.roles[id] == Role::observed || reading.is_latent[id];
-}
-
-std::optional<std::vector<StatementPtr>> data_simulation_order(const typed::Program& program, const Reading& reading,
-                                                               StatementPtr* cycle) {
-  std::vector<StatementPtr> statements;
-  const auto add_observed = [&](const std::vector<StatementPtr>& block) {
-    for (const StatementPtr& one : block)
-      if (const auto* declaration = std::get_if<typed::Declaration>(&one->node))
-        if (reading.roles[declaration->variable] == Role::observed) statements.push_back(one);
-  };
-  add_observed(program.data);
-  add_observed(without_computed(program.transformed_data, program, reading.computed));
-  for (const auto* block : {&program.transformed_parameters, &program.model})
-    statements.insert(statements.end(), block->begin(), block->end());
-  std::vector<Accesses> accesses;
-  for (const StatementPtr& statement : statements) {
-    Accesses one = accesses_of(statement, program);
-    read_computed_data_as_drawn(one, program);
-    std::erase_if(one.drawn, [&](VariableId id) { return !is_simulated_given_parameters(reading, id); });
-    accesses.push_back(std::move(one));
-  }
-  return put_in_order(statements, accesses, cycle);
-}
 
 } // namespace sibyl::generative

@@ -24,8 +24,7 @@ std::mt19937_64 engine(std::uint64_t seed, std::uint64_t index) {
 
 std::shared_ptr<const CompiledModel> usable(std::shared_ptr<const CompiledModel> model) {
   const Facts& facts = model->facts();
-  if (!facts.simulates_data)
-    throw UserError("this model's data cannot be simulated: " + facts.no_data_simulation.text);
+  if (!facts.simulates_data) throw UserError("this model's data cannot be simulated: " + facts.no_data_simulation.text);
   if (!facts.has_density)
     throw UserError("parameters around a data set need the model's density, and it has none: " + facts.no_density.text);
   return model;
@@ -41,8 +40,8 @@ RegionDraws::RegionDraws(std::shared_ptr<const CompiledModel> model, const Regio
   prior_.bind(batch, std::vector<std::size_t>(static_cast<std::size_t>(prior_.lanes()), 0));
   if (!prior_.transform_data() || !prior_.run("sizes")) throw RuntimeError(prior_.first_failure());
   if (prior_.unconstrained_count() != region.dimension())
-    throw UserError(fmt::format("the region has {} parameters, the model {}", region.dimension(),
-                                prior_.unconstrained_count()));
+    throw UserError(
+        fmt::format("the region has {} parameters, the model {}", region.dimension(), prior_.unconstrained_count()));
   points_ = prior_.unconstrained_input(region.dimension());
   std::fill_n(points_, region.dimension() * static_cast<std::size_t>(prior_.lanes()), 0.0);
   for (std::size_t i = 0; i < region.dimension(); ++i)
@@ -111,15 +110,14 @@ std::vector<double> RegionDraws::draw(std::uint64_t first_index, std::size_t cou
     for (std::size_t lane = 0; lane < width; ++lane) {
       std::optional<Slot>& slot = slots[lane];
       if (!slot) continue;
-      const double prior =
-          prior_.failed(static_cast<int>(lane)) ? nothing : prior_.log_density(static_cast<int>(lane));
+      const double prior = prior_.failed(static_cast<int>(lane)) ? nothing : prior_.log_density(static_cast<int>(lane));
       const double uniform = std::uniform_real_distribution<double>()(slot->random);
       if (std::log(uniform) < prior - slot->log_density - region_.log_bound) {
         slot.reset();
         ++accepted;
       } else if (++slot->tries == most_tries) {
-        throw RuntimeError(fmt::format("none of {} parameters from the region has a prior density to speak of",
-                                       most_tries));
+        throw RuntimeError(
+            fmt::format("none of {} parameters from the region has a prior density to speak of", most_tries));
       }
     }
   }

@@ -1,5 +1,5 @@
-// Parameters around the posterior of one data set, for texts whose priors cannot be simulated, or not usefully: flat ones
-// and very wide ones.
+// Parameters around the posterior of one data set, for texts whose priors cannot be simulated, or not usefully: flat
+// ones and very wide ones.
 //
 // A region is a multivariate t distribution that is wider than the posterior. Parameters are drawn from the text's own
 // prior p, bounded by a multiple c of the region's density q: from min(p, c q), normalized, by rejection. Where p is

@@ -194,8 +194,7 @@ void Simulator::keep(Part& part, const std::vector<std::size_t>& kept) {
   for (std::size_t i = 0; i < kept.size(); ++i) {
     if (kept[i] == i) continue;
     part.indices[i] = part.indices[kept[i]];
-    std::copy_n(part.unconstrained.begin() + static_cast<std::ptrdiff_t>(kept[i] * parameter_count),
-                parameter_count,
+    std::copy_n(part.unconstrained.begin() + static_cast<std::ptrdiff_t>(kept[i] * parameter_count), parameter_count,
                 part.unconstrained.begin() + static_cast<std::ptrdiff_t>(i * parameter_count));
   }
   part.indices.resize(kept.size());

@@ -5,8 +5,8 @@
 #pragma once
 
 #include "compiler/interface/compiled_model.hpp"
-#include "runtime/model/data_batch.hpp"
 #include "runtime/data/edge_values.hpp"
+#include "runtime/model/data_batch.hpp"
 #include "runtime/model/model_call.hpp"
 #include "runtime/model/region.hpp"
 
@@ -32,7 +32,7 @@ struct SimulatorOptions {
   std::optional<DataSet> design; // design variables that no design statement covers
   // Instead of the priors and the design: parameters from the region, data with the design of its data set.
   std::optional<Region> region;
-  bool keep_all = false;         // also parameters, transformed parameters and transformed data, not only the data
+  bool keep_all = false; // also parameters, transformed parameters and transformed data, not only the data
   // For inference: leaves out what is not finite or violates the data's declared bounds, as what fails is left out
   // (edge_values.hpp), and may leave nothing.
   bool only_finite = false;
@@ -50,8 +50,8 @@ struct SimulatedBatch {
 
 class Simulator {
  public:
-  // Throws UserError where the text is not generative (with a region: its data cannot be simulated), or a design variable
-  // has neither a distribution nor a value.
+  // Throws UserError where the text is not generative (with a region: its data cannot be simulated), or a design
+  // variable has neither a distribution nor a value.
   Simulator(std::shared_ptr<const CompiledModel> model, SimulatorOptions options = {});
   ~Simulator();
   Simulator(Simulator&&) noexcept;

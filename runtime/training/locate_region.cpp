@@ -47,8 +47,8 @@ std::vector<mcmc::ChainRun> run_chains(const std::shared_ptr<const CompiledModel
   if (options.interrupted && *options.interrupted) throw RuntimeError("interrupted");
   std::erase_if(runs, [](const mcmc::ChainRun& run) { return run.transitions.size() < fewest_draws; });
   if (runs.empty())
-    throw RuntimeError(fmt::format("in {:.0f} s the Markov chains did not get to the posterior of the data",
-                                   options.seconds));
+    throw RuntimeError(
+        fmt::format("in {:.0f} s the Markov chains did not get to the posterior of the data", options.seconds));
   return runs;
 }
 
@@ -64,11 +64,11 @@ void drop_stragglers(std::vector<mcmc::ChainRun>& runs, std::size_t dimension, s
   for (const mcmc::ChainRun& run : runs) best = std::max(best, mean_log_density(run));
   // Of a normal posterior the log density has this standard deviation, and chains' means far less.
   const double spread = std::sqrt(0.5 * static_cast<double>(dimension));
-  const std::size_t dropped = std::erase_if(
-      runs, [&](const mcmc::ChainRun& run) { return mean_log_density(run) < best - 10 - 3 * spread; });
+  const std::size_t dropped =
+      std::erase_if(runs, [&](const mcmc::ChainRun& run) { return mean_log_density(run) < best - 10 - 3 * spread; });
   if (dropped > 0)
-    notes.push_back(fmt::format("{} of {} chains stayed where the density is far lower, and do not count", dropped,
-                                chain_count));
+    notes.push_back(
+        fmt::format("{} of {} chains stayed where the density is far lower, and do not count", dropped, chain_count));
 }
 
 Matrix pool(const std::vector<mcmc::ChainRun>& runs, std::size_t dimension) {
@@ -94,12 +94,12 @@ void note_disagreement(const std::vector<mcmc::ChainRun>& runs, std::size_t dime
     largest = std::max(largest, rhat(column, runs.size()));
   }
   if (!(largest < 1.1))
-    notes.push_back(fmt::format("the chains do not agree (R-hat {:.2f}): the region covers what all of them found",
-                                largest));
+    notes.push_back(
+        fmt::format("the chains do not agree (R-hat {:.2f}): the region covers what all of them found", largest));
 }
 
-// The precision of the prior in the coordinates in which the posterior's is the unit matrix: second differences over one
-// standard deviation, which average over the posterior's extent.
+// The precision of the prior in the coordinates in which the posterior's is the unit matrix: second differences over
+// one standard deviation, which average over the posterior's extent.
 Matrix prior_precision(RegionDraws& prior, const Vector& mean, const Matrix& factor) {
   const Eigen::Index n = mean.size();
   std::vector<double> points;
@@ -201,8 +201,9 @@ LocatedRegion locate_region(const std::shared_ptr<const CompiledModel>& model, c
   const std::vector<double> candidates = proposal.draw_unbounded(candidate_count, options.seed);
   const std::span all(draws.data(), static_cast<std::size_t>(draws.size()));
   region.log_bound = choose_bound(proposal.log_ratio(candidates), proposal.log_ratio(all), result.notes);
-  result.notes.push_back(fmt::format(
-      "parameters are simulated around the posterior of the data, {:g} times as wide where the data decide", options.widening));
+  result.notes.push_back(
+      fmt::format("parameters are simulated around the posterior of the data, {:g} times as wide where the data decide",
+                  options.widening));
   return result;
 }
 

@@ -1,8 +1,8 @@
 // Simulation around a data set's posterior: what the compiler proves about it, which parameters a region gives, and
 // samplers that are trained so.
+#include "runtime/model/region.hpp"
 #include "compiler/compile.hpp"
 #include "lang/errors.hpp"
-#include "runtime/model/region.hpp"
 #include "runtime/model/simulator.hpp"
 #include "runtime/training/locate_region.hpp"
 #include "runtime/training/train_sampler.hpp"
@@ -110,8 +110,7 @@ TEST_CASE("the log prior is the density without what the data add") {
 }
 
 TEST_CASE("with a bound that is high enough, a region's parameters are those of the prior") {
-  const auto model =
-      compiled(data_block + "parameters { real mu; } model { mu ~ normal(0.5, 1); y ~ normal(mu, 1); }");
+  const auto model = compiled(data_block + "parameters { real mu; } model { mu ~ normal(0.5, 1); y ~ normal(mu, 1); }");
   Region region = unit_region(normal_data({0.2}), 3, 0);
   {
     RegionDraws draws(model, region);
