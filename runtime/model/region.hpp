@@ -24,9 +24,12 @@ struct Region {
   std::vector<double> factor;    // [row][column]: lower triangular, times its transpose the scale matrix
   double degrees_of_freedom = 8; // of the t distribution
   double log_bound = 0;          // log c, with q normalized but for the constant of its degrees of freedom
+  double weaker_share = 0;       // of the data's posterior, where the bound is below the prior
   DataSet data;                  // whose posterior is meant; simulated data sets have its design
 
   std::size_t dimension() const { return location.size(); }
+  // Where it does not, what a network learns is another posterior there, and its draws need not go where the text's are.
+  bool covers_posterior() const { return weaker_share <= 0.05; }
 };
 
 // Draws from a region. Not for several threads at once.

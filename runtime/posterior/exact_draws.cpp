@@ -52,11 +52,12 @@ std::size_t draws_to_resample(const ImportanceWeights& weights, std::size_t coun
 }
 
 ExactDraws draw_exactly(const WeightedDraws& amortized, TargetDensity& target, std::size_t count, std::uint64_t seed,
+                        bool may_resample,
                         const std::atomic<std::int32_t>* interrupted) {
   const std::size_t n = target.dimension();
   ExactDraws result;
   result.outcome.k_hat = amortized.weights.k_hat;
-  if (can_resample(amortized.weights, count)) {
+  if (may_resample && can_resample(amortized.weights, count)) {
     result.outcome.method = ExactMethod::importance_sampling;
     result.outcome.is_exact = true;
     for (const std::size_t i : resample(amortized.weights, count, seed)) {

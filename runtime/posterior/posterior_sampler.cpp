@@ -136,18 +136,19 @@ Posterior PosteriorSampler::sample_one(const Conditioned& conditioned, std::size
     throw UserError("the sampler was trained for parameters of other sizes: in this data set " + found);
   if (is_checked) worker.target->bind(worker.batch, data_set);
   WeightedDraws weighted;
+  const bool is_covered = !setup_.region || setup_.region->covers_posterior();
   if (is_checked) {
     weighted = {draws.unconstrained,
                 smooth_importance_weights(log_ratios(*worker.target, draws.unconstrained, draws.log_density))};
     if (const std::size_t enough = draws_to_resample(weighted.weights, options.draws);
-        options.exact && weighted.weights.are_good() && enough > drawn) {
+        options.exact && is_covered && weighted.weights.are_good() && enough > drawn) {
       const NetworkDraws more = draw(conditioned, data_set, enough, seed, true);
       weighted = {more.unconstrained,
                   smooth_importance_weights(log_ratios(*worker.target, more.unconstrained, more.log_density))};
     }
   }
   if (options.exact && is_checked) {
-    ExactDraws exact = draw_exactly(weighted, *worker.target, options.draws, seed, options.interrupted);
+    ExactDraws exact = draw_exactly(weighted, *worker.target, options.draws, seed, is_covered, options.interrupted);
     result.verdict.exact = exact.outcome;
     if (!exact.unconstrained.empty()) {
       draws.unconstrained = std::move(exact.unconstrained);
@@ -162,6 +163,13 @@ Posterior PosteriorSampler::sample_one(const Conditioned& conditioned, std::size
   if (is_checked)
     result.verdict.check =
         check_draws(worker.transform, weighted.unconstrained, weighted.weights, options.exact ? Draws{} : result.draws);
+  if (is_checked && !is_covered) {
+    DensityCheck& check = *result.verdict.check;
+    check.in_training =
+        fmt::format("for {:.0f}% of the posterior the prior in training was weaker", 100 * setup_.region->weaker_share);
+    check.log_evidence.reset();
+    check.no_evidence = check.in_training;
+  }
   if (options.with_density) {
     const std::vector<double> jacobian = worker.transform.log_jacobian(wanted);
     for (std::size_t i = 0; i < options.draws; ++i) draws.log_density[i] -= jacobian[i];

@@ -137,8 +137,8 @@ double acceptance(const std::vector<double>& ratios, double log_bound) {
 }
 
 // As high as the posterior's draws and most of the region's want it; lower where hardly a draw would be accepted.
-double choose_bound(const std::vector<double>& of_region, const std::vector<double>& of_posterior,
-                    std::vector<std::string>& notes) {
+void choose_bound(Region& region, const std::vector<double>& of_region, const std::vector<double>& of_posterior,
+                  std::vector<std::string>& notes) {
   std::vector<double> finite = of_region;
   std::erase_if(finite, [](double ratio) { return !std::isfinite(ratio); });
   if (finite.size() < of_region.size() / 100)
@@ -156,12 +156,13 @@ double choose_bound(const std::vector<double>& of_region, const std::vector<doub
     bound = low;
   }
   const auto beyond = std::ranges::count_if(posterior, [&](double ratio) { return ratio > bound; });
-  const double share = static_cast<double>(beyond) / static_cast<double>(posterior.size());
-  if (share > 0.05)
-    notes.push_back(fmt::format("for {:.0f}% of the posterior the prior in training is weaker than the text's: there "
-                                "the draws want weights",
-                                100 * share));
-  return bound;
+  region.log_bound = bound;
+  region.weaker_share = static_cast<double>(beyond) / static_cast<double>(posterior.size());
+  if (!region.covers_posterior())
+    notes.push_back(
+        fmt::format("for {:.0f}% of the posterior the prior in training is weaker than the text's: there the "
+                    "draws are not its own (`sample --exact` gives those)",
+                    100 * region.weaker_share));
 }
 
 } // namespace
@@ -200,7 +201,7 @@ LocatedRegion locate_region(const std::shared_ptr<const CompiledModel>& model, c
   RegionDraws proposal(model, region, options.interrupted);
   const std::vector<double> candidates = proposal.draw_unbounded(candidate_count, options.seed);
   const std::span all(draws.data(), static_cast<std::size_t>(draws.size()));
-  region.log_bound = choose_bound(proposal.log_ratio(candidates), proposal.log_ratio(all), result.notes);
+  choose_bound(region, proposal.log_ratio(candidates), proposal.log_ratio(all), result.notes);
   result.notes.push_back(
       fmt::format("parameters are simulated around the posterior of the data, {:g} times as wide where the data decide",
                   options.widening));

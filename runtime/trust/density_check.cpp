@@ -61,7 +61,7 @@ bool DensityCheck::is_good() const { return complaint().empty(); }
 std::string DensityCheck::complaint() const {
   if (!(k_hat <= largest_good_k_hat)) return std::isinf(k_hat) ? "k-hat infinite" : fmt::format("k-hat {:.2f}", k_hat);
   if (effective_size < least_effective_size) return fmt::format("effective sample size {:.0f}", effective_size);
-  if (disagreement.size() <= 1) return "";
+  if (disagreement.size() <= 1) return in_training;
   const Disagreement& d = disagreement;
   if (std::abs(d.shift) / tolerated_shift >= std::abs(std::log(d.sd_ratio)) / std::log(tolerated_ratio))
     return fmt::format("the mean of {} is {:.2g} sd off", d.parameter, std::abs(d.shift));

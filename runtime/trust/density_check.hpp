@@ -33,6 +33,7 @@ struct DensityCheck {
   double log_evidence_error = 0;
   std::string no_evidence;
   Disagreement disagreement;
+  std::string in_training; // what keeps the weights from telling: draws may not go where the posterior is, or ""
 
   bool is_good() const;
   // What keeps it from being good: "k-hat 0.92", "the mean of tau is 0.6 sd off".

@@ -217,3 +217,31 @@ TEST_CASE("a text without priors is trained around data, and its draws are the e
   // Its design is the data's.
   CHECK_THROWS_WITH(sampler.sample(std::vector<DataSet>{normal_data({1000, 1001})}, {.draws = 10}), Contains("`N`"));
 }
+
+// In the neck of a funnel the prior is far above any t distribution's multiple.
+TEST_CASE("where the region bounds the prior within the posterior, no verdict is fine and weights are not trusted") {
+  const auto model =
+      compiled("data { int J; vector[J] y; vector[J] s; } parameters { real<lower=0> tau; vector[J] t; } "
+               "model { tau ~ cauchy(0, 5); t ~ normal(0, tau); y ~ normal(t, s); }");
+  DataSet data;
+  data.variables["J"] = scalar(6, true);
+  data.variables["y"] = vector({28, 8, -3, 7, -1, 1});
+  data.variables["s"] = vector({15, 10, 16, 11, 9, 11});
+  SamplerTrainingOptions options;
+  options.around = data;
+  options.budget.steps = 60;
+  options.batch_size = 64;
+  options.setup.frame = FrameChoice::prior;
+  const TrainedSampler trained = train_sampler(model, options);
+  REQUIRE(trained.file.setup.region);
+  CHECK_FALSE(trained.file.setup.region->covers_posterior());
+  const PosteriorSampler sampler = make_sampler(model, trained.file);
+  const std::vector<DataSet> sets = {data};
+  const Verdict verdict = sampler.sample(sets, {.draws = 1000}).front().verdict;
+  CHECK_FALSE(verdict.is_fine());
+  REQUIRE(verdict.check);
+  CHECK_FALSE(verdict.check->log_evidence);
+  const Verdict exact = sampler.sample(sets, {.draws = 1000, .exact = true}).front().verdict;
+  REQUIRE(exact.exact);
+  CHECK(exact.exact->method == ExactMethod::hmc);
+}
