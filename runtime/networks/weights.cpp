@@ -69,7 +69,7 @@ WeightsFile parse_safetensors(std::string_view bytes, const std::string& name) {
                              : count % tensor.columns == 0 && count / tensor.columns == tensor.rows);
       if (!fits) throw damaged("the tensor " + tensor_name + " has not the size of its shape");
       tensor.values.resize(count);
-      std::memcpy(tensor.values.data(), bytes.data() + begin + first, last - first);
+      if (!tensor.values.empty()) std::memcpy(tensor.values.data(), bytes.data() + begin + first, last - first);
       file.weights[tensor_name] = std::move(tensor);
     }
   } catch (const nlohmann::json::exception& error) {
