@@ -56,7 +56,7 @@ class RegionDraws {
   double log_density(const double* point) const;
   void evaluate_prior();
 
-  const Region& region_;
+  Region region_; // its own: simulators that hold both are moved
   ModelCall prior_;
   double* points_; // [parameter][lane]
   double log_determinant_ = 0;
