@@ -1,29 +1,19 @@
 #include "runtime/networks/dense.hpp"
 
-#include <algorithm>
-#include <bit>
-#include <cstdint>
-#include <cstring>
+#include "runtime/networks/vectors.hpp"
 
-// What chooses between the clones runs before ThreadSanitizer is ready for it.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__gnu_linux__) && \
-    !defined(__SANITIZE_THREAD__)
-#define SIBYL_EACH_PROCESSOR __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define SIBYL_EACH_PROCESSOR
-#endif
+#include <algorithm>
+#include <cstring>
 
 namespace sibyl::dense {
 
 namespace {
 
-// Eight numbers at once, written out: GCC 12 makes no vectors of the plain loops.
-constexpr std::size_t lanes = 8;
-using Floats = float __attribute__((vector_size(sizeof(float) * lanes)));
-using Integers = std::int32_t __attribute__((vector_size(sizeof(std::int32_t) * lanes)));
-using UnalignedFloats = float __attribute__((vector_size(sizeof(float) * lanes), aligned(alignof(float)), may_alias));
+using vectors::Floats;
+using vectors::lanes;
+using vectors::UnalignedFloats;
 
-constexpr std::size_t row_block = 4, vectors = 2, column_block = vectors * lanes; // sums that stay in registers
+constexpr std::size_t row_block = 4, parts = 2, column_block = parts * lanes; // sums that stay in registers
 
 } // namespace
 
@@ -33,7 +23,7 @@ void accumulate(std::size_t rows, std::size_t inputs, std::size_t outputs, const
   for (; column + column_block <= outputs; column += column_block) {
     std::size_t row = 0;
     for (; row + row_block <= rows; row += row_block) {
-      Floats sums[row_block][vectors] = {};
+      Floats sums[row_block][parts] = {};
       const float* own = x + row * inputs;
       for (std::size_t k = 0; k < inputs; ++k) {
         const auto* weights = reinterpret_cast<const UnalignedFloats*>(w + k * outputs + column);
@@ -51,13 +41,13 @@ void accumulate(std::size_t rows, std::size_t inputs, std::size_t outputs, const
       }
     }
     for (; row < rows; ++row) {
-      Floats sums[vectors] = {};
+      Floats sums[parts] = {};
       for (std::size_t k = 0; k < inputs; ++k) {
         const auto* weights = reinterpret_cast<const UnalignedFloats*>(w + k * outputs + column);
-        for (std::size_t v = 0; v < vectors; ++v) sums[v] += x[row * inputs + k] * weights[v];
+        for (std::size_t v = 0; v < parts; ++v) sums[v] += x[row * inputs + k] * weights[v];
       }
       auto* result = reinterpret_cast<UnalignedFloats*>(y + row * outputs + column);
-      for (std::size_t v = 0; v < vectors; ++v) result[v] += sums[v];
+      for (std::size_t v = 0; v < parts; ++v) result[v] += sums[v];
     }
   }
   if (column == outputs) return;
@@ -66,7 +56,6 @@ void accumulate(std::size_t rows, std::size_t inputs, std::size_t outputs, const
       for (std::size_t c = column; c < outputs; ++c) y[row * outputs + c] += x[row * inputs + k] * w[k * outputs + c];
 }
 
-// e^-x by Cody and Waite's reduction and Taylor's polynomial.
 SIBYL_EACH_PROCESSOR
 void activate(std::size_t count, float* x) {
   for (std::size_t i = 0; i < count; i += lanes) {
@@ -74,23 +63,7 @@ void activate(std::size_t count, float* x) {
     Floats value = {};
     if (here == lanes) value = *reinterpret_cast<const UnalignedFloats*>(x + i);
     else std::memcpy(&value, x + i, here * sizeof(float));
-    // Beyond these limits the result is x, or zero to within float's smallest numbers.
-    const Floats limit = Floats{} + 87.0f;
-    Floats t = -value;
-    t = t > limit ? limit : t;
-    t = t < -limit ? -limit : t;
-    const Floats power = t * 1.44269504f, half = Floats{} + 0.5f;
-    const Integers n = __builtin_convertvector(power + (power < 0 ? -half : half), Integers);
-    const Floats whole = __builtin_convertvector(n, Floats);
-    const Floats r = (t - whole * 0.693359375f) + whole * 2.12194440e-4f;
-    Floats e = r * (1.0f / 5040) + 1.0f / 720;
-    e = e * r + 1.0f / 120;
-    e = e * r + 1.0f / 24;
-    e = e * r + 1.0f / 6;
-    e = e * r + 0.5f;
-    e = e * r + 1.0f;
-    e = e * r + 1.0f;
-    value /= 1.0f + e * std::bit_cast<Floats>((n + 127) << 23);
+    value /= 1.0f + vectors::exponential(-value);
     if (here == lanes) *reinterpret_cast<UnalignedFloats*>(x + i) = value;
     else std::memcpy(x + i, &value, here * sizeof(float));
   }

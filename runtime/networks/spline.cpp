@@ -1,211 +1,279 @@
 #include "runtime/networks/spline.hpp"
 
+#include "runtime/networks/vectors.hpp"
+
 #include <algorithm>
-#include <array>
-#include <cmath>
 
 namespace sibyl::spline {
 
 namespace {
 
-constexpr double smallest_share = 1e-3; // of a bin in the whole
-constexpr double smallest_slope = 1e-3;
+using vectors::all;
+using vectors::Floats;
+using vectors::Integers;
+using vectors::lanes;
 
-double softplus(double x) { return x > 30 ? x : std::log1p(std::exp(x)); }
-double logistic(double x) { return 1 / (1 + std::exp(-x)); }
+constexpr float smallest_share = 1e-3f; // of a bin in the whole
+constexpr float smallest_slope = 1e-3f;
+constexpr float edge = static_cast<float>(bound);
+constexpr float log_two = 0.693147181f;
 
-// Where a number of zero gives the slope 1.
-const double slope_shift = std::log(std::expm1(1 - smallest_slope));
+// log(e^(1 - smallest_slope) - 1), where a number of zero gives the slope 1.
+constexpr float slope_shift = 0.539742415f;
 
-// One value's spline: knots and slopes from its numbers.
-struct Knots {
-  std::size_t bins;
-  std::array<double, most_bins> width, height;             // of the bins
-  std::array<double, most_bins> width_share, height_share; // softmax
-  std::array<double, most_bins + 1> x, y;
-  const float* slope_numbers;
+SIBYL_INLINE Floats softplus(Floats x) {
+  return vectors::larger(x, all(0)) + vectors::logarithm_of_one_plus(vectors::exponential(-vectors::absolute(x)));
+}
+SIBYL_INLINE Floats logistic(Floats x) { return 1.0f / (1.0f + vectors::exponential(-x)); }
+SIBYL_INLINE Floats slope_of(Floats number) { return smallest_slope + softplus(number + slope_shift); }
+SIBYL_INLINE Floats with_sign_of(Floats magnitude, Floats x) { return x < 0 ? -magnitude : magnitude; }
 
-  Knots(std::size_t bins_, const float* numbers) : bins(bins_), slope_numbers(numbers + 2 + 2 * bins_) {
-    fill(numbers + 2, width, width_share, x);
-    fill(numbers + 2 + bins, height, height_share, y);
-  }
-
-  // On demand: a value needs two of them.
-  double slope(std::size_t k) const { return smallest_slope + softplus(slope_numbers[k] + slope_shift); }
-
-  void fill(const float* numbers, std::array<double, most_bins>& size, std::array<double, most_bins>& share,
-            std::array<double, most_bins + 1>& knot) const {
-    double largest = numbers[0], total = 0;
-    for (std::size_t k = 1; k < bins; ++k) largest = std::max<double>(largest, numbers[k]);
-    for (std::size_t k = 0; k < bins; ++k) total += share[k] = std::exp(numbers[k] - largest);
-    knot[0] = -bound;
-    for (std::size_t k = 0; k < bins; ++k) {
-      share[k] /= total;
-      size[k] = 2 * bound * (smallest_share + (1 - smallest_share * static_cast<double>(bins)) * share[k]);
-      knot[k + 1] = knot[k] + size[k];
-    }
-  }
-
-  static std::size_t find(const std::array<double, most_bins + 1>& knot, std::size_t bins, double value) {
-    const auto after = std::upper_bound(knot.begin() + 1, knot.begin() + static_cast<std::ptrdiff_t>(bins), value);
-    return static_cast<std::size_t>(after - knot.begin()) - 1;
-  }
-};
-
-double log_cosh(double x) {
-  const double a = std::abs(x);
-  return a + std::log1p(std::exp(-2 * a)) - 0.69314718055994530942;
+// asinh: log(1 + (|x| + x^2 / (1 + sqrt(1 + x^2)))), and log 2|x| where squares would be too large.
+SIBYL_INLINE Floats asinh(Floats x) {
+  const Floats a = vectors::absolute(x), most = vectors::smaller(a, all(1e4f)), square = most * most;
+  const Floats near = vectors::logarithm_of_one_plus(most + square / (1.0f + vectors::square_root(1.0f + square)));
+  return with_sign_of(a > 1e4f ? vectors::logarithm(a) + log_two : near, x);
 }
 
-// t = spline(s) and log dt/ds within bin k.
-template <typename Number>
-struct Point {
-  Number t, log_slope;
-};
-
-template <typename Number>
-Point<Number> within(Number s, Number x0, Number w, Number y0, Number h, Number d0, Number d1) {
-  using std::log;
-  const Number xi = (s - x0) / w, rest = 1.0 - xi, delta = h / w, product = xi * rest;
-  const Number denominator = delta + (d1 + d0 - 2.0 * delta) * product;
-  const Number t = y0 + h * (delta * xi * xi + d0 * product) / denominator;
-  const Number numerator = d1 * xi * xi + 2.0 * delta * product + d0 * rest * rest;
-  return {t, 2.0 * log(delta) + log(numerator) - 2.0 * log(denominator)};
+// sinh, by its series near zero, where the exponentials cancel. Infinite beyond 89.4.
+SIBYL_INLINE Floats sinh(Floats x) {
+  const Floats a = vectors::absolute(x), square = x * x;
+  const Floats root = vectors::exponential(0.5f * a), far = 0.5f * root * root - 0.5f / (root * root);
+  Floats series = square * (1.0f / 362880) + 1.0f / 5040;
+  series = series * square + 1.0f / 120;
+  series = series * square + 1.0f / 6;
+  const Floats near = a + a * square * series;
+  return with_sign_of(a < 1 ? near : far, x);
 }
 
-// A number with its derivatives by the seven inputs of `within`.
-struct Dual {
-  double value = 0;
-  std::array<double, 7> d{};
-  Dual() = default;
-  Dual(double v) : value(v) {}
-  Dual(double v, std::size_t input) : value(v) { d[input] = 1; }
+// NaN where x is infinite or NaN, which comparisons would hide; otherwise 0.
+SIBYL_INLINE Floats not_finite(Floats x) { return x * 0.0f; }
+
+SIBYL_INLINE Floats log_cosh(Floats x) {
+  const Floats a = vectors::absolute(x);
+  return a + vectors::logarithm_of_one_plus(vectors::exponential(-2.0f * a)) - log_two;
+}
+
+SIBYL_INLINE Floats tanh(Floats x) {
+  const Floats e = vectors::exponential(-2.0f * vectors::absolute(x));
+  return with_sign_of((1.0f - e) / (1.0f + e), x);
+}
+
+// The numbers of eight values, each in a vector of its own. Where there are fewer values, the rest are zero.
+struct Numbers {
+  Floats of[numbers_per_value(most_bins)];
 };
-template <typename Combine>
-Dual combine(double value, const Dual& a, const Dual& b, Combine derivative) {
-  Dual result(value);
-  for (std::size_t i = 0; i < result.d.size(); ++i) result.d[i] = derivative(a.d[i], b.d[i]);
+SIBYL_INLINE void read(Numbers& numbers, std::size_t count, std::size_t per_value, const float* from) {
+  if (count < lanes)
+    for (std::size_t j = 0; j < per_value; ++j) numbers.of[j] = Floats{};
+  auto* to = reinterpret_cast<float*>(numbers.of);
+  for (std::size_t i = 0; i < count; ++i)
+    for (std::size_t j = 0; j < per_value; ++j) to[j * lanes + i] = from[i * per_value + j];
+}
+SIBYL_INLINE void write(const Numbers& numbers, std::size_t count, std::size_t per_value, float* to) {
+  const auto* from = reinterpret_cast<const float*>(numbers.of);
+  for (std::size_t i = 0; i < count; ++i)
+    for (std::size_t j = 0; j < per_value; ++j) to[i * per_value + j] = from[j * lanes + i];
+}
+SIBYL_INLINE Floats read(std::size_t count, const float* from) {
+  Floats result{};
+  for (std::size_t i = 0; i < count; ++i) result[i] = from[i];
   return result;
 }
-Dual operator+(const Dual& a, const Dual& b) {
-  return combine(a.value + b.value, a, b, [](double x, double y) { return x + y; });
+SIBYL_INLINE void write(Floats values, std::size_t count, float* to) {
+  for (std::size_t i = 0; i < count; ++i) to[i] = values[i];
 }
-Dual operator-(const Dual& a, const Dual& b) {
-  return combine(a.value - b.value, a, b, [](double x, double y) { return x - y; });
+
+// Shares of the bins in the whole: the softmax of their numbers.
+SIBYL_INLINE void softmax(std::size_t bins, const Floats* numbers, Floats* shares) {
+  Floats largest = numbers[0], total{};
+  for (std::size_t k = 1; k < bins; ++k) largest = vectors::larger(largest, numbers[k]);
+  for (std::size_t k = 0; k < bins; ++k) total += shares[k] = vectors::exponential(numbers[k] - largest);
+  const Floats inverse = 1.0f / total;
+  for (std::size_t k = 0; k < bins; ++k) shares[k] *= inverse;
 }
-Dual operator*(const Dual& a, const Dual& b) {
-  return combine(a.value * b.value, a, b, [&](double x, double y) { return x * b.value + a.value * y; });
+
+// The bin that a value lies in: its number, its lower corner, its extents, and the numbers of the slopes at its ends.
+struct Bin {
+  Floats number, x, width, y, height, left, right;
+};
+
+struct Shares {
+  Floats width[most_bins], height[most_bins];
+};
+
+// `in_x`: the value is one of x; otherwise of y.
+SIBYL_INLINE Bin find(std::size_t bins, const Numbers& numbers, Shares& shares, Floats value, bool in_x) {
+  softmax(bins, numbers.of + 2, shares.width);
+  softmax(bins, numbers.of + 2 + bins, shares.height);
+  const float factor = 2 * edge * (1 - smallest_share * static_cast<float>(bins)), least = 2 * edge * smallest_share;
+  const Floats* slopes = numbers.of + 2 + 2 * bins;
+  Floats x = all(-edge), y = x;
+  Bin bin{};
+  for (std::size_t k = 0; k < bins; ++k) {
+    const Floats width = least + factor * shares.width[k], height = least + factor * shares.height[k];
+    const Integers is_behind = k == 0 ? Integers{} - 1 : (in_x ? value >= x : value >= y);
+    bin.number = is_behind ? all(static_cast<float>(k)) : bin.number;
+    bin.x = is_behind ? x : bin.x;
+    bin.width = is_behind ? width : bin.width;
+    bin.y = is_behind ? y : bin.y;
+    bin.height = is_behind ? height : bin.height;
+    bin.left = is_behind ? slopes[k] : bin.left;
+    bin.right = is_behind ? slopes[k + 1] : bin.right;
+    x += width;
+    y += height;
+  }
+  return bin;
 }
-Dual operator/(const Dual& a, const Dual& b) {
-  const double q = a.value / b.value;
-  return combine(q, a, b, [&](double x, double y) { return (x - q * y) / b.value; });
+
+// The slope at the end of the spline that a value lies nearer to.
+SIBYL_INLINE Floats end_slope(std::size_t bins, const Numbers& numbers, Floats value) {
+  const Floats* slopes = numbers.of + 2 + 2 * bins;
+  return slope_of(value < 0 ? slopes[0] : slopes[bins]);
 }
-Dual log(const Dual& a) {
-  return combine(std::log(a.value), a, a, [&](double x, double) { return x / a.value; });
+
+SIBYL_INLINE Floats log_slope_within(Floats xi, Floats delta, Floats d0, Floats d1) {
+  const Floats rest = 1.0f - xi, product = xi * rest;
+  const Floats denominator = delta + (d1 + d0 - 2.0f * delta) * product;
+  const Floats numerator = d1 * xi * xi + 2.0f * delta * product + d0 * rest * rest;
+  const Floats ratio = delta / denominator;
+  return vectors::logarithm(ratio * ratio * numerator);
 }
 
 } // namespace
 
+SIBYL_EACH_PROCESSOR
 void forward(std::size_t count, std::size_t bins, const float* x, const float* numbers, float* y, float* log_slope) {
-  for (std::size_t i = 0; i < count; ++i) {
-    const float* own = numbers + i * numbers_per_value(bins);
-    const double s = std::asinh(x[i] * std::exp(static_cast<double>(own[0])) + own[1]);
-    const Knots knots(bins, own);
-    Point<double> point;
-    if (s <= -bound) point = {-bound + knots.slope(0) * (s + bound), std::log(knots.slope(0))};
-    else if (s >= bound) point = {bound + knots.slope(bins) * (s - bound), std::log(knots.slope(bins))};
-    else {
-      const std::size_t k = Knots::find(knots.x, bins, s);
-      point = within<double>(s, knots.x[k], knots.width[k], knots.y[k], knots.height[k], knots.slope(k),
-                             knots.slope(k + 1));
-    }
-    y[i] = static_cast<float>(std::sinh(point.t));
-    log_slope[i] = static_cast<float>(own[0] + point.log_slope + log_cosh(point.t) - log_cosh(s));
+  const std::size_t per_value = numbers_per_value(bins);
+  Numbers own;
+  Shares shares;
+  for (std::size_t i = 0; i < count; i += lanes) {
+    const std::size_t here = std::min(lanes, count - i);
+    read(own, here, per_value, numbers + i * per_value);
+    const Floats value = read(here, x + i), s = asinh(value * vectors::exponential(own.of[0]) + own.of[1]);
+    const Bin bin = find(bins, own, shares, s, true);
+    const Floats d0 = slope_of(bin.left), d1 = slope_of(bin.right), delta = bin.height / bin.width;
+    const Floats xi = vectors::smaller(vectors::larger((s - bin.x) / bin.width, all(0)), all(1));
+    const Floats product = xi * (1.0f - xi);
+    const Floats within =
+        bin.y + bin.height * (delta * xi * xi + d0 * product) / (delta + (d1 + d0 - 2.0f * delta) * product);
+    const Floats slope = end_slope(bins, own, s), end = with_sign_of(all(edge), s);
+    const Integers is_outside = vectors::absolute(s) >= edge;
+    const Floats t = is_outside ? end + slope * (s - end) : within;
+    const Floats log_spline = is_outside ? vectors::logarithm(slope) : log_slope_within(xi, delta, d0, d1);
+    write(sinh(t) + not_finite(value), here, y + i);
+    write(not_finite(value) + own.of[0] + log_spline + log_cosh(t) - log_cosh(s), here, log_slope + i);
   }
 }
 
+SIBYL_EACH_PROCESSOR
 void inverse(std::size_t count, std::size_t bins, const float* y, const float* numbers, float* x, float* log_slope) {
-  for (std::size_t i = 0; i < count; ++i) {
-    const float* own = numbers + i * numbers_per_value(bins);
-    const double t = std::asinh(static_cast<double>(y[i]));
-    const Knots knots(bins, own);
-    double s, slope;
-    if (t <= -bound) {
-      s = -bound + (t + bound) / knots.slope(0);
-      slope = std::log(knots.slope(0));
-    } else if (t >= bound) {
-      s = bound + (t - bound) / knots.slope(bins);
-      slope = std::log(knots.slope(bins));
-    } else {
-      // The quadratic of Durkan et al. (2019), eq. 29-32, in the form that does not cancel.
-      const std::size_t k = Knots::find(knots.y, bins, t);
-      const double h = knots.height[k], w = knots.width[k], delta = h / w, d0 = knots.slope(k), d1 = knots.slope(k + 1),
-                   rise = t - knots.y[k];
-      const double bend = d1 + d0 - 2 * delta;
-      const double a = h * (delta - d0) + rise * bend, b = h * d0 - rise * bend, c = -delta * rise;
-      const double xi = 2 * c / (-b - std::sqrt(std::max(0.0, b * b - 4 * a * c)));
-      s = knots.x[k] + xi * w;
-      slope = within<double>(s, knots.x[k], w, knots.y[k], h, d0, d1).log_slope;
-    }
-    x[i] = static_cast<float>((std::sinh(s) - own[1]) * std::exp(-static_cast<double>(own[0])));
-    log_slope[i] = static_cast<float>(own[0] + slope + log_cosh(t) - log_cosh(s));
+  const std::size_t per_value = numbers_per_value(bins);
+  Numbers own;
+  Shares shares;
+  for (std::size_t i = 0; i < count; i += lanes) {
+    const std::size_t here = std::min(lanes, count - i);
+    read(own, here, per_value, numbers + i * per_value);
+    const Floats value = read(here, y + i), t = asinh(value);
+    const Bin bin = find(bins, own, shares, t, false);
+    const Floats d0 = slope_of(bin.left), d1 = slope_of(bin.right), h = bin.height, delta = h / bin.width;
+    // The quadratic of Durkan et al. (2019), eq. 29-32, in the form that does not cancel.
+    const Floats rise = vectors::smaller(vectors::larger(t - bin.y, all(0)), h), bend = d1 + d0 - 2.0f * delta;
+    const Floats a = h * (delta - d0) + rise * bend, b = h * d0 - rise * bend, c = -delta * rise;
+    const Floats root = vectors::square_root(vectors::larger(b * b - 4.0f * a * c, all(0)));
+    const Floats xi = vectors::smaller(2.0f * c / (-b - root), all(1));
+    const Floats slope = end_slope(bins, own, t), end = with_sign_of(all(edge), t);
+    const Integers is_outside = vectors::absolute(t) >= edge;
+    const Floats s = is_outside ? end + (t - end) / slope : bin.x + xi * bin.width;
+    const Floats log_spline = is_outside ? vectors::logarithm(slope) : log_slope_within(xi, delta, d0, d1);
+    write(not_finite(value) + (sinh(s) - own.of[1]) * vectors::exponential(-own.of[0]), here, x + i);
+    write(own.of[0] + log_spline + log_cosh(t) - log_cosh(s), here, log_slope + i);
   }
 }
 
+SIBYL_EACH_PROCESSOR
 void backward(std::size_t count, std::size_t bins, const float* x, const float* numbers, const float* y_gradient,
               const float* log_slope_gradient, float* x_gradient, float* numbers_gradient) {
-  for (std::size_t i = 0; i < count; ++i) {
-    const float* own = numbers + i * numbers_per_value(bins);
-    float* own_gradient = numbers_gradient + i * numbers_per_value(bins);
-    std::fill_n(own_gradient, numbers_per_value(bins), 0.0f);
-    const double scale = std::exp(static_cast<double>(own[0])), u = x[i] * scale + own[1], s = std::asinh(u);
-    const Knots knots(bins, own);
-    const double gy = y_gradient[i], gl = log_slope_gradient[i];
-    const auto through = [&](double t) { return gy * std::cosh(t) + gl * std::tanh(t); }; // gradient of t
+  const std::size_t per_value = numbers_per_value(bins);
+  const float factor = 2 * edge * (1 - smallest_share * static_cast<float>(bins));
+  Numbers own, gradient;
+  Shares shares;
+  for (std::size_t i = 0; i < count; i += lanes) {
+    const std::size_t here = std::min(lanes, count - i);
+    read(own, here, per_value, numbers + i * per_value);
+    const Floats value = read(here, x + i), gy = read(here, y_gradient + i), gl = read(here, log_slope_gradient + i);
+    const Floats scale = vectors::exponential(own.of[0]), s = asinh(value * scale + own.of[1]);
+    const Bin bin = find(bins, own, shares, s, true);
+    const Floats d0 = slope_of(bin.left), d1 = slope_of(bin.right), w = bin.width, h = bin.height, delta = h / w;
+    const Floats xi = vectors::smaller(vectors::larger((s - bin.x) / w, all(0)), all(1)), rest = 1.0f - xi;
+    const Floats product = xi * rest, bend = d0 + d1 - 2.0f * delta, denominator = delta + bend * product;
+    const Floats above = delta * xi * xi + d0 * product;
+    const Floats numerator = d1 * xi * xi + 2.0f * delta * product + d0 * rest * rest;
+    const Floats slope = end_slope(bins, own, s), end = with_sign_of(all(edge), s);
+    const Integers is_outside = vectors::absolute(s) >= edge;
+    const Floats t = is_outside ? end + slope * (s - end) : bin.y + h * above / denominator;
+    // y = sinh t, and log_slope has log cosh t.
+    const Floats et = vectors::exponential(vectors::absolute(t));
+    const Floats gt = gy * (0.5f * et + 0.5f / et) + gl * tanh(t);
 
-    std::array<double, most_bins> width_gradient{}, height_gradient{};
-    std::array<double, most_bins + 1> slope_gradient{};
-    double gs = -gl * std::tanh(s);
-    if (std::abs(s) >= bound) {
-      const std::size_t end = s < 0 ? 0 : bins;
-      const double edge = s < 0 ? -bound : bound, t = edge + knots.slope(end) * (s - edge), gt = through(t);
-      gs += gt * knots.slope(end);
-      slope_gradient[end] = gt * (s - edge) + gl / knots.slope(end);
-    } else {
-      const std::size_t k = Knots::find(knots.x, bins, s);
-      const Point<Dual> point = within<Dual>({s, 0}, {knots.x[k], 1}, {knots.width[k], 2}, {knots.y[k], 3},
-                                             {knots.height[k], 4}, {knots.slope(k), 5}, {knots.slope(k + 1), 6});
-      const double gt = through(point.t.value);
-      std::array<double, 7> g;
-      for (std::size_t j = 0; j < 7; ++j) g[j] = gt * point.t.d[j] + gl * point.log_slope.d[j];
-      gs += g[0];
-      // A knot is the sum of the bins before it.
-      for (std::size_t j = 0; j < k; ++j) {
-        width_gradient[j] += g[1];
-        height_gradient[j] += g[3];
-      }
-      width_gradient[k] += g[2];
-      height_gradient[k] += g[4];
-      slope_gradient[k] = g[5];
-      slope_gradient[k + 1] = g[6];
+    // Within: t = y0 + h above / denominator, log slope = 2 log(delta / denominator) + log numerator, backwards.
+    const Floats g_above = gt * h / denominator;
+    const Floats g_denominator = -(gt * h * above / denominator + 2.0f * gl) / denominator;
+    const Floats g_numerator = gl / numerator, g_bend = g_denominator * product;
+    const Floats g_product = g_numerator * 2.0f * delta + g_above * d0 + g_denominator * bend;
+    const Floats g_rest = g_numerator * 2.0f * d0 * rest + g_product * xi;
+    const Floats g_xi = g_numerator * 2.0f * d1 * xi + g_above * 2.0f * delta * xi + g_product * rest - g_rest;
+    const Floats g_delta =
+        2.0f * gl / delta + g_numerator * 2.0f * product + g_above * xi * xi + g_denominator - 2.0f * g_bend;
+    const Floats g_d0 = g_numerator * rest * rest + g_above * product + g_bend;
+    const Floats g_d1 = g_numerator * xi * xi + g_bend;
+    const Floats g_x0 = is_outside ? all(0) : -g_xi / w, g_y0 = is_outside ? all(0) : gt;
+    const Floats g_w = is_outside ? all(0) : -(g_xi * xi + g_delta * delta) / w;
+    const Floats g_h = is_outside ? all(0) : gt * above / denominator + g_delta / w;
+    // Outside: t = end + slope (s - end), log slope = log slope.
+    const Floats g_slope = gt * (s - end) + gl / slope;
+
+    // A knot is the sum of the bins before it; sizes are softmaxes.
+    Floats mean_w{}, mean_h{};
+    for (std::size_t k = 0; k < bins; ++k) {
+      const Floats number = all(static_cast<float>(k));
+      const Floats gw = number < bin.number ? g_x0 : number == bin.number ? g_w : all(0);
+      const Floats gh = number < bin.number ? g_y0 : number == bin.number ? g_h : all(0);
+      gradient.of[2 + k] = gw;
+      gradient.of[2 + bins + k] = gh;
+      mean_w += gw * shares.width[k];
+      mean_h += gh * shares.height[k];
     }
-    const double factor = 2 * bound * (1 - smallest_share * static_cast<double>(bins));
-    const auto softmax = [&](const std::array<double, most_bins>& gradient, const std::array<double, most_bins>& share,
-                             float* target) {
-      double mean = 0;
-      for (std::size_t k = 0; k < bins; ++k) mean += gradient[k] * share[k];
-      for (std::size_t k = 0; k < bins; ++k) target[k] = static_cast<float>(factor * share[k] * (gradient[k] - mean));
-    };
-    softmax(width_gradient, knots.width_share, own_gradient + 2);
-    softmax(height_gradient, knots.height_share, own_gradient + 2 + bins);
-    for (std::size_t k = 0; k <= bins; ++k)
-      if (slope_gradient[k] != 0)
-        own_gradient[2 + 2 * bins + k] =
-            static_cast<float>(slope_gradient[k] * logistic(own[2 + 2 * bins + k] + slope_shift));
-    const double gu = gs / std::cosh(s);
-    own_gradient[0] = static_cast<float>(gu * x[i] * scale + gl);
-    own_gradient[1] = static_cast<float>(gu);
-    x_gradient[i] = static_cast<float>(gu * scale);
+    for (std::size_t k = 0; k < bins; ++k) {
+      gradient.of[2 + k] = factor * shares.width[k] * (gradient.of[2 + k] - mean_w);
+      gradient.of[2 + bins + k] = factor * shares.height[k] * (gradient.of[2 + bins + k] - mean_h);
+    }
+    const Floats left = is_outside ? g_slope : g_d0, right = is_outside ? g_slope : g_d1;
+    const Floats last = all(static_cast<float>(bins));
+    // Of the ends of the bin, or the one end that the value lies beyond.
+    const Floats at_left = is_outside ? (s < 0 ? all(0) : last) : bin.number;
+    const Floats at_right = is_outside ? all(-1) : bin.number + 1.0f;
+    for (std::size_t k = 0; k <= bins; ++k) {
+      const Floats number = all(static_cast<float>(k));
+      gradient.of[2 + 2 * bins + k] = number == at_left ? left : number == at_right ? right : all(0);
+    }
+    // Their numbers, through softplus: at most two of them count.
+    const Floats* slopes = own.of + 2 + 2 * bins;
+    const Floats at_end = s < 0 ? slopes[0] : slopes[bins];
+    const Floats left_rate = logistic((is_outside ? at_end : bin.left) + slope_shift);
+    const Floats right_rate = logistic(bin.right + slope_shift);
+    for (std::size_t k = 0; k <= bins; ++k) {
+      const Floats number = all(static_cast<float>(k));
+      gradient.of[2 + 2 * bins + k] *= number == at_left ? left_rate : right_rate;
+    }
+
+    // s = asinh u: ds/du = 1 / cosh s, and log_slope has -log cosh s.
+    const Floats es = vectors::exponential(vectors::absolute(s));
+    const Floats gs = (is_outside ? gt * slope : g_xi / w) - gl * tanh(s), gu = gs / (0.5f * es + 0.5f / es);
+    gradient.of[0] = gu * value * scale + gl;
+    gradient.of[1] = gu;
+    write(gu * scale, here, x_gradient + i);
+    write(gradient, here, per_value, numbers_gradient + i * per_value);
   }
 }
 
