@@ -145,6 +145,7 @@ class Chains {
     return true;
   }
 
+  std::size_t gradients() const { return gradients_; }
   void use_metric(Metric metric) { metric_ = std::move(metric); }
   const Matrix& theta() const { return theta_; }
   const VectorXd& value() const { return value_; }
@@ -195,10 +196,11 @@ class Chains {
     return std::isfinite(values[point]) && gradient.row(point).allFinite();
   }
 
-  void evaluate(const Matrix& theta, VectorXd& values, Matrix& gradient) const {
+  void evaluate(const Matrix& theta, VectorXd& values, Matrix& gradient) {
     target_(std::span(theta.data(), static_cast<std::size_t>(theta.size())),
             std::span(values.data(), static_cast<std::size_t>(values.size())),
             std::span(gradient.data(), static_cast<std::size_t>(gradient.size())));
+    gradients_ += static_cast<std::size_t>(theta.rows());
     // Where there is no density a trajectory goes straight on; it is not accepted there.
     for (Index point = 0; point < theta.rows(); ++point)
       if (!is_usable(values, gradient, point)) {
@@ -238,6 +240,7 @@ class Chains {
   Metric metric_;
   Matrix theta_, gradient_;
   VectorXd value_;
+  std::size_t gradients_ = 0;
 };
 
 // The states of all chains, step after step.
@@ -361,6 +364,7 @@ HmcResult run_adaptive_hmc(const LogDensityFunction& target, std::size_t dimensi
   if (result.steps < next_look) result.r_hat = trace.largest_r_hat(first_kept(), options.chains_in_group);
   result.acceptance = accepted / static_cast<double>(result.steps);
   result.divergent = static_cast<double>(divergent) / static_cast<double>(result.steps * chain_count);
+  result.gradients = chains.gradients();
   result.draws = trace.draws(first_kept(), options.draws);
   return result;
 }

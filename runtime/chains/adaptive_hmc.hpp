@@ -32,6 +32,7 @@ struct HmcResult {
   std::vector<double> draws;                            // [draw][parameter], taken evenly from all chains after warm-up
   double r_hat = 0;                                     // the largest of all parameters and of the log density
   std::size_t steps = 0;                                // after warm-up
+  std::size_t gradients = 0;                            // evaluated, with warm-up
   double divergent = 0;                                 // share of the trajectories after warm-up whose energy was lost
   double acceptance = 0, step_size = 0, trajectory = 0; // the latter two in the metric's units
   bool was_interrupted = false;

@@ -2,6 +2,7 @@
 
 #include "lang/errors.hpp"
 #include "runtime/cli/model_file.hpp"
+#include "runtime/criticism/verify.hpp"
 #include "runtime/posterior/sampler_file.hpp"
 #include "runtime/terminal/sample_data.hpp"
 
@@ -14,6 +15,7 @@ namespace {
 
 struct SampleCommandOptions : SampleDataOptions {
   std::string sampler;
+  bool verify = false;
 };
 
 void run(const SampleCommandOptions& options) {
@@ -22,7 +24,12 @@ void run(const SampleCommandOptions& options) {
                                                 : open_model(file.model_library);
   if (model->text() != file.model_text)
     throw UserError(fmt::format("{} was trained on another version of {}", options.sampler, file.model_library));
-  sample_data(make_sampler(model, file), options);
+  const PosteriorSampler sampler = make_sampler(model, file);
+  const Verifier verifier(sampler);
+  DrawFunction draw;
+  if (options.verify)
+    draw = [&](std::span<const DataSet> sets, const SampleOptions& sampling) { return verifier.verify(sets, sampling); };
+  sample_data(sampler, options, draw);
 }
 
 } // namespace
@@ -32,6 +39,13 @@ void add_sample(CLI::App& program) {
   CLI::App* command = program.add_subcommand("sample", "Posterior draws for new data sets from a trained sampler");
   command->add_option("sampler", options->sampler, "sampler file, written by `sibyl train`")->required();
   add_sampling_options(*command, *options);
+  command
+      ->add_flag("--verify", options->verify,
+                 "ask all that can be asked of each posterior and of its data, and say what answered and what it cost: "
+                 "importance weights, else Markov chains, make the draws the model's own; replications of the data tell "
+                 "whether the model can have made them")
+      ->excludes("--at")
+      ->excludes("--exact");
   command->callback([options] { run(*options); });
 }
 

@@ -144,9 +144,7 @@ Sampler Model::train(const TrainingSettings& settings, const ProgressFunction& p
   TrainedSampler trained = train_sampler(compiled, options, events);
   if (settings.note)
     for (const std::string& note : trained.notes) settings.note(note);
-  PosteriorSampler sampler = make_sampler(compiled, trained.file);
-  return Sampler(std::make_shared<const library::SamplerState>(
-      library::SamplerState{std::move(trained.file), *this, compiled, std::move(sampler)}));
+  return Sampler(library::make_sampler_state(std::move(trained.file), *this, compiled));
 }
 
 } // namespace sibyl

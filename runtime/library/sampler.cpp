@@ -37,6 +37,10 @@ PosteriorDraws to_posterior(const Posterior& posterior, const DataSet& data) {
       result.log_evidence_error = check->log_evidence_error;
     }
   }
+  if (const auto& verification = posterior.verdict.verification; verification && verification->data_unchecked.empty()) {
+    result.data_p_value = verification->data.p_value;
+    result.data_worst = verification->data.worst;
+  }
   result.data = to_arrays(data.variables);
   std::map<std::string, Tensor> tensors;
   for (const DrawsVariable& variable : draws.variables) tensors[variable.name] = variable_draws(draws, variable);
@@ -99,12 +103,15 @@ void add_predictions(const SamplerState& state, const std::vector<DataSet>& data
 std::vector<PosteriorDraws> sample(const SamplerState& state, const std::vector<DataSet>& data_sets,
                                    const SamplingSettings& settings) {
   if (settings.draws == 0) throw UserError("no draws are asked for");
+  if (settings.exact && settings.verify)
+    throw UserError("both exact draws and verified ones are asked for: verified ones are exact where they can be");
+  const SampleOptions options{.draws = settings.draws,
+                              .seed = settings.seed,
+                              .with_density = settings.with_log_density,
+                              .exact = settings.exact,
+                              .threads = thread_count(settings.threads)};
   const std::vector<Posterior> posteriors =
-      state.sampler.sample(data_sets, {.draws = settings.draws,
-                                       .seed = settings.seed,
-                                       .with_density = settings.with_log_density,
-                                       .exact = settings.exact,
-                                       .threads = thread_count(settings.threads)});
+      settings.verify ? state.verifier->verify(data_sets, options) : state.sampler.sample(data_sets, options);
   std::vector<PosteriorDraws> result;
   for (std::size_t i = 0; i < posteriors.size(); ++i) result.push_back(to_posterior(posteriors[i], data_sets[i]));
   if (settings.with_predictions) add_predictions(state, data_sets, posteriors, settings, result);
@@ -120,6 +127,14 @@ std::vector<PosteriorDraws> sample(const SamplerState& state, const ReadResult& 
 
 } // namespace
 
+std::shared_ptr<const SamplerState> make_sampler_state(SamplerFile file, const Model& model,
+                                                       const std::shared_ptr<const CompiledModel>& compiled) {
+  PosteriorSampler sampler = make_sampler(compiled, file);
+  auto state = std::make_shared<SamplerState>(SamplerState{std::move(file), model, compiled, std::move(sampler)});
+  state->verifier = std::make_shared<const Verifier>(state->sampler);
+  return state;
+}
+
 } // namespace library
 
 Sampler Sampler::load(const std::string& path) {
@@ -128,9 +143,7 @@ Sampler Sampler::load(const std::string& path) {
                                                  : Model::from_file(file.model_library);
   if (model.text() != file.model_text)
     throw UserError(fmt::format("{} was trained on another version of {}", path, file.model_library));
-  PosteriorSampler sampler = make_sampler(model.state_->compiled, file);
-  return Sampler(std::make_shared<const library::SamplerState>(
-      library::SamplerState{std::move(file), model, model.state_->compiled, std::move(sampler)}));
+  return Sampler(library::make_sampler_state(std::move(file), model, model.state_->compiled));
 }
 
 void Sampler::save(const std::string& path) const { write_sampler_file(path, state_->file); }

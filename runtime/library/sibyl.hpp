@@ -124,6 +124,9 @@ struct SamplingSettings {
   // chains that start from the amortized draws. A UserError where the model has no density; the verdict says what was
   // done.
   bool exact = false;
+  // All that can be asked of each posterior and its data: exact draws where there is a density, and replications of the
+  // data that tell whether the model can have made them (PosteriorDraws::data_p_value). The verdict says what answered.
+  bool verify = false;
   int threads = 0;               // 0: one for each processor
   NoteFunction note = {};        // hears how a table was read
 };
@@ -151,6 +154,10 @@ struct PosteriorDraws {
   double log_evidence = std::numeric_limits<double>::quiet_NaN();
   double log_evidence_error = std::numeric_limits<double>::quiet_NaN();
   std::string not_checked, no_evidence;
+  // Where it was verified: the p-value of the data under the model, uniform for data that the model made, and what is
+  // furthest out: one clause. NaN where the data could not be replicated.
+  double data_p_value = std::numeric_limits<double>::quiet_NaN();
+  std::string data_worst;
   Arrays data;         // the data set as the model reads it
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "compiler/interface/compiled_model.hpp"
+#include "runtime/criticism/verify.hpp"
 #include "runtime/data/data_set.hpp"
 #include "runtime/library/sibyl.hpp"
 #include "runtime/model/density.hpp"
@@ -28,7 +29,12 @@ struct SamplerState {
   Model model;
   std::shared_ptr<const CompiledModel> compiled; // the model's
   PosteriorSampler sampler;
+  std::shared_ptr<const Verifier> verifier = {}; // the sampler's
 };
+
+std::shared_ptr<const SamplerState> make_sampler_state(SamplerFile file, const Model& model,
+                                                       const std::shared_ptr<const CompiledModel>& compiled);
+
 
 struct DensityState {
   DensityState(std::shared_ptr<const CompiledModel> model, const DataSet& data_set);

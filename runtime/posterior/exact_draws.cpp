@@ -57,6 +57,7 @@ ExactDraws draw_exactly(const WeightedDraws& amortized, TargetDensity& target, s
   const std::size_t n = target.dimension();
   ExactDraws result;
   result.outcome.k_hat = amortized.weights.k_hat;
+  result.outcome.densities = amortized.weights.log_weights.size();
   if (may_resample && can_resample(amortized.weights, count)) {
     result.outcome.method = ExactMethod::importance_sampling;
     result.outcome.is_exact = true;
@@ -83,6 +84,7 @@ ExactDraws draw_exactly(const WeightedDraws& amortized, TargetDensity& target, s
     found = run_adaptive_hmc(density, n, amortized.unconstrained, starts, options);
     if (found.was_interrupted) throw RuntimeError("interrupted");
     result.outcome.steps += found.steps;
+    result.outcome.gradients += found.gradients;
     if (found.r_hat < options.good_r_hat && found.divergent <= quick_divergent) break;
   }
   result.outcome.method = ExactMethod::hmc;

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <map>
 
@@ -28,6 +29,9 @@ bool has_missing_values(const Facts& facts, const DataBatch& batch, std::size_t 
   }
   return result;
 }
+
+// Of the draws wanted: so many are drawn to take them from by their weights.
+constexpr std::size_t reweighted_factor = 8;
 
 // A column that is not the model's, behind all others.
 void append_column(Draws& draws, const std::string& name, std::span<const double> values) {
@@ -111,7 +115,7 @@ struct PosteriorSampler::Worker {
   std::optional<TargetDensity> target; // where draws are compared with it
 };
 
-std::string PosteriorSampler::why_unchecked() const {
+std::string PosteriorSampler::why_no_density() const {
   if (!model_->facts().has_density) return "the model has no density: " + model_->facts().no_density.text;
   if (!model_->has("log_density", Precision::f64, model_->preferred_lanes(Precision::f64)))
     return "the model's library was built without its density";
@@ -128,7 +132,9 @@ Posterior PosteriorSampler::sample_one(const Conditioned& conditioned, std::size
   result.verdict.has_missing = has_missing_values(model_->facts(), worker.batch, data_set);
   const bool is_checked = worker.target && !result.verdict.has_missing;
   if (worker.target && !is_checked) result.verdict.unchecked = "the data set has missing values";
-  const std::size_t drawn = is_checked ? std::max(options.draws, least_weighted_draws) : options.draws;
+  const std::size_t drawn = !is_checked          ? options.draws
+                            : options.reweighted ? reweighted_factor * options.draws
+                                                 : std::max(options.draws, least_weighted_draws);
   NetworkDraws draws = draw(conditioned, data_set, drawn, seed, is_checked || options.with_density);
 
   worker.transform.bind(worker.complete, data_set);
@@ -147,7 +153,16 @@ Posterior PosteriorSampler::sample_one(const Conditioned& conditioned, std::size
                   smooth_importance_weights(log_ratios(*worker.target, more.unconstrained, more.log_density))};
     }
   }
-  if (options.exact && is_checked) {
+  if (options.reweighted && is_checked && weighted.weights.without < drawn) {
+    const std::vector<std::size_t> chosen = resample(weighted.weights, options.draws, seed);
+    NetworkDraws taken;
+    for (const std::size_t i : chosen) {
+      const auto draw = draws.unconstrained.begin() + static_cast<std::ptrdiff_t>(i * n);
+      taken.unconstrained.insert(taken.unconstrained.end(), draw, draw + static_cast<std::ptrdiff_t>(n));
+      taken.log_density.push_back(draws.log_density[i]);
+    }
+    draws = std::move(taken);
+  } else if (options.exact && is_checked) {
     ExactDraws exact = draw_exactly(weighted, *worker.target, options.draws, seed, is_covered, options.interrupted);
     result.verdict.exact = exact.outcome;
     if (!exact.unconstrained.empty()) {
@@ -160,10 +175,10 @@ Posterior PosteriorSampler::sample_one(const Conditioned& conditioned, std::size
   const std::span wanted = std::span(draws.unconstrained).first(options.draws * n);
   result.draws = worker.transform.constrain(wanted, options.outputs, options.seed,
                                             static_cast<std::uint64_t>(data_set) << 32, &result.verdict.failed_draws);
-  if (is_checked)
+  if (is_checked && !options.reweighted)
     result.verdict.check =
         check_draws(worker.transform, weighted.unconstrained, weighted.weights, options.exact ? Draws{} : result.draws);
-  if (is_checked && !is_covered) {
+  if (result.verdict.check && !is_covered) {
     DensityCheck& check = *result.verdict.check;
     check.in_training =
         fmt::format("for {:.0f}% of the posterior the prior in training was weaker", 100 * setup_.region->weaker_share);
@@ -175,6 +190,7 @@ Posterior PosteriorSampler::sample_one(const Conditioned& conditioned, std::size
     for (std::size_t i = 0; i < options.draws; ++i) draws.log_density[i] -= jacobian[i];
     append_column(result.draws, "log_density__", draws.log_density);
   }
+  if (options.keep_unconstrained) result.unconstrained.assign(wanted.begin(), wanted.end());
   if (!typical_.empty()) {
     result.verdict.distance = typical_.distance(summary);
     result.verdict.p_value = typical_.p_value(result.verdict.distance);
@@ -192,17 +208,19 @@ std::vector<Posterior> PosteriorSampler::sample(std::span<const DataSet> data_se
   compute_observed(model_, batch);
   const Conditioned conditioned = condition(batch);
   const DataBatch complete = complete_for_transform(facts, batch);
-  std::string unchecked = why_unchecked();
+  std::string unchecked = why_no_density();
   if (options.exact && !unchecked.empty()) throw UserError("exact draws need the model's density: " + unchecked);
   if (unchecked.empty() && !posterior_->has_cheap_density() && !options.exact)
     unchecked = "this family of networks takes long for the densities of its draws";
   std::vector<Posterior> result(data_sets.size());
   parallel_for(data_sets.size(), options.threads, [&](std::size_t begin, std::size_t end) {
     Worker worker{batch, complete, ParameterTransform(model_), {}};
-    if ((options.check_density || options.exact) && unchecked.empty()) worker.target.emplace(model_, options.exact);
+    if ((options.check_density || options.exact || options.reweighted) && unchecked.empty()) worker.target.emplace(model_, options.exact);
     for (std::size_t i = begin; i < end; ++i) {
       if (options.interrupted && *options.interrupted) throw RuntimeError("interrupted");
+      const auto start = std::chrono::steady_clock::now();
       result[i] = sample_one(conditioned, i, worker, options);
+      result[i].seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
       result[i].draws.label = data_sets[i].label;
       result[i].verdict.warnings = warnings[i];
       if (options.check_density && !unchecked.empty()) result[i].verdict.unchecked = unchecked;

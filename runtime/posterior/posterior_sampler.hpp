@@ -25,6 +25,11 @@ struct SampleOptions {
   bool check_density = true;
   // Draws of the model's own posterior instead of the networks' (exact_draws.hpp); the verdict says how they were made.
   bool exact = false;
+  // Draws resampled by their importance weights, whatever k-hat says of these, and never by chains: quicker than exact
+  // ones and closer to the model's posterior than the networks' alone. As the networks give them where there are no
+  // weights. The verdict has no check then.
+  bool reweighted = false;
+  bool keep_unconstrained = false; // Posterior::unconstrained
   Outputs outputs = Outputs::all;
   int threads = 1;
   const std::atomic<std::int32_t>* interrupted = nullptr; // not zero: stop, and throw RuntimeError
@@ -33,6 +38,8 @@ struct SampleOptions {
 struct Posterior {
   Draws draws;
   Verdict verdict;
+  std::vector<double> unconstrained = {}; // of the draws, [draw][parameter], where it was to be kept
+  double seconds = 0;                     // that it took
 };
 
 class PosteriorSampler {
@@ -43,6 +50,7 @@ class PosteriorSampler {
 
   const InferenceSetup& setup() const { return setup_; }
   const CompiledModel& model() const { return *model_; }
+  const std::shared_ptr<const CompiledModel>& shared_model() const { return model_; }
 
   // One posterior per data set, in order; a data set's draws depend on the seed and its place in the list. Throws
   // UserError where a data set has other values than those that were fixed in training (trained_range.hpp), or exact
@@ -55,6 +63,9 @@ class PosteriorSampler {
 
   // The same for unconstrained parameters, [data set][parameter]: what simulations give.
   std::vector<double> density_at(const DataBatch& batch, std::span<const double> unconstrained) const;
+
+  // Why draws cannot be compared with the model's density; "" where they can.
+  std::string why_no_density() const;
 
   // The learned summaries and direct inputs of simulated or real data, [data set][summary].
   std::vector<float> summarize(const DataBatch& batch) const;
@@ -73,8 +84,6 @@ class PosteriorSampler {
                                   std::span<const double> unconstrained) const;
   Posterior sample_one(const Conditioned& conditioned, std::size_t data_set, Worker& worker,
                        const SampleOptions& options) const;
-  // Why draws cannot be compared with the model's density; "" where they can.
-  std::string why_unchecked() const;
 
   std::shared_ptr<const CompiledModel> model_;
   InferenceSetup setup_;

@@ -21,6 +21,10 @@ bool is_same(double a, double b) {
   return a == b || std::abs(a - b) <= rounding * std::max(std::abs(a), std::abs(b));
 }
 
+// Beyond the extremes of the pilot simulations by more than this share of their distance values are outside: that of any
+// new data set is beyond the extremes of two thousand once in a thousand.
+constexpr double tolerated_excess = 0.1;
+
 // Whether the posterior may depend on it.
 bool is_condition(const VariableFact& fact) {
   return (fact.role == Role::observed || fact.role == Role::design) && !fact.only_generated;
@@ -80,6 +84,21 @@ bool keep_given_elements(const VariableBatch& variable, std::size_t count, Tenso
 
 } // namespace
 
+std::optional<TrainedRange::Interval> TrainedRange::range_of_elements(const std::string& name,
+                                                                      const VariableBatch& variable, std::size_t first,
+                                                                      std::size_t count) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  Interval interval{name, element_values, infinity, -infinity};
+  for (std::size_t i = first; i < first + count; ++i)
+    for_each_element(std::span(variable.sizes.data() + i * variable.rank(), variable.rank()), variable.capacity,
+                     [&](std::size_t, std::size_t padded) {
+                       interval.low = std::fmin(interval.low, variable.row(i)[padded]);
+                       interval.high = std::fmax(interval.high, variable.row(i)[padded]);
+                     });
+  if (!(interval.low <= interval.high)) return std::nullopt;
+  return interval;
+}
+
 TrainedRange::TrainedRange(const Facts& facts, const std::optional<DataSet>& design, const DataBatch& pilot) {
   for (std::size_t v = 0; v < facts.variables.size(); ++v) {
     const VariableFact& fact = facts.variables[v];
@@ -100,8 +119,12 @@ TrainedRange::TrainedRange(const Facts& facts, const std::optional<DataSet>& des
       }
       intervals_.push_back(interval);
     };
+    if (variable.rank() > 0 || fact.role == Role::observed)
+      if (const auto interval = range_of_elements(fact.name, variable, 0, pilot.count);
+          interval && std::isfinite(interval->high - interval->low))
+        intervals_.push_back(*interval);
     if (variable.rank() == 0) {
-      if (fact.role == Role::design) add(-1, [&](std::size_t i) { return *variable.row(i); });
+      if (fact.role == Role::design) add(scalar_value, [&](std::size_t i) { return *variable.row(i); });
     } else {
       for (std::size_t d = 0; d < variable.rank(); ++d)
         // A size that is a variable is that variable's business.
@@ -124,7 +147,18 @@ std::vector<std::string> TrainedRange::check(const Facts& facts, const DataBatch
   for (const Interval& interval : intervals_) {
     const VariableBatch* variable = find(interval.variable);
     if (!variable || interval.dimension >= static_cast<int>(variable->rank())) continue;
-    const bool is_scalar = interval.dimension < 0;
+    if (interval.dimension == element_values) {
+      const auto found = range_of_elements(interval.variable, *variable, data_set, 1);
+      const double excess = tolerated_excess * (interval.high - interval.low) +
+                            rounding * std::max(std::abs(interval.low), std::abs(interval.high));
+      if (!found || (found->low >= interval.low - excess && found->high <= interval.high + excess)) continue;
+      warnings.push_back(fmt::format("`{}` reaches {:.6g}, outside of {:.6g} to {:.6g}, the range in training",
+                                     interval.variable,
+                                     found->high > interval.high + excess ? found->high : found->low, interval.low,
+                                     interval.high));
+      continue;
+    }
+    const bool is_scalar = interval.dimension == scalar_value;
     if (is_scalar != (variable->rank() == 0)) continue;
     const double value = is_scalar ? *variable->row(data_set)
                                    : variable->size(data_set, static_cast<std::size_t>(interval.dimension));

@@ -1,5 +1,5 @@
 // What a sampler was trained for, beyond its networks: the design values that were the same in all of training, and the
-// ranges of the sizes and design scalars that varied. A posterior for other values is a wrong answer that looks right.
+// ranges of the sizes, the design values and the observed values that varied. A posterior for other values is a wrong answer that looks right.
 #pragma once
 
 #include "runtime/model/data_batch.hpp"
@@ -30,9 +30,13 @@ class TrainedRange {
  private:
   struct Interval {
     std::string variable;
-    int dimension; // whose extent; -1: the value of a scalar
+    int dimension; // whose extent; scalar_value or element_values
     double low, high;
   };
+  static constexpr int scalar_value = -1, element_values = -2;
+  // An interval of all elements of a variable, of those that are numbers; nothing where there are none.
+  static std::optional<Interval> range_of_elements(const std::string& name, const VariableBatch& variable,
+                                                   std::size_t first, std::size_t count);
   std::vector<Interval> intervals_;
   DataSet fixed_;
 };

@@ -288,6 +288,7 @@ nb::dict to_python(sibyl::PosteriorDraws posterior) {
   result["ess"] = posterior.effective_size;
   result["log_evidence"] = posterior.log_evidence;
   result["log_evidence_error"] = posterior.log_evidence_error;
+  if (!std::isnan(posterior.data_p_value)) result["data_p_value"] = posterior.data_p_value;
   result["draws"] = to_numpy(std::move(posterior.draws));
   result["data"] = to_numpy(std::move(posterior.data));
   if (!posterior.predictions.empty()) result["predictions"] = to_numpy(std::move(posterior.predictions));
@@ -298,14 +299,15 @@ nb::dict to_python(sibyl::PosteriorDraws posterior) {
 
 // What call(settings) gives, and the notes on how its data were read.
 template <typename Sample>
-nb::tuple sample(std::size_t draws, std::uint64_t seed, bool log_density, bool predictions, bool exact, int threads,
-                 Sample call) {
+nb::tuple sample(std::size_t draws, std::uint64_t seed, bool log_density, bool predictions, bool exact, bool verify,
+                 int threads, Sample call) {
   std::vector<std::string> notes;
   const sibyl::SamplingSettings settings{.draws = draws,
                                          .seed = seed,
                                          .with_log_density = log_density,
                                          .with_predictions = predictions,
                                          .exact = exact,
+                                         .verify = verify,
                                          .threads = threads,
                                          .note = [&](const std::string& note) { notes.push_back(note); }};
   std::vector<sibyl::PosteriorDraws> posteriors;
@@ -372,22 +374,22 @@ NB_MODULE(_sibyl, module) {
       .def_prop_ro("history", &sibyl::Sampler::history)
       .def("sample_each",
            [](const sibyl::Sampler& self, const std::vector<InputArrays>& data, std::size_t draws, std::uint64_t seed,
-              bool log_density, bool predictions, bool exact, int threads) {
+              bool log_density, bool predictions, bool exact, bool verify, int threads) {
              std::vector<sibyl::Arrays> sets;
              for (const InputArrays& one : data) sets.push_back(from_numpy(one));
-             return sample(draws, seed, log_density, predictions, exact, threads,
+             return sample(draws, seed, log_density, predictions, exact, verify, threads,
                            [&](const auto& settings) { return self.sample_each(sets, settings); });
            })
       .def("sample_table",
            [](const sibyl::Sampler& self, const std::string& csv, const std::string& by, std::size_t draws,
-              std::uint64_t seed, bool log_density, bool predictions, bool exact, int threads) {
-             return sample(draws, seed, log_density, predictions, exact, threads,
+              std::uint64_t seed, bool log_density, bool predictions, bool exact, bool verify, int threads) {
+             return sample(draws, seed, log_density, predictions, exact, verify, threads,
                            [&](const auto& settings) { return self.sample_table(csv, by, settings); });
            })
       .def("sample_file",
            [](const sibyl::Sampler& self, const std::string& path, const std::string& by, std::size_t draws,
-              std::uint64_t seed, bool log_density, bool predictions, bool exact, int threads) {
-             return sample(draws, seed, log_density, predictions, exact, threads,
+              std::uint64_t seed, bool log_density, bool predictions, bool exact, bool verify, int threads) {
+             return sample(draws, seed, log_density, predictions, exact, verify, threads,
                            [&](const auto& settings) { return self.sample_file(path, by, settings); });
            })
       .def("log_density", [](const sibyl::Sampler& self, const InputArrays& data, const InputArrays& parameters) {

@@ -77,8 +77,9 @@ const std::vector<Command>& commands() {
        train},
       {"data", "FILE [--by COLUMN]", "data sets from CSV, JSON or NPZ; or JSON itself: :data {\"y\": [1.2, 0.4]}", data,
        Kind::file},
-      {"sample", "[exact] [LABEL]",
-       "posterior draws for the data, or for the data set with this label; exact: of the model's own posterior", sample},
+      {"sample", "[exact|verify] [LABEL]",
+       "posterior draws for the data, or for the data set with this label; exact: of the model's own posterior; verify: "
+       "that too, and whether the model can have made the data", sample},
       {"mcmc", "[LABEL]", "Markov chains for the data, the exact posterior where there is a density; no training needed",
        run_chains},
       {"optimize", "[LABEL]", "the mode of the density given the data", optimize},

@@ -1,6 +1,7 @@
 #include "runtime/repl/commands.hpp"
 
 #include "lang/errors.hpp"
+#include "runtime/criticism/verify.hpp"
 #include "runtime/data/convert.hpp"
 #include "runtime/mcmc/model_chains.hpp"
 #include "runtime/model/computed_data.hpp"
@@ -166,8 +167,8 @@ void sample(Workspace& workspace, std::string_view argument, std::uint32_t) {
   const ChosenData& chosen = workspace.data();
   std::size_t first = 0, count = chosen.sets.size();
   const std::string_view first_word = argument.substr(0, argument.find(' '));
-  const bool exact = first_word == "exact";
-  if (exact) argument = trimmed(argument.substr(first_word.size()));
+  const bool exact = first_word == "exact", verify = first_word == "verify";
+  if (exact || verify) argument = trimmed(argument.substr(first_word.size()));
   if (!argument.empty()) {
     while (first < count && chosen.sets[first].label != argument) ++first;
     if (first == count) throw UserError(fmt::format("no data set is called {}", argument));
@@ -176,12 +177,13 @@ void sample(Workspace& workspace, std::string_view argument, std::uint32_t) {
   if (count == 0) throw UserError("there are no data sets");
   const auto start = std::chrono::steady_clock::now();
   const std::span wanted(chosen.sets.data() + first, count);
+  const SampleOptions options{.draws = workspace.settings.draws,
+                              .seed = workspace.settings.seed,
+                              .exact = exact,
+                              .threads = workspace.settings.threads,
+                              .interrupted = workspace.surroundings().interrupted};
   std::vector<Posterior> posteriors =
-      trained.sampler->sample(wanted, {.draws = workspace.settings.draws,
-                                       .seed = workspace.settings.seed,
-                                       .exact = exact,
-                                       .threads = workspace.settings.threads,
-                                       .interrupted = workspace.surroundings().interrupted});
+      verify ? Verifier(*trained.sampler).verify(wanted, options) : trained.sampler->sample(wanted, options);
   const double seconds = seconds_since(start);
   std::string origin = fmt::format("{} posterior draws", posteriors.front().draws.row_count);
   if (chosen.sets.size() > 1) origin += " for " + posteriors.front().draws.label;
@@ -193,6 +195,7 @@ void sample(Workspace& workspace, std::string_view argument, std::uint32_t) {
   workspace.set_draws(std::move(draws));
   const Posterior& shown = workspace.posteriors.front();
   workspace.print(cli::summary_table(workspace.posteriors, trained.model->facts(), chosen.by));
+  workspace.print(cli::verification_summary(workspace.posteriors));
   workspace.print(fmt::format("{} draws{} in {:.2f} s\n", shown.draws.row_count, count > 1 ? " each" : "", seconds));
   if (count > 1)
     workspace.print(

@@ -40,7 +40,7 @@ void add_sampling_options(CLI::App& command, SampleDataOptions& options) {
   command.add_flag("--json", options.json, "the table as JSON");
 }
 
-void sample_data(const PosteriorSampler& sampler, const SampleDataOptions& options) {
+void sample_data(const PosteriorSampler& sampler, const SampleDataOptions& options, const DrawFunction& draw) {
   const ReadResult read = read_data_sets(options.data, sampler.model().facts(), {.by = options.by});
   for (const std::string& note : read.notes) print_note(note);
 
@@ -60,11 +60,13 @@ void sample_data(const PosteriorSampler& sampler, const SampleDataOptions& optio
     return;
   }
 
-  const std::vector<Posterior> posteriors = sampler.sample(read.data_sets, {.draws = options.draws,
-                                                                            .seed = options.seed,
-                                                                            .with_density = options.density,
-                                                                            .exact = options.exact,
-                                                                            .threads = options.threads});
+  const SampleOptions sampling{.draws = options.draws,
+                               .seed = options.seed,
+                               .with_density = options.density,
+                               .exact = options.exact,
+                               .threads = options.threads};
+  const std::vector<Posterior> posteriors =
+      draw ? draw(read.data_sets, sampling) : sampler.sample(read.data_sets, sampling);
   if (!options.output.empty()) {
     std::vector<Draws> draws;
     std::vector<std::string> verdicts;
@@ -85,6 +87,7 @@ void sample_data(const PosteriorSampler& sampler, const SampleDataOptions& optio
     fmt::print("{}\n", all.dump(2));
   } else {
     fmt::print("{}", summary_table(posteriors, sampler.model().facts(), options.by));
+    fmt::print("{}", verification_summary(posteriors));
   }
 }
 

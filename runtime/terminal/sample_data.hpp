@@ -5,7 +5,10 @@
 #include "runtime/posterior/posterior_sampler.hpp"
 
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <string>
+#include <vector>
 
 namespace CLI {
 class App;
@@ -24,7 +27,10 @@ struct SampleDataOptions {
 // The positional argument `data` and all flags. The options must live until the command line is parsed.
 void add_sampling_options(CLI::App& command, SampleDataOptions& options);
 
-// Throws UserError where the data or the output are not usable.
-void sample_data(const PosteriorSampler& sampler, const SampleDataOptions& options);
+using DrawFunction = std::function<std::vector<Posterior>(std::span<const DataSet>, const SampleOptions&)>;
+
+// Throws UserError where the data or the output are not usable. `draw`: what draws, PosteriorSampler::sample where it is
+// empty.
+void sample_data(const PosteriorSampler& sampler, const SampleDataOptions& options, const DrawFunction& draw = {});
 
 } // namespace sibyl::cli

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 
 namespace sibyl::cli {
 
@@ -19,6 +20,36 @@ std::string format_evidence(const DensityCheck& check) {
   const double error = check.log_evidence_error;
   const int digits = error > 0 ? std::clamp(2 - static_cast<int>(std::ceil(std::log10(error))), 1, 4) : 4;
   return fmt::format("{:.{}f} ({:.{}f})", *check.log_evidence, digits, error, digits);
+}
+
+nlohmann::ordered_json verification_json(const Verdict& verdict) {
+  const Verification& found = *verdict.verification;
+  auto statistics = nlohmann::ordered_json::array();
+  for (const StatisticCheck& one : found.data.statistics)
+    statistics.push_back({{"name", one.name},
+                          {"observed", one.observed},
+                          {"predicted", one.mean},
+                          {"predicted_sd", one.sd},
+                          {"p_value", one.p_value}});
+  nlohmann::ordered_json json = {{"answered_by", name_of(found.answered_by)},
+                                 {"p_value", nullptr},
+                                 {"summary_p_value", verdict.p_value},
+                                 {"outside_of_training", verdict.warnings},
+                                 {"not_checked", found.not_checked},
+                                 {"seconds", found.seconds},
+                                 {"densities", found.densities},
+                                 {"gradients", found.gradients},
+                                 {"simulations", found.simulations}};
+  if (!found.data_unchecked.empty()) {
+    json["data_not_compared"] = found.data_unchecked;
+    return json;
+  }
+  json["p_value"] = found.data.p_value;
+  json["worst"] = found.data.worst;
+  json["replications"] = found.data.replications;
+  json["compared_with"] = found.data.simulated;
+  json["statistics"] = std::move(statistics);
+  return json;
 }
 
 // What the density says of a posterior, in the row with its verdict.
@@ -96,8 +127,46 @@ nlohmann::ordered_json posterior_json(const Posterior& posterior) {
       json["divergent"] = verdict.exact->divergent;
     }
   }
+  if (verdict.verification) json["verification"] = verification_json(verdict);
   json["summary"] = summary_json(posterior.draws);
   return json;
+}
+
+std::string verification_summary(std::span<const Posterior> posteriors) {
+  struct Cost {
+    std::size_t sets = 0, densities = 0, gradients = 0, simulations = 0;
+    double seconds = 0;
+  };
+  std::map<Rung, Cost> costs;
+  std::size_t unlike = 0, fine = 0, verified = 0;
+  for (const Posterior& posterior : posteriors) {
+    if (!posterior.verdict.verification) continue;
+    const Verification& found = *posterior.verdict.verification;
+    ++verified;
+    fine += posterior.verdict.is_fine();
+    unlike += found.data.p_value < Verdict::unusual_p_value;
+    Cost& cost = costs[found.answered_by];
+    ++cost.sets;
+    cost.densities += found.densities;
+    cost.gradients += found.gradients;
+    cost.simulations += found.simulations;
+    cost.seconds += found.seconds;
+  }
+  if (verified == 0) return "";
+  std::string text = fmt::format("{} of {} data sets raise no doubt; {} unlike the model's at p < {}\n", fine, verified,
+                                 unlike, Verdict::unusual_p_value);
+  for (const auto& [rung, cost] : costs) {
+    text += fmt::format("answered by {}: {} data set{}, {:.3g} s each", name_of(rung), cost.sets,
+                        cost.sets == 1 ? "" : "s", cost.seconds / static_cast<double>(cost.sets));
+    const auto add = [&](std::size_t count, const char* what) {
+      if (count > 0) text += fmt::format(", {} {}", count / cost.sets, what);
+    };
+    add(cost.densities, "densities");
+    add(cost.gradients, "gradients");
+    add(cost.simulations, "simulations");
+    text += "\n";
+  }
+  return text;
 }
 
 std::vector<DataSetNumbers> check_numbers(std::span<const Posterior> posteriors) {

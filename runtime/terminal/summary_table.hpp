@@ -21,6 +21,8 @@ std::string summary_table(std::span<const Posterior> posteriors, const Facts& fa
 // "log_evidence": ..., "log_evidence_error": ..., "summary": ...}, where what is not known is null and "not_checked" or
 // "no_evidence" says why. Where exact draws were asked for, "exact" and "method" say whether and how they were made.
 nlohmann::ordered_json posterior_json(const Posterior& posterior);
+// What answered for how many data sets, and what that cost; "" where nothing was verified.
+std::string verification_summary(std::span<const Posterior> posteriors);
 // The same numbers of all, for files; nothing where no density was compared with draws.
 std::vector<DataSetNumbers> check_numbers(std::span<const Posterior> posteriors);
 

@@ -20,6 +20,7 @@ struct ExactOutcome {
   double r_hat = 0;      // nested, where chains ran
   std::size_t steps = 0; // of the chains, after warm-up
   double divergent = 0;  // share of their trajectories
+  std::size_t densities = 0, gradients = 0; // evaluated, of what was tried
   std::string reason;    // where there was no method: why not
 
   // "exact: importance sampling, k-hat 0.31", "exact: HMC, nested R-hat 1.004, 640 steps", "NOT exact: nested

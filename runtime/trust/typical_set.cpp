@@ -4,6 +4,7 @@
 #include "runtime/frames/small_matrix.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -67,7 +68,28 @@ double TypicalSet::p_value(double distance) const {
 
 bool TypicalSet::is_outside(double distance) const { return !(distance <= outside_factor * distances_.back()); }
 
+std::string Verdict::verified_text() const {
+  std::vector<std::string> parts;
+  const bool is_exact = exact && exact->is_exact;
+  if (exact && exact->method != ExactMethod::none) parts.push_back(exact->text());
+  if (!is_exact && outside) parts.push_back("outside of the simulations");
+  if (!is_exact && !outside && p_value < unusual_p_value) parts.push_back(fmt::format("unusual (p = {:.2g})", p_value));
+  if (!verification->data_unchecked.empty())
+    parts.push_back("data not compared with predictions: " + verification->data_unchecked);
+  else if (verification->data.p_value < unusual_p_value)
+    parts.push_back(fmt::format("data UNLIKE the model's (p = {:.2g}): {}", verification->data.p_value,
+                                verification->data.worst));
+  else parts.push_back(fmt::format("data as the model predicts them (p = {:.2g})", verification->data.p_value));
+  if (!is_exact && !frame_converged) parts.push_back("its frame did not converge");
+  if (has_missing) parts.push_back("has missing values");
+  parts.insert(parts.end(), warnings.begin(), warnings.end());
+  if (failed_draws.count() > 0) parts.push_back(describe_failed_draws(failed_draws));
+  for (const std::string& one : verification->not_checked) parts.push_back("NOT checked: " + one);
+  return fmt::format("{}", fmt::join(parts, "; "));
+}
+
 std::string Verdict::text() const {
+  if (verification) return verified_text();
   // Exact draws owe nothing to the networks, nor to what these were trained on.
   if (exact && exact->is_exact)
     return exact->text() + (failed_draws.count() > 0 ? "; " + describe_failed_draws(failed_draws) : "");
@@ -85,6 +107,9 @@ std::string Verdict::text() const {
 }
 
 bool Verdict::is_fine() const {
+  if (verification && verification->data.p_value < unusual_p_value) return false;
+  if (verification && exact && exact->method == ExactMethod::none)
+    return !outside && frame_converged && p_value >= unusual_p_value && failed_draws.count() == 0 && warnings.empty();
   if (exact) return exact->is_exact && failed_draws.count() == 0;
   return !outside && frame_converged && p_value >= unusual_p_value && failed_draws.count() == 0 && warnings.empty() &&
          (!check || check->is_good());

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "runtime/data/edge_values.hpp"
+#include "runtime/trust/data_check.hpp"
 #include "runtime/trust/density_check.hpp"
 #include "runtime/trust/exact_outcome.hpp"
 
@@ -52,11 +53,15 @@ struct Verdict {
   std::optional<DensityCheck> check; // of the draws, where the model's density is known
   std::string unchecked;             // where there is none, why not
   std::optional<ExactOutcome> exact; // where exact draws were asked for
+  std::optional<Verification> verification; // where all that can be asked was asked
   // "typical", "unusual (p = 0.004)", "outside of the simulations", and before these where the density says so
   // "approximate: k-hat 0.92"; or how exact draws were made; with remarks after semicolons.
   std::string text() const;
   bool is_fine() const;
   static constexpr double unusual_p_value = 0.01;
+
+ private:
+  std::string verified_text() const;
 };
 
 } // namespace sibyl

@@ -155,6 +155,12 @@ def test_the_density_of_a_draw_is_what_log_density_says(sampler):
         )
 
 
+def test_verified_posteriors_have_a_p_value_of_their_data(sampler):
+    posterior = sampler.sample(TABLE, by="who", draws=200, verify=True)
+    assert all(str(one).startswith("exact: ") for one in posterior.sample_stats["verdict"].values)
+    assert ((posterior.sample_stats["data_p_value"] > 0) & (posterior.sample_stats["data_p_value"] <= 1)).all()
+
+
 def test_exact_draws_say_how_they_were_made(sampler):
     posterior = sampler.sample(TABLE, by="who", draws=200, exact=True)
     assert posterior.posterior["mu"].shape == (1, 200, 2)

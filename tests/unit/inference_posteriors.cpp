@@ -177,7 +177,8 @@ TEST_CASE("verdicts: simulations are typical, data of another kind are not") {
   sets = {hand_written::data_set({60, -70, 80, 900}, noise)};
   const Verdict verdict = sampler.sample(sets, {.draws = 10})[0].verdict;
   CHECK(verdict.outside);
-  CHECK(verdict.text() == "outside of the simulations");
+  CHECK_THAT(verdict.text(), Catch::StartsWith("outside of the simulations; `y` reaches 900, outside of -7.") &&
+                                 Catch::EndsWith(", the range in training"));
 }
 
 TEST_CASE("a typical set survives JSON, and p values are uniform on simulations") {

@@ -152,6 +152,15 @@ TEST_CASE("a sampler gives draws in the shape of the variables, with summaries, 
   CHECK(posterior.data.at("y").values == three_values.at("y").values);
 }
 
+TEST_CASE("verified posteriors are exact, and their data have a p-value") {
+  const sibyl::PosteriorDraws verified = sampler().sample(three_values, {.draws = 500, .verify = true});
+  CHECK_THAT(verified.verdict, Catch::StartsWith("exact: ") && Catch::Contains("data as the model predicts them"));
+  CHECK(verified.data_p_value > 0.01);
+  CHECK(verified.data_p_value <= 1);
+  CHECK_FALSE(verified.data_worst.empty());
+  CHECK_THROWS_AS(sampler().sample(three_values, {.exact = true, .verify = true}), sibyl::UserError);
+}
+
 TEST_CASE("draws are compared with the model's density, and exact ones take their place") {
   const sibyl::PosteriorDraws amortized = sampler().sample(three_values);
   CHECK(std::isfinite(amortized.k_hat));

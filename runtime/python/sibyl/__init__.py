@@ -339,9 +339,9 @@ class Sampler:
 
     def _posteriors(
         self, data: Any, by: str | None, draws: int, seed: int, log_density: bool, predictions: bool, exact: bool,
-        threads: int,
+        verify: bool, threads: int,
     ) -> list[dict[str, Any]]:
-        options = (draws, seed, log_density, predictions, exact, threads)
+        options = (draws, seed, log_density, predictions, exact, verify, threads)
         if isinstance(data, (str, os.PathLike)):
             posteriors, notes = self._handle.sample_file(os.fspath(data), by or "", *options)
         elif hasattr(data, "to_csv"):  # pandas
@@ -366,6 +366,7 @@ class Sampler:
         log_density: bool = False,
         predictions: bool = False,
         exact: bool = False,
+        verify: bool = False,
         threads: int = 0,
     ) -> Any:
         """Posterior draws as ArviZ InferenceData, with the groups posterior, sample_stats (verdict, k_hat, ess,
@@ -375,8 +376,9 @@ class Sampler:
         `data`: a mapping of arrays, a list of such mappings, a DataFrame, or the path of a file (.csv, .json, .npz).
         `by`: the column of a table that tells data sets apart, and the name of their dimension. `exact`: draws of the
         model's own posterior, resampled by importance weights where these allow it, else by Markov chains that start
-        from the amortized draws; the verdicts say what was done."""
-        posteriors = self._posteriors(data, by, draws, seed, log_density, predictions, exact, threads)
+        from the amortized draws; the verdicts say what was done. `verify`: that too where the model has a density, and
+        whether it can have made the data: sample_stats then has data_p_value, which is uniform for data of the model."""
+        posteriors = self._posteriors(data, by, draws, seed, log_density, predictions, exact, verify, threads)
         is_single = isinstance(data, Mapping) or (by is None and len(posteriors) == 1)
         return to_inference_data(self.model.variables, posteriors, None if is_single else by or "set")
 
@@ -387,10 +389,11 @@ class Sampler:
         draws: int = 4000,
         seed: int = 1,
         exact: bool = False,
+        verify: bool = False,
         threads: int = 0,
     ) -> dict[str, np.ndarray] | dict[str, dict[str, np.ndarray]]:
         """The draws alone, as NumPy arrays [draw, ...] by variable; with `by` or a list, by label and variable."""
-        posteriors = self._posteriors(data, by, draws, seed, False, False, exact, threads)
+        posteriors = self._posteriors(data, by, draws, seed, False, False, exact, verify, threads)
         if isinstance(data, Mapping) or (by is None and len(posteriors) == 1):
             return posteriors[0]["draws"]
         return {one["label"]: one["draws"] for one in posteriors}

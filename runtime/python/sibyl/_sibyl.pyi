@@ -63,14 +63,14 @@ class Sampler:
     def history(self) -> str: ...
     def sample_each(
         self, data: list[_Arrays], draws: int, seed: int, log_density: bool, predictions: bool, exact: bool,
-        threads: int, /
+        verify: bool, threads: int, /
     ) -> _Posteriors: ...
     def sample_table(
         self, csv: str, by: str, draws: int, seed: int, log_density: bool, predictions: bool, exact: bool,
-        threads: int, /
+        verify: bool, threads: int, /
     ) -> _Posteriors: ...
     def sample_file(
         self, path: str, by: str, draws: int, seed: int, log_density: bool, predictions: bool, exact: bool,
-        threads: int, /
+        verify: bool, threads: int, /
     ) -> _Posteriors: ...
     def log_density(self, data: _Arrays, parameters: _Arrays, /) -> float: ...

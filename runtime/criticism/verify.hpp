@@ -1,0 +1,59 @@
+// The ladder: what can be asked of each data set's posterior, asked in order until something answers, and whether the
+// model can have made the data.
+//
+// 1. Distance of the data set's summaries from simulations' (runtime/trust/typical_set.hpp), and what is outside of the
+//    sizes, the design and the values in training.
+// 2. Importance weights against the model's density: where they are good, the draws are resampled by them.
+// 3. Where they are not, Hamiltonian Monte Carlo over lanes from the amortized draws, until nested R-hat is good.
+// 4. Predictive checks: replications of the data set from its posterior, compared by statistics of the data and by the
+//    scalars among the model's generated quantities. They are all that there is without a density; with one they tell
+//    whether the model fits, which its density cannot.
+//
+// The p-value of the data is that of all statistics and of the summaries' distance together, against simulated data
+// sets that were treated likewise (typical_scores.hpp): uniform for data of the model, whatever the statistics and
+// however good the posterior.
+#pragma once
+
+#include "runtime/criticism/typical_scores.hpp"
+#include "runtime/posterior/posterior_sampler.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace sibyl {
+
+struct VerifyOptions {
+  std::size_t simulations = 600; // simulated data sets that a data set is compared with
+  std::size_t replications = 50; // of each data set
+};
+
+// Keeps the simulated data sets' scores from one call to the next. Safe for several threads at once.
+class Verifier {
+ public:
+  explicit Verifier(const PosteriorSampler& sampler, VerifyOptions options = {});
+
+  // As PosteriorSampler::sample, which draws; `options.exact` is decided here. Every verdict has its verification.
+  std::vector<Posterior> verify(std::span<const DataSet> data_sets, const SampleOptions& options) const;
+
+ private:
+  struct Reference {
+    TypicalScores scores;
+    std::string impossible; // why there is none
+    std::size_t simulations = 0;
+  };
+  std::shared_ptr<const Reference> reference(const SampleOptions& options) const;
+  std::shared_ptr<const Reference> make_reference(const SampleOptions& options) const;
+
+  const PosteriorSampler& sampler_;
+  VerifyOptions options_;
+  mutable std::mutex mutex_;
+  mutable std::shared_ptr<const Reference> reference_;
+};
+
+} // namespace sibyl

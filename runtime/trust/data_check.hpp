@@ -1,0 +1,41 @@
+// Whether a model can have made a data set: statistics of the data beside those of replications, and how both are told.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace sibyl {
+
+// A statistic of the data beside its distribution over replications. `p_value`: the share of simulated data sets whose
+// own statistic lies as far from its replications, in sds of these.
+struct StatisticCheck {
+  std::string name; // "the sd of y"
+  double observed = 0, mean = 0, sd = 0, p_value = 1;
+};
+
+// All statistics together. The p-value is uniform for data sets of the model: it compares the data set with simulated
+// ones that were treated as it was, and pays for looking at several statistics.
+struct DataCheck {
+  double p_value = 1;
+  std::string worst;                      // of the statistic that is furthest out: one clause
+  std::vector<StatisticCheck> statistics; // by increasing p-value
+  std::size_t replications = 0, simulated = 0;
+};
+
+// What answered for a posterior when everything that can be asked was asked.
+enum class Rung { none, importance_weights, chains, predictions };
+const char* name_of(Rung rung);
+
+// The ladder's outcome for one data set.
+struct Verification {
+  Rung answered_by = Rung::none;
+  DataCheck data;
+  std::string data_unchecked;           // why the data could not be compared with replications, or ""
+  std::vector<std::string> not_checked; // what could not be, one clause each
+  // What it cost.
+  double seconds = 0;
+  std::size_t densities = 0, gradients = 0, simulations = 0;
+};
+
+} // namespace sibyl

@@ -1,0 +1,111 @@
+// Statistics of data beside their replications, and how several of them become one p-value.
+#include "runtime/criticism/data_statistics.hpp"
+#include "runtime/criticism/typical_scores.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <random>
+
+using namespace sibyl;
+
+namespace {
+
+constexpr double missing = std::numeric_limits<double>::quiet_NaN();
+
+const PredictedStatistic& find(const std::vector<PredictedStatistic>& all, const std::string& name) {
+  const auto found = std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.name == name; });
+  REQUIRE(found != all.end());
+  return *found;
+}
+
+} // namespace
+
+TEST_CASE("statistics of a vector are those of the formulas, and missing elements are missing from all") {
+  // Three replications of four elements; the third element of the data is missing.
+  const std::vector<double> observed = {1, 2, missing, 6};
+  const std::vector<double> replicated = {0, 2, 100, 4, 2, 4, -100, 6, 4, 0, 7, 8};
+  std::vector<PredictedStatistic> all;
+  add_statistics("y", false, false, observed, replicated, 4, all);
+  const PredictedStatistic& mean = find(all, "the mean of y");
+  CHECK(mean.observed == Approx(3));
+  CHECK(mean.mean == Approx((2 + 4 + 4) / 3.0));
+  CHECK(mean.sd == Approx(std::sqrt(4 / 3.0)));
+  CHECK(mean.score() == Approx((10 / 3.0 - 3) / std::sqrt(4 / 3.0)));
+  CHECK(find(all, "the smallest y").observed == 1);
+  CHECK(find(all, "the largest y").observed == 6);
+  CHECK(find(all, "the largest y").mean == Approx((4 + 6 + 8) / 3.0));
+  CHECK(find(all, "the sd of y").observed == Approx(std::sqrt(7)));
+  // Elements are predicted as 2, 2 and 6, each with an sd of 2.
+  CHECK(find(all, "the largest residual of y").observed == Approx(0.5));
+  CHECK(find(all, "the spread of y about its prediction").observed == Approx(std::sqrt(0.25 / 3)));
+  CHECK(find(all, "the autocorrelation of y").score() == 0); // of three numbers none
+}
+
+TEST_CASE("autocorrelation runs along the last dimension and not from one row to the next") {
+  const std::vector<double> observed = {1, -1, 1, -1, 5, -5, 5, -5};
+  std::vector<double> replicated;
+  for (int r = 0; r < 3; ++r)
+    for (const double one : observed) replicated.push_back(one + r);
+  std::vector<PredictedStatistic> all;
+  add_statistics("y", false, false, observed, replicated, 4, all);
+  CHECK(find(all, "the autocorrelation of y").observed == Approx(-(3 + 75) / 104.0));
+}
+
+TEST_CASE("a count that was never replicated otherwise is not infinitely far off") {
+  const std::vector<double> observed = {0, 1};
+  const std::vector<double> replicated(2 * 48, 0.0);
+  std::vector<PredictedStatistic> all;
+  add_statistics("y", false, true, observed, replicated, 2, all);
+  CHECK(find(all, "the largest residual of y").observed == Approx(std::sqrt(50)));
+  CHECK(find(all, "the mean of y").score() == PredictedStatistic::largest_score);
+}
+
+TEST_CASE("what parameters alone decide of a quantity is not held against the data") {
+  const std::vector<double> of_data = {1, 5, 9}, replicated = {1, 5, 9}, other = {3, 7, 12};
+  CHECK(compare_quantity("`q`", of_data, replicated).score() == 0);
+  const PredictedStatistic one = compare_quantity("`q`", of_data, other);
+  CHECK(one.mean - one.observed == Approx(7 / 3.0));
+  CHECK(one.sd == Approx(std::sqrt(1 / 3.0)));
+}
+
+// Ten scores with tails of all kinds, dependent. 1,000 data sets against 2,000 (half of them calibrate): the two-sample
+// Kolmogorov-Smirnov distance passes its limit in one run of a thousand; the seed is fixed.
+TEST_CASE("the p-value of several scores is uniform, whatever their distributions") {
+  std::mt19937_64 random(7);
+  std::normal_distribution<double> normal;
+  const std::size_t count = 10;
+  const auto draw = [&] {
+    std::vector<double> scores;
+    const double shared = normal(random);
+    for (std::size_t s = 0; s < count; ++s) {
+      const double own = s % 2 == 0 ? normal(random) : shared + 0.3 * normal(random);
+      scores.push_back(s % 3 == 0   ? std::abs(own)
+                       : s % 3 == 1 ? std::exp(2 * own)
+                                    : std::abs(own / normal(random))); // a heavy tail
+    }
+    return scores;
+  };
+  std::vector<double> simulated;
+  for (int i = 0; i < 2000; ++i) {
+    const std::vector<double> one = draw();
+    simulated.insert(simulated.end(), one.begin(), one.end());
+  }
+  const TypicalScores typical(simulated, count);
+  std::vector<double> p;
+  for (int i = 0; i < 1000; ++i) p.push_back(typical.place(draw()).p_value);
+  std::sort(p.begin(), p.end());
+  double distance = 0;
+  for (std::size_t i = 0; i < p.size(); ++i)
+    distance = std::max({distance, std::abs(p[i] - static_cast<double>(i) / 1000), std::abs(p[i] - (i + 1.0) / 1000)});
+  CHECK(distance < 1.95 * std::sqrt(2.0 / 1000));
+
+  // One score out is seen among ten, and named.
+  std::vector<double> outlier = draw();
+  outlier[6] = 12;
+  const TypicalScores::Place place = typical.place(outlier);
+  CHECK(place.worst == 6);
+  CHECK(place.p_value < 0.02);
+}
