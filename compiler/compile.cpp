@@ -1,11 +1,12 @@
 // The whole compiler, in order: read this first.
 //
-//   text --parse--> ast::Program --check--> typed::Program --read, find_facts--> Facts
+//   text --parse--> ast::Program --check--> typed::Program --read_marginalized, read, find_facts--> Facts
 //        --lower_model--> ir::Model --run_passes--> ir::Model --make_jit_source--> machine code, function by function
 #include "compiler/compile.hpp"
 
 #include "compiler/facts/find_facts.hpp"
 #include "compiler/generative/accesses.hpp"
+#include "compiler/generative/marginalized.hpp"
 #include "compiler/generative/reading.hpp"
 #include "compiler/jit/jit_source.hpp"
 #include "compiler/lower/lowering.hpp"
@@ -42,10 +43,11 @@ Frontend compile_to_ir(const Source& source, const ir::PassObserver& observe) {
   append(result.diagnostics, parsed.diagnostics);
   if (!parsed.program) return result;
 
-  const CheckResult checked = check(*parsed.program, source);
+  CheckResult checked = check(*parsed.program, source);
   append(result.diagnostics, checked.diagnostics);
   if (!checked.program) return result;
 
+  generative::read_marginalized(*checked.program);
   const generative::Reading reading = generative::read(*checked.program);
   ir::Model model;
   model.facts = find_facts(*checked.program, reading, source);

@@ -198,6 +198,7 @@ struct Assignment {
   VariableId variable = 0;
   std::vector<IndexItem> indices;
   ExpressionPtr value;
+  bool gives_draw = false; // in a simulation: what is assigned to data was drawn, and has a density of its own
 };
 struct Truncation {
   ExpressionPtr lower, upper;
@@ -359,6 +360,14 @@ struct Library {
 
 // ---- the program
 
+// What simulates the model block, where the density sums something out (compiler/generative/marginalized.hpp): the
+// checker leaves it empty.
+struct Simulation {
+  std::vector<StatementPtr> model;
+  std::map<const Statement*, VariableId> marginalized; // statements of the model that are drawn otherwise, and what
+  std::map<const Statement*, std::string> refusals;    // why others are not
+};
+
 struct Program {
   std::vector<Variable> variables; // of all blocks, locals included
   std::vector<StatementPtr> data;  // declarations only
@@ -368,6 +377,7 @@ struct Program {
   std::vector<StatementPtr> transformed_parameters;
   std::vector<StatementPtr> model;
   std::vector<StatementPtr> generated_quantities;
+  Simulation simulation;
 };
 
 } // namespace sibyl::typed

@@ -83,8 +83,6 @@ class Finder {
         else if (const auto* increment = std::get_if<typed::TargetIncrement>(&one->node)) {
           if (const auto drawn = generative::as_tilde(*increment))
             note(generative::drawn_variable(drawn->left), one->span);
-          else if (const auto mixture = generative::as_mixture(*increment))
-            note(generative::drawn_variable(mixture->first.left), one->span);
         }
       });
   }
@@ -139,7 +137,7 @@ class Finder {
     std::set<VariableId> random;
     for (std::size_t before = 1; before != random.size();) {
       before = random.size();
-      for (const auto* block : {&program_.design, &program_.model})
+      for (const auto* block : {&program_.design, &program_.simulation.model})
         for (const typed::StatementPtr& one : *block) {
           const generative::Accesses accesses = generative::accesses_of(one, program_);
           random.insert(accesses.drawn.begin(), accesses.drawn.end());

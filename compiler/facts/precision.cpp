@@ -140,7 +140,9 @@ class Estimator {
   }
   Range range(const typed::ArrayLiteral& literal, const ExpressionPtr&) { return largest(literal.elements); }
   Range range(const typed::RowVectorLiteral& literal, const ExpressionPtr&) { return largest(literal.elements); }
-  Range range(const typed::DistributionCall&, const ExpressionPtr& expression) {
+  Range range(const typed::DistributionCall& call, const ExpressionPtr& expression) {
+    if (call.function == typed::DistributionFunction::draw && !call.distribution->draws_container())
+      return draw(*call.distribution, call.arguments, expression->span);
     return without_bound(expression->span, "the text does not tell how large this density is");
   }
 
@@ -418,6 +420,8 @@ class Estimator {
     const Range value = range(assignment.value);
     const typed::Variable& variable = program_.variables[assignment.variable];
     const bool is_data = !variable.is_local && variable.block == typed::Block::data;
+    if (assignment.gives_draw && !variable.type.is_integer_valued())
+      need(span, "the density compares " + quoted(variable.name) + " with this value, to more digits");
     if (is_data && !variable.type.is_integer_valued())
       limit(value, largest_value, span, quoted(variable.name) + " may be large");
     learn(assignment.variable, value);
@@ -430,10 +434,6 @@ class Estimator {
   }
   void see(const typed::TargetIncrement& increment, Span span) {
     if (const auto tilde = generative::as_tilde(increment)) see(*tilde, span);
-    else if (const auto mixture = generative::as_mixture(increment)) {
-      see(mixture->first, span);
-      see(mixture->second, span);
-    }
   }
   void see(const typed::If& branch, Span) {
     see(branch.then_body);

@@ -91,104 +91,6 @@ std::optional<typed::Tilde> as_tilde(const typed::TargetIncrement& increment) {
   return tilde;
 }
 
-namespace {
-
-// Whether two expressions are surely the same value: written alike, from variables.
-bool are_same(const ExpressionPtr& a, const ExpressionPtr& b) {
-  if (!a || !b) return !a && !b;
-  if (a->node.index() != b->node.index() || a->type != b->type) return false;
-  const auto all = [](const auto& one, const auto& other) {
-    return std::equal(one.begin(), one.end(), other.begin(), other.end(), are_same);
-  };
-  return std::visit(
-      [&](const auto& node) {
-        using Node = std::decay_t<decltype(node)>;
-        const Node& other = std::get<Node>(b->node);
-        if constexpr (std::is_same_v<Node, typed::VariableReference>) return node.variable == other.variable;
-        else if constexpr (requires { node.value == other.value; }) return node.value == other.value;
-        else if constexpr (std::is_same_v<Node, typed::Promote>) return are_same(node.operand, other.operand);
-        else if constexpr (std::is_same_v<Node, typed::BuiltinCall>)
-          return node.builtin == other.builtin && node.math == other.math && all(node.arguments, other.arguments);
-        else if constexpr (std::is_same_v<Node, typed::FunctionCall>)
-          return node.function == other.function && all(node.arguments, other.arguments);
-        else if constexpr (std::is_same_v<Node, typed::Index>)
-          return are_same(node.base, other.base) &&
-                 std::equal(node.items.begin(), node.items.end(), other.items.begin(), other.items.end(),
-                            [](const typed::IndexItem& i, const typed::IndexItem& j) {
-                              return i.kind == j.kind && are_same(i.first, j.first) && are_same(i.second, j.second);
-                            });
-        else return false;
-      },
-      a->node);
-}
-
-ExpressionPtr without_promotion(const ExpressionPtr& expression) {
-  const auto* promoted = std::get_if<typed::Promote>(&expression->node);
-  return promoted ? without_promotion(promoted->operand) : expression;
-}
-
-std::optional<typed::Tilde> tilde_of(const ExpressionPtr& log_density) {
-  return as_tilde(typed::TargetIncrement{without_promotion(log_density)});
-}
-
-// A call of the library's function of that name, of so many arguments; null for anything else.
-const typed::FunctionCall* library_call(const ExpressionPtr& expression, const char* name, std::size_t arguments) {
-  const auto* call = std::get_if<typed::FunctionCall>(&without_promotion(expression)->node);
-  const bool is_it = call && call->function->span.source != 0 && call->function->name == name &&
-                     call->arguments.size() == arguments && call->arguments[0]->type.is_scalar();
-  return is_it ? call : nullptr;
-}
-
-// theta of `log(theta)`; null for anything else.
-ExpressionPtr of_log(const ExpressionPtr& expression) {
-  const auto* call = std::get_if<typed::BuiltinCall>(&without_promotion(expression)->node);
-  return call && call->builtin == typed::Builtin::math && call->math == "log" ? call->arguments[0] : nullptr;
-}
-// theta of `log1m(theta)` or `log1p(-theta)`; null for anything else.
-ExpressionPtr of_log1m(const ExpressionPtr& expression) {
-  if (const auto* call = library_call(expression, "log1m", 1)) return call->arguments[0];
-  const auto* call = std::get_if<typed::BuiltinCall>(&without_promotion(expression)->node);
-  if (!call || call->builtin != typed::Builtin::math || call->math != "log1p") return nullptr;
-  const auto* negated = std::get_if<typed::BuiltinCall>(&without_promotion(call->arguments[0])->node);
-  return negated && negated->builtin == typed::Builtin::negate ? negated->arguments[0] : nullptr;
-}
-
-// Log weight and log density of `log(theta) + D_lpdf(x | ...)`, in either order.
-struct Weighted {
-  ExpressionPtr log_weight;
-  typed::Tilde draw;
-};
-std::optional<Weighted> weighted(const ExpressionPtr& expression) {
-  const auto* sum = std::get_if<typed::BuiltinCall>(&without_promotion(expression)->node);
-  if (!sum || sum->builtin != typed::Builtin::add) return std::nullopt;
-  for (const std::size_t i : {0u, 1u})
-    if (auto draw = tilde_of(sum->arguments[i])) return Weighted{sum->arguments[1 - i], std::move(*draw)};
-  return std::nullopt;
-}
-
-} // namespace
-
-std::optional<Mixture> as_mixture(const typed::TargetIncrement& increment) {
-  if (increment.is_jacobian) return std::nullopt;
-  std::optional<Mixture> found;
-  if (const auto* call = library_call(increment.value, "log_mix", 3)) {
-    const auto first = tilde_of(call->arguments[1]), second = tilde_of(call->arguments[2]);
-    if (first && second) found = Mixture{call->arguments[0], *first, *second};
-  } else if (const auto* sum = library_call(increment.value, "log_sum_exp", 2)) {
-    const auto one = weighted(sum->arguments[0]), other = weighted(sum->arguments[1]);
-    if (!one || !other) return std::nullopt;
-    for (const bool swapped : {false, true}) {
-      const Weighted &a = swapped ? *other : *one, &b = swapped ? *one : *other;
-      const ExpressionPtr chance = of_log(a.log_weight), rest = of_log1m(b.log_weight);
-      if (chance && rest && are_same(without_promotion(chance), without_promotion(rest)))
-        found = Mixture{chance, a.draw, b.draw};
-    }
-  }
-  if (!found || !are_same(found->first.left, found->second.left) || !found->first.left->type.is_scalar())
-    return std::nullopt;
-  return found;
-}
-
 bool is_constant(const typed::TargetIncrement& increment, const typed::Program& program) {
   if (increment.is_jacobian || touches_target(increment.value)) return false;
   bool may_draw = false;
@@ -201,8 +103,9 @@ bool is_constant(const typed::TargetIncrement& increment, const typed::Program& 
   add_reads(increment.value, reads);
   return std::all_of(reads.begin(), reads.end(), [&](typed::VariableId id) {
     const typed::Variable& variable = program.variables[id];
-    return !variable.is_local &&
-           (variable.block == typed::Block::data || variable.block == typed::Block::transformed_data);
+    const bool is_counter = variable.is_loop_variable && variable.type == Type{Base::integer, 0};
+    return is_counter || (!variable.is_local &&
+                          (variable.block == typed::Block::data || variable.block == typed::Block::transformed_data));
   });
 }
 
@@ -241,7 +144,7 @@ std::set<typed::VariableId> changing_variables(const typed::Program& program) {
         top->node);
   };
   for (const auto* block : {&program.transformed_data, &program.design, &program.transformed_parameters, &program.model,
-                            &program.generated_quantities})
+                            &program.generated_quantities, &program.simulation.model})
     for (const StatementPtr& one : *block) see(one, false);
   return changing;
 }
@@ -282,14 +185,9 @@ Accesses accesses_of(const StatementPtr& statement, const typed::Program& progra
     if (const auto* tilde = std::get_if<typed::Tilde>(&one->node)) return draw(*tilde);
     if (const auto* increment = std::get_if<typed::TargetIncrement>(&one->node)) {
       if (const auto tilde = as_tilde(*increment)) return draw(*tilde);
-      if (const auto mixture = as_mixture(*increment)) {
-        add_reads(mixture->chance, found.reads);
-        draw(mixture->first);
-        return draw(mixture->second);
-      }
     }
     if (const auto* assignment = std::get_if<typed::Assignment>(&one->node))
-      found.assigned.insert(assignment->variable);
+      (assignment->gives_draw ? found.drawn : found.assigned).insert(assignment->variable);
     if (const auto* declaration = std::get_if<typed::Declaration>(&one->node)) {
       found.declared.insert(declaration->variable);
       if (declaration->initializer) found.assigned.insert(declaration->variable);

@@ -27,19 +27,11 @@ std::optional<typed::VariableId> drawn_variable(const typed::ExpressionPtr& left
 // `target += D_lpdf(x | ...)` read as `x ~ D(...)`; nothing where the statement is not of that form.
 std::optional<typed::Tilde> as_tilde(const typed::TargetIncrement& increment);
 
-// One of two distributions of the same variable, the first with a chance: `target += log_mix(theta, D1_lpdf(x | ...),
-// D2_lpdf(x | ...))`, or the log_sum_exp of both with log(theta) and log1m(theta) added.
-struct Mixture {
-  typed::ExpressionPtr chance;
-  typed::Tilde first, second;
-};
-// Nothing where the statement is not of that form.
-std::optional<Mixture> as_mixture(const typed::TargetIncrement& increment);
-
 // Whether what is added depends on nothing that is drawn, observed data apart: a constant of the density, which the
 // simulation leaves out.
 bool is_constant(const typed::TargetIncrement& increment, const typed::Program& program);
-// Whether a call in the expression adds to the density by itself (`_lp`, `_jacobian`), or it reads what that has come to.
+// Whether a call in the expression adds to the density by itself (`_lp`, `_jacobian`), or it reads what that has come
+// to.
 bool touches_target(const typed::ExpressionPtr& expression);
 
 // Variables outside of functions that get a value more than once: by two statements, or in a loop.

@@ -3,9 +3,9 @@
 #include "compiler/generative/accesses.hpp"
 #include "compiler/generative/givings.hpp"
 #include "compiler/generative/point_masses.hpp"
+#include "lang/typed_rewrite.hpp"
 
 #include <algorithm>
-#include <deque>
 #include <map>
 
 namespace sibyl::generative {
@@ -36,7 +36,7 @@ class Reader {
     for (const StatementPtr& statement : program_.design) see(statement);
     in_design_ = false;
     for (const StatementPtr& statement : program_.transformed_parameters) see(statement);
-    for (const StatementPtr& statement : program_.model) see(statement);
+    for (const StatementPtr& statement : program_.simulation.model) see(statement);
     find_computed();
     finish_roles();
     check_constants();
@@ -74,7 +74,9 @@ class Reader {
     is_declared_in(program_.variables[id], typed::Block::parameters) ? refuse_prior(span, text) : refuse(span, text);
   }
   // A statement that adds to the density without drawing: of the parameters alone, it belongs to their prior.
-  void refuse_increment(const StatementPtr& statement, const std::string& text) {
+  void refuse_increment(const StatementPtr& statement, std::string text) {
+    const auto& refusals = program_.simulation.refusals;
+    if (const auto found = refusals.find(statement.get()); found != refusals.end()) text = found->second;
     refuse_prior(statement->span, text);
     const Accesses accesses = accesses_of(statement, program_);
     Increment increment{{statement->span, text}, accesses.reads};
@@ -107,21 +109,14 @@ class Reader {
       see_tilde(*tilde, statement);
     } else if (const auto* increment = std::get_if<typed::TargetIncrement>(&statement->node)) {
       if (const auto as_draw = as_tilde(*increment)) return see_tilde(*as_draw, statement);
-      if (const auto mixture = as_mixture(*increment)) {
-        branches_.emplace_back(&mixtures_.emplace_back(), true);
-        see_tilde(mixture->first, statement);
-        branches_.back().second = false;
-        see_tilde(mixture->second, statement);
-        branches_.pop_back();
-        return;
-      }
       if (is_constant(*increment, program_)) return constants_.push_back(statement);
       refuse_increment(
           statement,
           "this adds to the density something that is not a distribution of one variable, so it cannot be simulated");
     } else if (const auto* assignment = std::get_if<typed::Assignment>(&statement->node)) {
-      if (!is_declared_in(program_.variables[assignment->variable], typed::Block::data)) return;
-      give(assignment->variable, {statement->span, false}, assignment->indices);
+      if (!assignment->gives_draw && !is_declared_in(program_.variables[assignment->variable], typed::Block::data))
+        return;
+      give(assignment->variable, {statement->span, assignment->gives_draw}, assignment->indices);
     } else if (const auto* loop = std::get_if<typed::For>(&statement->node)) {
       const bool jumps = may_jump(loop->body);
       loops_.push_back(*loop);
@@ -214,6 +209,14 @@ class Reader {
       refuse_draw(*id, span,
                   quoted(variable.name) +
                       " is drawn from a distribution that depends on it, so this cannot be simulated");
+    for (const auto& [branch, is_first] : branches_)
+      for_each_expression(branch->condition, [&, &branch = branch](const typed::ExpressionPtr& one) {
+        if (branch->else_body && typed::are_same(one, place) &&
+            accesses_of(branch->then_body, program_).drawn.contains(*id) &&
+            accesses_of(branch->else_body, program_).drawn.contains(*id))
+          refuse_draw(*id, span,
+                      "how this draws " + quoted(variable.name) + " depends on its value, so it cannot be simulated");
+      });
     if (!tilde.distribution->sample) refuse_draw(*id, span, quoted(tilde.distribution->name) + " has no sampler");
     if (is_declared_in(variable, typed::Block::parameters)) check_constrained_draw(tilde, variable, place, span);
     give_drawn(*id, tilde, span);
@@ -258,7 +261,7 @@ class Reader {
   // Whether some statement other than `~` gives the local a value.
   bool assigns_local(VariableId id) const {
     bool found = false;
-    for (const StatementPtr& top : program_.model)
+    for (const StatementPtr& top : program_.simulation.model)
       for_each_statement(top, [&](const StatementPtr& statement) {
         if (const auto* assignment = std::get_if<typed::Assignment>(&statement->node))
           found = found || assignment->variable == id;
@@ -453,7 +456,8 @@ class Reader {
     };
     for (std::size_t before = 0; before != of_data.size();) {
       before = of_data.size();
-      for (const auto* block : {&program_.transformed_data, &program_.transformed_parameters, &program_.model})
+      for (const auto* block :
+           {&program_.transformed_data, &program_.transformed_parameters, &program_.simulation.model})
         for (const StatementPtr& statement : *block)
           if (const Accesses accesses = accesses_of(statement, program_); meets(accesses.reads))
             of_data.insert(accesses.assigned.begin(), accesses.assigned.end());
@@ -471,7 +475,6 @@ class Reader {
   std::vector<std::pair<const typed::If*, bool>> branches_;
   std::vector<typed::For> loops_;
   int open_loops_ = 0, jumping_loops_ = 0;
-  std::deque<typed::If> mixtures_;             // each a choice between two draws, as a branch is
   std::vector<typed::ExpressionPtr> controls_; // what decides whether and how often it runs
   struct Increment {
     Reason reason;

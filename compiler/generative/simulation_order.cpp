@@ -16,8 +16,8 @@ std::vector<StatementPtr> simulated_statements(const typed::Program& program, co
   for (const StatementPtr& declaration : program.data)
     if (!reading.is_input[std::get<typed::Declaration>(declaration->node).variable]) all.push_back(declaration);
   const auto transformed_data = without_computed(program.transformed_data, program, reading.computed);
-  for (const auto* block :
-       {&transformed_data, &program.design, &program.parameters, &program.transformed_parameters, &program.model})
+  for (const auto* block : {&transformed_data, &program.design, &program.parameters, &program.transformed_parameters,
+                            &program.simulation.model})
     all.insert(all.end(), block->begin(), block->end());
   return all;
 }
@@ -127,7 +127,7 @@ std::optional<std::vector<StatementPtr>> data_simulation_order(const typed::Prog
   };
   add_observed(program.data);
   add_observed(without_computed(program.transformed_data, program, reading.computed));
-  for (const auto* block : {&program.transformed_parameters, &program.model})
+  for (const auto* block : {&program.transformed_parameters, &program.simulation.model})
     statements.insert(statements.end(), block->begin(), block->end());
   std::vector<Accesses> accesses;
   for (const StatementPtr& statement : statements) {

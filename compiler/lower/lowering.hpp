@@ -227,6 +227,7 @@ class Lowering {
   ValueId log_mass_within(const typed::Distribution& distribution, const std::vector<Storage>& parameters, ValueId y,
                           std::optional<ValueId> lower, std::optional<ValueId> upper);
   ValueId unknown_mass();
+  void add_marginalized_mass(typed::VariableId drawn);
 
   // ---- statements.cpp
   void statement(const typed::StatementPtr& statement);
@@ -247,6 +248,7 @@ class Lowering {
   std::vector<ValueId> declared_sizes(const typed::Variable& variable);
   void declare_interface(ir::ArrayId array, const typed::Variable& variable);
   bool is_interface(typed::VariableId id) const;
+  std::optional<typed::VariableId> marginalized(const typed::StatementPtr& statement) const;
 
   // ---- givings.cpp
   // In a simulation: which elements of a variable have been given, where the text does not prove that each is, and
@@ -307,6 +309,7 @@ class Lowering {
   bool is_prior_only_ = false;                     // in a density: the data and latents add nothing
   std::map<typed::VariableId, ir::ArrayId> given_; // by variable: 0, or how its element was given
   bool is_drawing_ = false;
+  bool gives_draw_ = false; // what is assigned was drawn
   bool measures_priors_ = false; // in a density: not it, but the mass that priors have within their bounds
   bool declares_interface_ = false; // variables declared at a block's top are outputs of this function
   // While a check of the standard library is inlined: what its `reject` is about.

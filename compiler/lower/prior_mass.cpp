@@ -90,6 +90,12 @@ void Lowering::add_prior_mass(const typed::Tilde& tilde, Span span) {
        [&](const std::vector<ValueId>&) { add_to_target(each); });
 }
 
+// Of a parameter whose prior is a mixture: how much of it lies within bounds is not known.
+void Lowering::add_marginalized_mass(typed::VariableId drawn) {
+  const typed::Variable& mixed = variable(drawn);
+  if (mixed.block == typed::Block::parameters && (mixed.lower || mixed.upper)) add_to_target(unknown_mass());
+}
+
 // Of a parameter without a prior: its density is one.
 void Lowering::add_flat_mass(typed::VariableId id) {
   const typed::Variable& parameter = variable(id);

@@ -73,8 +73,11 @@ void Lowering::statement(const StatementPtr& tree) {
         if constexpr (std::is_same_v<Node, typed::Declaration>) declaration(node, tree->span);
         else if constexpr (std::is_same_v<Node, typed::Assignment>) assignment(node, tree->span);
         else if constexpr (std::is_same_v<Node, typed::Tilde>) {
-          if (is_left_out(generative::drawn_variable(node.left))) return;
+          const auto mixed = marginalized(tree);
+          const auto drawn = generative::drawn_variable(node.left);
+          if (is_left_out(drawn ? drawn : mixed)) return;
           if (mode_ == Mode::simulate) return draw(node, tree->span);
+          if (measures_priors_ && mixed) return add_marginalized_mass(*mixed);
           if (measures_priors_) return add_prior_mass(node, tree->span);
           if (!target_) return;
           std::vector<ExpressionPtr> arguments{node.left};
@@ -83,33 +86,16 @@ void Lowering::statement(const StatementPtr& tree) {
                                     node.truncation, tree->span));
         } else if constexpr (std::is_same_v<Node, typed::TargetIncrement>) {
           const std::optional<typed::Tilde> as_draw = generative::as_tilde(node);
-          const std::optional<generative::Mixture> mixture = generative::as_mixture(node);
-          const typed::Tilde* drawn = as_draw ? &*as_draw : mixture ? &mixture->first : nullptr;
-          if (is_left_out(drawn ? generative::drawn_variable(drawn->left) : std::nullopt)) return;
+          if (is_left_out(as_draw ? generative::drawn_variable(as_draw->left) : marginalized(tree))) return;
           if (mode_ == Mode::simulate) {
             if (as_draw) draw(*as_draw, tree->span);
-            else if (mixture) {
-              const ValueId chance = b_.to_real(scalar(mixture->chance));
-              b_.check(b_.logical_and(b_.compare(ir::Op::greater_equal, chance, b_.real(0)),
-                                      b_.compare(ir::Op::less_equal, chance, b_.real(1))),
-                       message("the chance of the mixture's first distribution is {}, must be from 0 to 1", tree->span),
-                       {chance});
-              const ValueId u = b_.draw_uniform(context_.model.site_count++);
-              b_.if_(
-                  b_.compare(ir::Op::less, u, chance), [&] { draw(mixture->first, tree->span); },
-                  [&] { draw(mixture->second, tree->span); });
-            }
             return;
           }
           if (!target_) return;
           const bool is_constant = measures_priors_ && generative::is_constant(node, context_.program);
           if (measures_priors_ && !is_constant) {
+            if (const auto mixed = marginalized(tree)) return add_marginalized_mass(*mixed);
             if (as_draw) add_prior_mass(*as_draw, tree->span);
-            else if (mixture) {
-              const typed::Variable& mixed = variable(*generative::drawn_variable(mixture->first.left));
-              if (mixed.block == typed::Block::parameters && (mixed.lower || mixed.upper))
-                add_to_target(unknown_mass());
-            }
             return;
           }
           if (node.is_jacobian) {
@@ -169,6 +155,13 @@ void Lowering::statement(const StatementPtr& tree) {
         }
       },
       tree->node);
+}
+
+// What a statement draws in the simulation, where its density sums something out.
+std::optional<VariableId> Lowering::marginalized(const StatementPtr& tree) const {
+  const auto& all = context_.program.simulation.marginalized;
+  const auto found = all.find(tree.get());
+  return found == all.end() ? std::nullopt : std::optional(found->second);
 }
 
 bool Lowering::is_interface(VariableId id) const {
@@ -234,7 +227,7 @@ View Lowering::place(VariableId id, const std::vector<IndexItem>& indices, std::
 void Lowering::store(VariableId id, const std::vector<IndexItem>& indices, const Storage& value, Span span) {
   const bool is_noted = frames_.back() == &program_frame_ && !is_drawing_;
   if (indices.empty() && std::holds_alternative<AsValue>(value)) {
-    if (is_noted) note_given(id, {}, false, span);
+    if (is_noted) note_given(id, {}, gives_draw_, span);
     return store_scalar(id, std::get<AsValue>(value).value);
   }
   const ir::ArrayId array = std::get<InArray>(storage(id)).array;
@@ -244,7 +237,7 @@ void Lowering::store(VariableId id, const std::vector<IndexItem>& indices, const
   if (const auto* scalar_value = std::get_if<AsValue>(&value)) {
     target.element({});
     const std::vector<ValueId> where = noted;
-    if (is_noted) note_given(id, where, false, span);
+    if (is_noted) note_given(id, where, gives_draw_, span);
     b_.store(array, is_real ? b_.to_real(scalar_value->value) : scalar_value->value, where);
     return;
   }
@@ -256,7 +249,7 @@ void Lowering::store(VariableId id, const std::vector<IndexItem>& indices, const
     const ValueId element = source.element(index);
     target.element(index);
     const std::vector<ValueId> where = noted;
-    if (is_noted) note_given(id, where, false, span);
+    if (is_noted) note_given(id, where, gives_draw_, span);
     b_.store(array, is_real ? b_.to_real(element) : element, where);
   });
 }
@@ -269,7 +262,10 @@ void Lowering::assignment(const typed::Assignment& tree, Span span) {
   }
   if (tree.value->type.is_scalar()) {
     const ValueId value = scalar(tree.value);
-    return store(tree.variable, tree.indices, AsValue{value}, span);
+    gives_draw_ = tree.gives_draw;
+    store(tree.variable, tree.indices, AsValue{value}, span);
+    gives_draw_ = false;
+    return;
   }
   View value = view(tree.value);
   std::set<VariableId> reads;

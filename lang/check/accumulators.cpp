@@ -2,9 +2,8 @@
 // lprior;`. Each term becomes a statement of its own where it is added up, so that it may draw its variable; the
 // density is the same.
 #include "lang/check/checker.hpp"
+#include "lang/typed_rewrite.hpp"
 #include "lang/typed_walk.hpp"
-
-#include <functional>
 
 namespace sibyl::checking {
 
@@ -13,31 +12,6 @@ using typed::StatementPtr;
 using typed::VariableId;
 
 namespace {
-
-template <typename Node>
-StatementPtr made(Node node, Span span) {
-  return std::make_shared<const typed::Statement>(typed::Statement{std::move(node), span});
-}
-
-// Calls `visit` for every statement, and puts what it gives, where that is not null, in the statement's place.
-StatementPtr rewritten(const StatementPtr& tree, const std::function<StatementPtr(const StatementPtr&)>& visit) {
-  if (!tree) return tree;
-  if (StatementPtr other = visit(tree)) return other;
-  return std::visit(
-      [&](const auto& node) -> StatementPtr {
-        using Node = std::decay_t<decltype(node)>;
-        Node copy = node;
-        if constexpr (std::is_same_v<Node, typed::Sequence>)
-          for (StatementPtr& one : copy.statements) one = rewritten(one, visit);
-        else if constexpr (std::is_same_v<Node, typed::If>) {
-          copy.then_body = rewritten(copy.then_body, visit);
-          copy.else_body = rewritten(copy.else_body, visit);
-        } else if constexpr (requires { copy.body; }) copy.body = rewritten(copy.body, visit);
-        else return tree;
-        return made(std::move(copy), tree->span);
-      },
-      tree->node);
-}
 
 // The variable that the expression is, through promotions.
 std::optional<VariableId> variable_of(const ExpressionPtr& expression) {
@@ -126,7 +100,7 @@ void Checker::spread_accumulators(typed::Program& program) {
     if (const auto* increment = std::get_if<typed::TargetIncrement>(&one->node))
       if (const auto id = variable_of(increment->value)) ++at_top[*id];
   for (auto* block : {&program.transformed_parameters, &program.model})
-    for (const StatementPtr& one : *block) rewritten(one, see);
+    for (const StatementPtr& one : *block) typed::rewritten(one, see);
   const auto is_accumulator = [&](VariableId id) {
     const typed::Variable& variable = program.variables[id];
     const Use& use = uses[id];
@@ -141,15 +115,15 @@ void Checker::spread_accumulators(typed::Program& program) {
       if (!added || !is_accumulator(assignment->variable)) return nullptr;
       Statements both{tree};
       for (StatementPtr& term : density_terms(added)) both.push_back(std::move(term));
-      return made(typed::Sequence{std::move(both)}, tree->span);
+      return typed::make_statement(typed::Sequence{std::move(both)}, tree->span);
     }
     if (const auto* increment = std::get_if<typed::TargetIncrement>(&tree->node))
       if (const auto id = variable_of(increment->value); id && is_accumulator(*id))
-        return made(typed::Sequence{}, tree->span);
+        return typed::make_statement(typed::Sequence{}, tree->span);
     return nullptr;
   };
   for (auto* block : {&program.transformed_parameters, &program.model})
-    for (StatementPtr& one : *block) one = rewritten(one, spread);
+    for (StatementPtr& one : *block) one = typed::rewritten(one, spread);
 }
 
 } // namespace sibyl::checking

@@ -164,11 +164,15 @@ TEST_CASE("log densities that a variable adds up are read as what draws") {
     CHECK(a[i] == Approx(b[i]).epsilon(1e-14));
     CHECK(c[i] == Approx(b[i]).epsilon(1e-14));
   }
-  // Read elsewhere, it is no sum that only the density gets.
-  const std::string read = data + parameters +
-                           "transformed parameters { real prior = 0; prior += normal_lpdf(b | 0, 1); } "
-                           "model { s ~ exponential(exp(prior)); target += prior; y ~ normal(b, s); }";
-  CHECK_FALSE(compile_text(read)->facts().is_generative);
+  // It may be read elsewhere, too; but twice a log density is none of its variable.
+  const auto read = [&](const std::string& added) {
+    return data + parameters +
+           "transformed parameters { real prior = 0; prior += normal_lpdf(b | 0, 1); } "
+           "model { s ~ exponential(exp(prior)); target += " +
+           added + "; y ~ normal(b, s); }";
+  };
+  CHECK(compile_text(read("prior"))->facts().is_generative);
+  CHECK_FALSE(compile_text(read("2 * prior"))->facts().is_generative);
   // A term of observed data belongs to their density.
   const std::string of_data = data + parameters +
                               "model { b ~ normal(0, 1); s ~ exponential(1); y ~ normal(b, s); "

@@ -1,0 +1,90 @@
+// Puts simulating statements in the place of those that sum something out (marginalized.hpp): lists of statements in
+// marginalized.cpp, mixtures in mixtures.cpp, branches on what is observed in observations.cpp.
+#pragma once
+
+#include "compiler/generative/log_terms.hpp"
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace sibyl::generative {
+
+using Statements = std::vector<typed::StatementPtr>;
+
+class MarginalRewriter {
+ public:
+  explicit MarginalRewriter(typed::Program& program);
+  void run();
+
+ private:
+  // ---- marginalized.cpp
+  Statements list(Statements statements);
+  typed::StatementPtr body(const typed::StatementPtr& statement);
+  Statements increment(const typed::StatementPtr& statement, const Statements& before);
+  Statements spread_sums(const Statements& statements);
+  void mark(const typed::StatementPtr& statement, typed::VariableId drawn);
+
+  // ---- mixtures.cpp
+  // What draws the terms; their weights are left to whoever chose them. Throws Unreadable.
+  Statements draws_of(const LogTerms& terms, const Statements& before);
+  Statements draws_of(const Mixture& mixture, const Statements& before);
+  Statements draws_of_held(const Mixture& mixture, const Statements& before);
+  // The part of that number.
+  typed::StatementPtr chosen(const typed::ExpressionPtr& number, const std::vector<Statements>& parts, Span span) const;
+  // The choice among parts with these sums of weights: what declares it goes to `into`; its number.
+  typed::ExpressionPtr choose(const std::vector<std::vector<typed::ExpressionPtr>>& weights, Span span,
+                              Statements& into);
+  typed::ExpressionPtr choose_by(const typed::ExpressionPtr& chances, Span span, Statements& into);
+  Statements require_sum_of_one(const typed::ExpressionPtr& log_weights, Span span) const;
+  void require_apart(const std::vector<typed::ExpressionPtr>& weights, const std::vector<typed::ExpressionPtr>& drawn,
+                     Span span) const;
+  bool varies(const std::vector<typed::ExpressionPtr>& weights) const;
+
+  // ---- marginalized.cpp
+  struct Building { // statements that give a variable its elements
+    Statements statements;
+    std::vector<const typed::Statement*> originals;
+  };
+  std::optional<Building> building_of(typed::VariableId id, const Statements& before) const;
+
+  // What local variables surely are at the place that is being read.
+  void note(const typed::StatementPtr& statement);
+  void forget(const typed::StatementPtr& statement);
+  typed::ExpressionPtr definition(const typed::ExpressionPtr& place) const;
+
+  typed::VariableId new_variable(typed::Variable variable);
+  typed::VariableId new_scalar(const std::string& name, Base base, Span span);
+  typed::ExpressionPtr reference(typed::VariableId id, Span span) const;
+
+  // ---- observations.cpp
+  std::optional<typed::StatementPtr> observation(const typed::StatementPtr& statement);
+
+  typed::Program& program_;
+  TermReader reader_;
+  std::map<std::string, typed::ExpressionPtr> definitions_; // of "variable" and "variable[constant]"
+  std::map<typed::VariableId, int> assignments_, looks_;    // in transformed parameters and the model
+  int depth_ = 0;                                           // of mixtures within others
+  std::set<const typed::Statement*> dropped_;               // built what is drawn instead
+};
+
+// Small helpers on typed trees. Looks and assignments are those within the expression or statement.
+int count_looks(const typed::ExpressionPtr& expression, typed::VariableId id);
+int count_looks_in(const typed::StatementPtr& tree, typed::VariableId id);
+int count_assignments(const typed::StatementPtr& tree, typed::VariableId id);
+std::function<typed::ExpressionPtr(const typed::ExpressionPtr&)> replacing(typed::VariableId id,
+                                                                           const typed::ExpressionPtr& by);
+// What a variable, or an element of it, is known by.
+std::string key_of(typed::VariableId id);
+std::string key_of(typed::VariableId id, std::int64_t element);
+// c of the only index `[c]`; null for others.
+const typed::IntegerLiteral* constant_index(const std::vector<typed::IndexItem>& items);
+typed::ExpressionPtr whole_number(std::int64_t value, Span span);
+typed::ExpressionPtr as_real(const typed::ExpressionPtr& expression);
+typed::ExpressionPtr builtin(typed::Builtin builtin, std::vector<typed::ExpressionPtr> arguments, Type type, Span span);
+// Zero where there is none.
+typed::ExpressionPtr sum_of(const std::vector<typed::ExpressionPtr>& terms, Span span);
+typed::StatementPtr in_sequence(Statements statements, Span span);
+
+} // namespace sibyl::generative
