@@ -1,13 +1,10 @@
 #include "runtime/cli/commands.hpp"
 
-#include "lang/errors.hpp"
-#include "runtime/cli/model_file.hpp"
+#include "runtime/cli/sampler_model.hpp"
 #include "runtime/criticism/verify.hpp"
-#include "runtime/posterior/sampler_file.hpp"
 #include "runtime/terminal/sample_data.hpp"
 
 #include <CLI/CLI.hpp>
-#include <fmt/format.h>
 
 namespace sibyl::cli {
 
@@ -20,11 +17,7 @@ struct SampleCommandOptions : SampleDataOptions {
 
 void run(const SampleCommandOptions& options) {
   const SamplerFile file = read_sampler_file(options.sampler);
-  const auto model = file.model_library.empty() ? compile_text(file.model_name + ".sib", file.model_text)
-                                                : open_model(file.model_library);
-  if (model->text() != file.model_text)
-    throw UserError(fmt::format("{} was trained on another version of {}", options.sampler, file.model_library));
-  const PosteriorSampler sampler = make_sampler(model, file);
+  const PosteriorSampler sampler = open_sampler(file, options.sampler);
   const Verifier verifier(sampler);
   DrawFunction draw;
   if (options.verify)

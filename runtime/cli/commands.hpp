@@ -13,6 +13,7 @@ namespace sibyl::cli {
 void add_build(CLI::App& program);
 void add_check(CLI::App& program);
 void add_compile(CLI::App& program);
+void add_diagnose(CLI::App& program);
 void add_format(CLI::App& program);
 void add_mcmc(CLI::App& program);
 void add_optimize(CLI::App& program);

@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
   sibyl::cli::add_simulate(program);
   sibyl::cli::add_train(program);
   sibyl::cli::add_sample(program);
+  sibyl::cli::add_diagnose(program);
   sibyl::cli::add_mcmc(program);
   sibyl::cli::add_optimize(program);
   sibyl::cli::add_pathfinder(program);

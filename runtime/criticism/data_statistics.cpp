@@ -164,6 +164,18 @@ void add_statistics(const std::string& name, bool is_scalar, bool is_integer, st
   }
 }
 
+std::vector<PredictedStatistic> plain_statistics(const std::string& name, bool is_scalar,
+                                                 std::span<const double> observed, std::size_t length) {
+  if (is_scalar) return {{"the value of " + name, observed[0], 0, 0}};
+  // Residuals from nothing: those statistics are not looked at.
+  const Prediction nothing{std::vector<double>(observed.size(), 0.0), std::vector<double>(observed.size(), 1.0)};
+  const Values values = statistics_of(observed, nothing, length);
+  std::vector<PredictedStatistic> result;
+  for (const Statistic one : {mean_of, sd_of, least_of, largest_of, autocorrelation_of})
+    result.push_back({fill(texts[one], name), values[one], 0, 0});
+  return result;
+}
+
 PredictedStatistic compare_quantity(const std::string& name, std::span<const double> observed,
                                     std::span<const double> replicated) {
   std::vector<double> differences(observed.size());

@@ -25,6 +25,11 @@ struct PredictedStatistic {
 void add_statistics(const std::string& name, bool is_scalar, bool is_integer, std::span<const double> observed,
                     std::span<const double> replicated, std::size_t length, std::vector<PredictedStatistic>& result);
 
+// The statistics that need no replications (of the values themselves), with `observed` alone; NaN where they have no
+// meaning.
+std::vector<PredictedStatistic> plain_statistics(const std::string& name, bool is_scalar,
+                                                 std::span<const double> observed, std::size_t length);
+
 // A quantity that the model computes: `observed` and `replicated` for each replication, by the same draw of the
 // parameters, from the data and from their replication. Their differences are judged, so that what the parameters alone
 // contribute does not count (Gelman, Meng and Stern 1996, "Posterior predictive assessment of model fitness via

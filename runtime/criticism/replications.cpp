@@ -13,18 +13,23 @@ namespace {
 // More of them would rather be looked at one by one.
 constexpr std::size_t most_quantities = 20;
 
-std::vector<double> elements(const VariableBatch& variable, std::size_t data_set) {
+bool is_compared(const Facts& facts, const DataBatch& batch, std::size_t v) {
+  return facts.variables[v].role == Role::observed && batch.variables[v].present;
+}
+
+} // namespace
+
+std::vector<double> elements_of(const VariableBatch& variable, std::size_t data_set) {
   std::vector<double> result;
   for_each_element(std::span(variable.sizes.data() + data_set * variable.rank(), variable.rank()), variable.capacity,
                    [&](std::size_t, std::size_t padded) { result.push_back(variable.row(data_set)[padded]); });
   return result;
 }
 
-bool is_compared(const Facts& facts, const DataBatch& batch, std::size_t v) {
-  return facts.variables[v].role == Role::observed && batch.variables[v].present;
+std::size_t row_length(const VariableBatch& variable, std::size_t data_set) {
+  if (variable.rank() == 0) return 1;
+  return std::max<std::size_t>(1, static_cast<std::size_t>(variable.size(data_set, variable.rank() - 1)));
 }
-
-} // namespace
 
 std::string why_no_replications(const Facts& facts) {
   if (!facts.simulates_data) return "its data cannot be simulated: " + facts.no_data_simulation.text;
@@ -85,17 +90,15 @@ Replications Replicator::replicate(std::size_t data_set, const Posterior& poster
   for (std::size_t v = 0; v < facts.variables.size(); ++v) {
     if (!is_compared(facts, batch_, v)) continue;
     const VariableBatch& variable = batch_.variables[v];
-    const std::vector<double> observed = elements(variable, data_set);
+    const std::vector<double> observed = elements_of(variable, data_set);
     std::vector<double> replicated;
     for (std::size_t i = 0; i < result.count; ++i) {
-      const std::vector<double> one = elements(predicted.data.variables[v], i);
+      const std::vector<double> one = elements_of(predicted.data.variables[v], i);
       // A replication of another size says nothing element by element.
       if (one.size() == observed.size()) replicated.insert(replicated.end(), one.begin(), one.end());
     }
-    const std::size_t length =
-        variable.rank() == 0 ? 1 : static_cast<std::size_t>(variable.size(data_set, variable.rank() - 1));
     add_statistics(facts.variables[v].name, variable.rank() == 0, facts.variables[v].is_integer, observed, replicated,
-                   std::max<std::size_t>(length, 1), result.statistics);
+                   row_length(variable, data_set), result.statistics);
   }
   if (quantities_.empty()) return result;
   std::vector<double> points;

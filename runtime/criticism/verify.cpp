@@ -2,10 +2,10 @@
 
 #include "lang/errors.hpp"
 #include "runtime/criticism/replications.hpp"
+#include "runtime/criticism/simulate_like_training.hpp"
 #include "runtime/inputs/missing_values.hpp"
 #include "runtime/model/computed_data.hpp"
 #include "runtime/model/parallel.hpp"
-#include "runtime/model/simulator.hpp"
 
 #include <fmt/format.h>
 
@@ -22,20 +22,6 @@ constexpr std::uint64_t first_reference_index = first_calibration_index + (std::
 // Whatever the draws' seed is: one reference serves all calls.
 constexpr std::uint64_t reference_seed = 20231;
 constexpr std::size_t least_reference = 100;
-
-SimulatedBatch simulate_reference(std::shared_ptr<const CompiledModel> model, const InferenceSetup& setup,
-                                  std::size_t count, const SampleOptions& options) {
-  SimulatorOptions simulation;
-  simulation.threads = options.threads;
-  simulation.interrupted = options.interrupted;
-  simulation.design = setup.design;
-  simulation.region = setup.region;
-  simulation.keep_all = true;
-  simulation.only_finite = true;
-  SimulatedBatch batch = Simulator(model, simulation).simulate(first_reference_index, count, reference_seed);
-  drop_values(model->facts(), batch.data, batch.indices, setup.missing_share, reference_seed);
-  return batch;
-}
 
 // The distance of the summaries, and each statistic's.
 std::vector<double> scores_of(const Verdict& verdict, const Replications& replications) {
@@ -77,7 +63,9 @@ std::shared_ptr<const Verifier::Reference> Verifier::make_reference(const Sample
   const Facts& facts = model->facts();
   result->impossible = why_no_replications(facts);
   if (!result->impossible.empty()) return result;
-  SimulatedBatch simulated = simulate_reference(model, sampler_.setup(), options_.simulations, given);
+  const SimulatedBatch simulated =
+      simulate_like_training(model, sampler_.setup(), first_reference_index, options_.simulations, reference_seed,
+                             given.threads, given.interrupted);
   if (simulated.data.count < least_reference) {
     result->impossible = "too few simulations are usable: " + simulated.left_out.describe("simulations");
     return result;

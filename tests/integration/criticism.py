@@ -139,6 +139,31 @@ class Verify(unittest.TestCase):
         if one["exact"]:
             self.assertLess(one["summary"]["parameters"]["mu"]["mean"], 1001)
 
+    def test_diagnose(self):
+        out = sibyl("diagnose", "level.sibyl", "all.csv", "--by", "set", "--html", "report.html", "--sims", 200,
+                    "--json").stdout
+        found = json.loads(out)
+        self.assertEqual([one["name"] for one in found["parameters"]], ["mu", "sigma"])
+        for one in found["parameters"]:
+            self.assertEqual(len(one["ranks"]), 200)
+            self.assertGreater(one["recovery"], 0.8)
+            # Six binomial standard errors.
+            self.assertAlmostEqual(one["coverage"][8], 0.9, delta=6 * math.sqrt(0.9 * 0.1 / 200))
+        self.assertLess(found["k_hat"]["share_above_0.7"], 0.05)
+        self.assertIn("`N` from 10 to 20", found["trained_for"])
+        self.assertEqual(len(found["data"]), OF_MODEL + OF_KIND * len(KINDS))
+        page = (FOLDER / "report.html").read_text()
+        self.assertIn("For which data it may be used", page)
+        self.assertGreater(page.count("<svg"), 15)
+        for outside in ("http", "src=", "@import", "<script", "url("):
+            self.assertNotIn(outside, page)
+        for kind in ("prefers-color-scheme: dark", "UNLIKE", "mu ~ normal(0, 2)"):
+            self.assertIn(kind, page)
+        # Untrained, in the prior's frame: the prior, whose ranks are uniform; the density alone tells.
+        sibyl("train", "level.sib", "--steps", 1, "--frame", "prior", "--batch", 16, "-o", "untrained.sibyl")
+        text = sibyl("diagnose", "untrained.sibyl", "--sims", 100).stdout
+        self.assertIn("WRONG: k-hat is above 0.7", text)
+
 
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1])
