@@ -40,9 +40,11 @@ const std::vector<std::string>& list_sources() {
   return sources;
 }
 
-// Exceptions are written in the sources and end the call here: runtime/standalone/web/support.cpp.
-const std::vector<std::string> flags = {"-std=c++20",   "-msimd128",           "-ffunction-sections", "-fdata-sections",
-                                        "-fexceptions", "-fignore-exceptions", "-DFMT_HEADER_ONLY",   "-w"};
+// Exceptions are written in the sources and end the call here: runtime/standalone/web/support.cpp. A page has no
+// assertions, as no released program has.
+const std::vector<std::string> flags = {"-std=c++20",        "-msimd128",    "-ffunction-sections",
+                                        "-fdata-sections",   "-fexceptions", "-fignore-exceptions",
+                                        "-DFMT_HEADER_ONLY", "-DNDEBUG",     "-w"};
 
 // Headers that most sources read, parsed once: half of the compilation's time.
 constexpr char common_headers[] = "#include <fmt/format.h>\n#include <fmt/ranges.h>\n#include <nlohmann/json.hpp>\n"

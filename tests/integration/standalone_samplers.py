@@ -68,6 +68,27 @@ model {
 generated quantities { real z = normal_rng(0, mu); }
 """
 
+# Parameters whose transforms change their number or their form.
+CONSTRAINED = """
+data { int<lower=1> N; array[N] vector[2] y; }
+design { N ~ discrete_range(5, 14); }
+parameters {
+  ordered[2] mu;
+  simplex[3] share;
+  vector<lower=0>[2] scale;
+  cholesky_factor_corr[2] factor;
+  cov_matrix[2] spread;
+}
+model {
+  mu ~ normal(0, 2);
+  share ~ dirichlet([2, 3, 4]');
+  scale ~ exponential(1);
+  factor ~ lkj_corr_cholesky(2);
+  spread ~ wishart(5, identity_matrix(2));
+  for (n in 1:N) y[n] ~ multi_normal_cholesky(share[1] * mu, diag_pre_multiply(scale, factor));
+}
+"""
+
 FACTS = REPOSITORY / "tests" / "models" / "facts"
 REGRESSION = (REPOSITORY / "examples" / "01_linear_regression" / "linear_regression.sib").read_text()
 
@@ -101,6 +122,7 @@ class Draws(unittest.TestCase):
         actual = run(program, data, *flags, ahead)
         self.assertEqual(actual.stdout, expected.stdout)
         self.assertEqual(ahead.read_bytes(), jit.read_bytes())
+        self.assertNotIn(b"Eigen/src", program.read_bytes())  # an assertion names its file
         return sampler, data, program
 
     def test_of_direct_inputs_with_derived_quantities(self):
@@ -139,6 +161,9 @@ class Draws(unittest.TestCase):
         self.assertTrue(0 < len(failed) < 300)
         self.assertEqual(failed, [mu for mu, _ in rows if float(mu) < 0])
         self.assertRegex(tables[0], f"`N` is 20, outside of 3 to 9.*; {len(failed)} of 300 draws failed: given.sib")
+
+    def test_of_constrained_vectors_and_matrices(self):
+        self.agrees("constrained", CONSTRAINED, "--frame", "prior")
 
     def test_of_a_residual_network(self):
         self.agrees("grid", GRID, "--frame", "prior")
