@@ -1,5 +1,6 @@
 // The hand-written derivatives of the training backend, against LibTorch's own for the same sums written in its terms.
 #include "runtime/training/torch/torch_backend.hpp"
+#include "tests/networks_data.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -33,6 +34,10 @@ void check_same(const Tensor& ours, const Tensor& theirs, const std::vector<Tens
     INFO("input " << i);
     CHECK(torch::allclose(own[i], other[i], 1e-5, 1e-6));
   }
+}
+
+Tensor from_values(const std::vector<float>& values, std::size_t rows, std::size_t columns) {
+  return torch::tensor(values).reshape({static_cast<std::int64_t>(rows), static_cast<std::int64_t>(columns)});
 }
 
 } // namespace
@@ -81,4 +86,43 @@ TEST_CASE("The gradient of the loss through the spline does not depend on the st
   const Tensor strided = backend.spline(x.t(), numbers.t(), 4, slope);
   const Tensor plain = backend.spline(x.t().contiguous(), numbers.t().contiguous(), 4, slope_again);
   check_same(torch::cat({strided, slope}, 1), torch::cat({plain, slope_again}, 1), {x, numbers});
+}
+
+TEST_CASE("The slope of the activation is LibTorch's derivative of it, with gradients") {
+  torch::manual_seed(6);
+  TorchBackend backend(torch::kCPU);
+  const Tensor x = leaf({5, 4});
+  const Tensor slope = torch::autograd::grad({backend.activate(x).sum()}, {x}, {}, true, true)[0];
+  check_same(backend.activation_slope(x), slope, {x});
+}
+
+TEST_CASE("The backend that learns and the one that samples know the same density of every family") {
+  for (const PosteriorFamilyInfo& family : list_posterior_families())
+    for (const std::size_t dimension : {1, 3, 6}) {
+      NetworkConfig config;
+      config.dimension = dimension;
+      config.direct_width = 3;
+      config.family = std::string(family.name);
+      config.sizes["hidden"] = 32;
+      const test::RandomWeights random(config);
+      const NetworkBatch batch = test::random_batch(config, std::vector<std::int64_t>(50), 7);
+      EigenBackend sampling(random.weights());
+      TorchBackend learning(torch::kCPU);
+      for (const auto& [name, weight] : random.weights())
+        learning.parameters()[name] = from_values(weight.values, weight.rows, weight.columns);
+      learning.declare(false);
+      std::vector<float> expected;
+      Tensor actual;
+      networks::visit_family(config.family, [&](auto member) {
+        const auto context = member.context(sampling, config, test::matrix(batch.direct, batch.count, 3), 3);
+        const EigenBackend::Tensor density =
+            member.log_density(sampling, config, test::matrix(batch.z, batch.count, dimension), context);
+        expected.assign(density.data(), density.data() + density.size());
+        actual = member.log_density(learning, config, from_values(batch.z, batch.count, dimension),
+                                    member.context(learning, config, from_values(batch.direct, batch.count, 3), 3));
+      });
+      INFO(family.name << ", dimension " << dimension);
+      REQUIRE(actual.numel() == static_cast<std::int64_t>(expected.size()));
+      CHECK(torch::allclose(actual.reshape(-1), torch::tensor(expected), 1e-3, 1e-3));
+    }
 }
