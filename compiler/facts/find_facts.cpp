@@ -316,7 +316,8 @@ std::string describe(const Facts& facts, const Source& source) {
                             dimension.reason);
   }
   for (const std::string& latent : facts.latents)
-    text += fmt::format("{:<{}}  latent, integrated out by simulation\n", latent, width);
+    text += fmt::format("{:<{}}  latent, {}\n", latent, width,
+                        facts.has_density ? "summed out by the density" : "integrated out by simulation");
   for (const Plate& plate : facts.plates)
     text += plate.parent < 0 ? fmt::format("plate {}\n", plate.size)
                              : fmt::format("plate {} within {}\n", plate.size,

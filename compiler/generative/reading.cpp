@@ -42,6 +42,7 @@ class Reader {
     check_constants();
     check_increments();
     check_givings();
+    sum_latents();
     find_point_masses();
     check_parameters();
     check_order();
@@ -184,8 +185,6 @@ class Reader {
         return refuse_increment(statement, quoted(variable.name) + " is computed and then given a distribution, so "
                                                                    "this cannot be simulated");
       reading_.is_latent[*id] = true;
-      refuse_density(span, "the local variable " + quoted(variable.name) +
-                               " is drawn and integrated out, so the data have no tractable density");
       return;
     }
     if (is_declared_in(variable, typed::Block::transformed_parameters) || variable.is_loop_variable)
@@ -362,6 +361,12 @@ class Reader {
       if (!one || !other || one->value != other->value) return false;
     }
     return true;
+  }
+
+  void sum_latents() {
+    SumsFound found = find_sums(program_, reading_.is_latent);
+    for (const auto& [id, reason] : found.refusals) refuse_density(reason.span, reason.text);
+    reading_.sums = std::move(found.by_draw);
   }
 
   // Data that are computed have a density where it is a point mass.

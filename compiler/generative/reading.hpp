@@ -6,6 +6,7 @@
 #pragma once
 
 #include "compiler/generative/computed_data.hpp"
+#include "compiler/generative/summed_out.hpp"
 #include "compiler/interface/facts.hpp"
 #include "lang/typed.hpp"
 
@@ -18,14 +19,15 @@
 namespace sibyl::generative {
 
 struct Reading {
-  std::vector<Role> roles;                          // by VariableId; meaningless for locals
-  std::vector<bool> is_latent;                      // by VariableId: a local that is drawn
-  std::vector<bool> is_input;                       // by VariableId: a design variable that a data file gives
-  std::vector<typed::VariableId> flat;              // parameters that no statement draws, of proper flat density
-  ComputedData computed;                            // what is observed through transformed data
-  std::set<typed::VariableId> given_once;           // the simulation must check that no element gets a value twice
+  std::vector<Role> roles;                // by VariableId; meaningless for locals
+  std::vector<bool> is_latent;            // by VariableId: a local that is drawn
+  std::vector<bool> is_input;             // by VariableId: a design variable that a data file gives
+  std::vector<typed::VariableId> flat;    // parameters that no statement draws, of proper flat density
+  ComputedData computed;                  // what is observed through transformed data
+  std::set<typed::VariableId> given_once; // the simulation must check that no element gets a value twice
   std::map<typed::VariableId, GivenElements> given_elements; // where not all surely get a value
   std::set<typed::VariableId> point_masses;                  // computed data that have a density nevertheless
+  std::map<const typed::Statement*, SummedOut> sums;         // by the draw of a latent whose values a density sums over
   std::optional<Reason> not_generative;
   std::optional<Reason> no_data_simulation; // given the parameters; not by what their priors alone lack
   std::optional<Reason> no_density;
@@ -46,9 +48,8 @@ std::vector<typed::StatementPtr> simulated_statements(const typed::Program& prog
 
 // What simulates the data alone, with design and parameters given, in order. Statements on the parameters are among it;
 // what they draw or add to the density is to be left out (is_simulated_given_parameters).
-std::optional<std::vector<typed::StatementPtr>> data_simulation_order(const typed::Program& program,
-                                                                      const Reading& reading,
-                                                                      typed::StatementPtr* cycle = nullptr);
+std::optional<std::vector<typed::StatementPtr>>
+data_simulation_order(const typed::Program& program, const Reading& reading, typed::StatementPtr* cycle = nullptr);
 
 // Whether a draw of the variable is one of data or latents.
 bool is_simulated_given_parameters(const Reading& reading, typed::VariableId id);

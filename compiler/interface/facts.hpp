@@ -82,7 +82,7 @@ struct Remark {
 struct Facts {
   std::vector<VariableFact> variables; // in order of declaration; locals (latents) are not among them
   std::vector<Plate> plates;
-  std::vector<std::string> latents; // local variables that are drawn and integrated out by simulation
+  std::vector<std::string> latents; // local variables that are drawn: simulation integrates them out, a density sums
   bool is_generative = true;
   Reason not_generative;
   bool simulates_data = true; // given the parameters: so is what lacks a prior alone

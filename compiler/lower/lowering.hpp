@@ -250,6 +250,10 @@ class Lowering {
   bool is_interface(typed::VariableId id) const;
   std::optional<typed::VariableId> marginalized(const typed::StatementPtr& statement) const;
 
+  // ---- summed_out.cpp
+  // What a density sums over the values of a latent, from its draw on.
+  void sum_over(const generative::SummedOut& sum, const std::vector<typed::StatementPtr>& dependents, Span span);
+
   // ---- givings.cpp
   // In a simulation: which elements of a variable have been given, where the text does not prove that each is, and
   // once.

@@ -35,6 +35,13 @@ bool may_return(const StatementPtr& statement) {
 
 void Lowering::statements(const std::vector<StatementPtr>& list) {
   for (std::size_t i = 0; i < list.size(); ++i) {
+    const auto sum = mode_ == Mode::density ? context_.reading.sums.find(list[i].get()) : context_.reading.sums.end();
+    if (sum != context_.reading.sums.end()) {
+      const auto begin = list.begin() + static_cast<std::ptrdiff_t>(i) + 1;
+      sum_over(sum->second, {begin, begin + static_cast<std::ptrdiff_t>(sum->second.dependents)}, list[i]->span);
+      i += sum->second.dependents;
+      continue;
+    }
     statement(list[i]);
     const Frame& frame = *frames_.back();
     if (!frame.returned || !may_return(list[i]) || std::holds_alternative<typed::Return>(list[i]->node)) continue;

@@ -95,8 +95,8 @@ TEST_CASE("plates nest") {
   CHECK(facts.plates[1].parent == 0);
 }
 
-TEST_CASE("latents and computed data have no density, sums over labels do") {
-  CHECK_FALSE(facts_of("latent_mixture").has_density);
+TEST_CASE("latents and computed data have no density, sums over labels do, and labels that can be summed out") {
+  CHECK(facts_of("latent_mixture").has_density);
   CHECK_FALSE(facts_of("state_space").has_density);
   CHECK(facts_of("mixture").has_density);
   CHECK(facts_of("mixture").is_generative);
