@@ -112,6 +112,10 @@ enum class Builtin {
   // draws: in the standard library's samplers only
   uniform_draw,
   std_normal_draw,
+  // the function that a solver is given, and its matrix of derivatives: in the standard library's methods only
+  given_value,
+  given_jacobian,
+  given_size,
 };
 struct BuiltinCall {
   Builtin builtin = Builtin::add;
@@ -125,6 +129,24 @@ struct FunctionCall {
   std::shared_ptr<const Function> function;
   std::vector<ExpressionPtr> arguments;
   bool elementwise = false;
+};
+
+// A function of the library that is given one of the text: `ode_rk45(rates, y0, t0, ts, ...)`. The library's method (a file
+// of stdlib/functions/) calls it by `given_value(point, z)` and `given_jacobian(point, z)`, which stand for
+//   differential: the rates of change at the time `point` and state z
+//   algebraic:    what shall be zero at the unknown z
+//   integral:     the integrand at `point`, of which z is the distance to the nearer limit
+//   mapped:       there is no method: the function is applied to each of a list of jobs
+// `given_size()` is the number of elements of what the function itself is given as z. Where the gradient is wanted, z is
+// longer: behind them are, for each number that it is wanted of, the derivatives of z by that number, and behind the value
+// those of the value.
+struct SolverCall {
+  enum class Kind { differential, algebraic, integral, mapped } kind = Kind::differential;
+  std::shared_ptr<const Function> given;
+  std::shared_ptr<const Function> method; // null where the kind has none
+  // The first `own` are the method's; the others are handed on to the given function.
+  std::vector<ExpressionPtr> arguments;
+  std::size_t own = 0;
 };
 
 enum class DistributionFunction { log_density, log_cdf, log_ccdf, cdf, draw };
@@ -163,7 +185,7 @@ struct Promote {
 
 struct Expression {
   std::variant<IntegerLiteral, RealLiteral, StringLiteral, VariableReference, BuiltinCall, FunctionCall,
-               DistributionCall, Index, Conditional, ArrayLiteral, RowVectorLiteral, Promote>
+               SolverCall, DistributionCall, Index, Conditional, ArrayLiteral, RowVectorLiteral, Promote>
       node;
   Type type;
   Span span;

@@ -64,7 +64,10 @@ const char* name_of(Builtin builtin) {
                                           "target",
                                           "math",
                                           "uniform_draw",
-                                          "std_normal_draw"};
+                                          "std_normal_draw",
+                                          "given_value",
+                                          "given_jacobian",
+                                          "given_size"};
   return names[static_cast<int>(builtin)];
 }
 
@@ -131,6 +134,9 @@ class Printer {
                    list(node.arguments) + ")" + type + ")";
           else if constexpr (std::is_same_v<Node, FunctionCall>)
             return "(" + std::string(node.elementwise ? "each " : "") + node.function->name + "(" +
+                   list(node.arguments) + ")" + type + ")";
+          else if constexpr (std::is_same_v<Node, SolverCall>)
+            return "(" + (node.method ? node.method->name : "each job") + "(" + node.given->name + ", " +
                    list(node.arguments) + ")" + type + ")";
           else if constexpr (std::is_same_v<Node, DistributionCall>) {
             static constexpr const char* functions[] = {"log_density", "log_cdf", "log_ccdf", "cdf", "draw"};

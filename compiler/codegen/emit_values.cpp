@@ -43,6 +43,7 @@ void Emitter::emit_value(const ir::Instruction& instruction) {
     if (is_wide(condition) || is_wide(yes) || is_wide(no)) yes = widen(yes), no = widen(no);
     return set(instruction, builder_.CreateSelect(condition, yes, no));
   }
+  case Op::hold: return set(instruction, operand(0));
   case Op::fma: {
     Value *x = operand(0), *y = operand(1), *z = operand(2);
     same_width(x, y, z);

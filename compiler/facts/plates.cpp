@@ -298,6 +298,10 @@ class Analysis {
               for (const auto& one : node.arguments)
                 if (!one->type.is_scalar()) walk(one);
               if (!node.elementwise) carried = "`" + node.function->name + "` mixes the positions";
+            } else if constexpr (std::is_same_v<Node, typed::SolverCall>) {
+              for (const auto& one : node.arguments)
+                if (!one->type.is_scalar()) walk(one);
+              carried = "a solver of `" + node.given->name + "` mixes the positions";
             }
           },
           expression->node);

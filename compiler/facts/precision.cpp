@@ -67,7 +67,11 @@ class Estimator {
     const auto order =
         generative::simulation_order(generative::simulated_statements(program_, reading_), program_, reading_);
     if (!order) return std::nullopt;
-    for (const StatementPtr& statement : *order) see(statement);
+    std::set<const typed::Function*> known;
+    for (const StatementPtr& statement : *order) {
+      find_solvers(statement, std::nullopt, known);
+      see(statement);
+    }
     return need_;
   }
 
@@ -167,6 +171,26 @@ class Estimator {
     return bounded(count);
   }
 
+  // Solvers in the statement, also in functions that it calls (at `caller`).
+  void find_solvers(const StatementPtr& statement, std::optional<Span> caller,
+                    std::set<const typed::Function*>& known) {
+    for_each_statement(statement, [&](const StatementPtr& one) {
+      for_each_operand(one, [&](const ExpressionPtr& operand) {
+        for_each_expression(operand, [&](const ExpressionPtr& part) {
+          const Span place = caller.value_or(part->span);
+          if (const auto* solver = std::get_if<typed::SolverCall>(&part->node))
+            need(place, "a solver of " + quoted(solver->given->name) + " holds tolerances that floats do not");
+          const auto* call = std::get_if<typed::FunctionCall>(&part->node);
+          if (call && call->function->span.source == 0 && known.insert(call->function.get()).second)
+            find_solvers(call->function->body, place, known);
+        });
+      });
+    });
+  }
+  Range range(const typed::SolverCall& call, const ExpressionPtr& expression) {
+    return without_bound(expression->span,
+                         "the text does not tell how large a value of " + quoted(call.given->name) + " is");
+  }
   Range range(const typed::FunctionCall& call, const ExpressionPtr& expression) {
     static const std::set<std::string, std::less<>> to_one = {"inv_logit", "Phi", "Phi_approx", "softmax",
                                                               "inv_cloglog"};

@@ -184,6 +184,14 @@ class Prover {
     return {contains(equivariant, call.function->name) ? all : Dimensions(rank, staying)};
   }
 
+  Value value(const typed::SolverCall& call, const ExpressionPtr& expression) {
+    for (const ExpressionPtr& argument : call.arguments)
+      for (const Dimension& one : number(argument))
+        if (one != same && one != staying)
+          throw Asymmetry{"a solver of `" + call.given->name + "` may treat positions differently"};
+    return {Dimensions(static_cast<std::size_t>(expression->type.rank()), staying)};
+  }
+
   Value value(const typed::BuiltinCall& call, const ExpressionPtr& expression) {
     const auto& arguments = call.arguments;
     const auto first = [&] { return number(arguments[0]); };

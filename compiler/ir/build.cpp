@@ -146,6 +146,12 @@ void Builder::print(std::uint32_t message, std::vector<ValueId> values) {
 void Builder::tape_push(ValueId value) { emit({.op = Op::tape_push, .operands = {value}}); }
 ValueId Builder::tape_pop(Type type) { return emit({.op = Op::tape_pop, .type = type}); }
 
+Block Builder::capture(const Body& body) {
+  Block block;
+  into(block, body);
+  return block;
+}
+
 void Builder::into(Block& block, const Body& body) {
   Block* const outer = block_;
   block_ = &block;

@@ -62,6 +62,7 @@ class Builder {
   ValueId logical_or(ValueId a, ValueId b) { return pure(Op::logical_or, {a, b}); }
   ValueId logical_not(ValueId a) { return pure(Op::logical_not, {a}); }
   ValueId select(ValueId condition, ValueId if_true, ValueId if_false);
+  ValueId hold(ValueId a) { return pure(Op::hold, {a}); } // without its derivative
 
   ValueId load_cell(CellId cell);
   void store_cell(CellId cell, ValueId value);
@@ -88,7 +89,11 @@ class Builder {
 
   // Any instruction as it is, into the current block; numbers its result (unless Type::none) and returns it.
   ValueId emit(Instruction instruction);
-  // A pure operation (constant .. select) of the given operands: its type is derived, trivial cases are folded.
+  // What `body` emits, as a block of its own that is not yet anywhere; `append` puts its instructions where they shall
+  // be, with the numbers that they have.
+  Block capture(const Body& body);
+  void append(Instruction instruction) { block_->push_back(std::move(instruction)); }
+  // A pure operation (constant .. hold) of the given operands: its type is derived, trivial cases are folded.
   ValueId pure(Op op, std::vector<ValueId> operands, std::uint32_t id = none);
 
  private:

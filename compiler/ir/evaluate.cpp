@@ -126,6 +126,7 @@ std::optional<double> evaluate(Op op, std::uint32_t id, const std::vector<Type>&
   case Op::logical_not: return x[0] == 0;
   case Op::fma: return std::fma(x[0], x[1], x[2]);
   case Op::select: return x[0] != 0 ? x[1] : x[2];
+  case Op::hold: return x[0];
   case Op::negate: return types[0] == Type::integer ? wrap(-static_cast<std::int64_t>(x[0])) : -x[0];
   default: break;
   }

@@ -111,7 +111,8 @@ struct Message {
 //   log_prior_mass, of generative models with a density: inputs: data, transformed data, unconstrained_in. Output:
 //                  log_density, which is not one: the mass that the priors have within the declared bounds, which
 //                  Stan's density does not divide by; NaN where it is not known.
-//   log_density_gradient  likewise, and gradient. Made from log_density by compiler/passes/reverse_mode.
+//   log_density_gradient  likewise, and gradient. Made by compiler/passes/reverse_mode from log_density, or where lowering
+//                  writes a function of this name, from that: it computes beside what solvers find the derivatives of it.
 //   constrain      inputs: data, transformed data, unconstrained_in. Outputs: parameters, transformed parameters,
 //   generated
 //                  quantities (these draw).

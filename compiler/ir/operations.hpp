@@ -44,6 +44,7 @@ enum class Op : std::uint8_t {
   logical_or,
   logical_not, // booleans; both sides are evaluated
   select,      // (boolean, if true, if false): both sides are evaluated
+  hold,        // operand 0, a real, taken as constant: no derivative passes through it
   load_cell,   // `id`: the cell
   store_cell,  // `id`: the cell; operand 0
   declare,     // `id`: the array; operands: its sizes (integer, >= 0 and with a product of at most most_elements:
@@ -156,6 +157,7 @@ inline constexpr auto operations = [] {
       {Op::logical_or, "logical_or", "bb>b", pure | cheap | commutative},
       {Op::logical_not, "logical_not", "b>b", pure | cheap},
       {Op::select, "select", "baa>a", pure | cheap | differentiable},
+      {Op::hold, "hold", "r>r", pure | cheap},
       {Op::load_cell, "load_cell", ">e", reads | cheap, Subject::cell},
       {Op::store_cell, "store_cell", "e>", writes | cheap, Subject::cell},
       {Op::declare, "declare", "i*>", declares | undefined, Subject::array},

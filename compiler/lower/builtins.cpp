@@ -200,6 +200,8 @@ View Lowering::builtin_view(const typed::BuiltinCall& call, const ExpressionPtr&
     result.element = [this, array](const std::vector<ValueId>& i) { return b_.load(array, i); };
     return result;
   }
+  case Builtin::given_value:
+  case Builtin::given_jacobian: return given(call);
   case Builtin::head:
   case Builtin::tail:
   case Builtin::segment: {

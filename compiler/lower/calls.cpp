@@ -3,6 +3,8 @@
 #include "compiler/generative/accesses.hpp"
 #include "lang/errors.hpp"
 
+#include <utility>
+
 namespace sibyl::lower {
 
 namespace {
@@ -48,6 +50,7 @@ std::vector<Storage> Lowering::argument_storage(const typed::Function& function,
 // Lowers the body with the arguments bound; the result is left in the frame.
 void Lowering::inline_body(Frame& frame, const typed::Function& function, const std::vector<Storage>& arguments) {
   frame.function = &function;
+  frame.arguments = std::exchange(arguments_, nullptr);
   if (b_.span().source == 0) call_in_text_ = b_.span();
   for (std::size_t i = 0; i < arguments.size(); ++i) frame.storage[function.arguments[i]] = arguments[i];
   frames_.push_back(&frame);

@@ -79,10 +79,14 @@ ValueId Lowering::scalar(const ExpressionPtr& expression) {
   if (const auto* call = std::get_if<typed::BuiltinCall>(&expression->node)) return scalar_builtin(*call, expression);
   if (const auto* call = std::get_if<typed::FunctionCall>(&expression->node)) {
     const Span place = b_.span();
-    const ValueId value = call_scalar(*call->function, argument_storage(*call->function, call->arguments));
+    const std::vector<Storage> arguments = argument_storage(*call->function, call->arguments);
+    arguments_ = &call->arguments;
+    const ValueId value = call_scalar(*call->function, arguments);
     b_.set_span(place);
     return value;
   }
+  if (const auto* call = std::get_if<typed::SolverCall>(&expression->node))
+    return solver_view(*call, expression->type, expression->span).element({});
   if (const auto* call = std::get_if<typed::DistributionCall>(&expression->node))
     return distribution_call(*call, expression->span);
   if (const auto* index = std::get_if<typed::Index>(&expression->node)) {
@@ -237,6 +241,7 @@ ValueId Lowering::scalar_builtin(const typed::BuiltinCall& call, const Expressio
     return b_.maximum(left, argument(1));
   }
   case Builtin::target: return target_ ? b_.load_cell(*target_) : b_.real(std::numeric_limits<double>::quiet_NaN());
+  case Builtin::given_size: return solved_.back()->size;
   case Builtin::real_to_integer: return b_.to_integer(argument(0));
   case Builtin::uniform_draw: return b_.draw_uniform(context_.model.site_count++);
   case Builtin::std_normal_draw: return b_.draw_normal(context_.model.site_count++);

@@ -11,7 +11,9 @@
 #include "lang/diagnostic.hpp"
 #include "lang/typed.hpp"
 
+#include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -27,6 +29,7 @@ struct ModelContext {
   std::map<typed::VariableId, std::uint32_t> interface_index; // program variable to index into Facts::variables
   Diagnostics diagnostics;
   std::set<typed::VariableId> changing; // variables that are assigned more than once: sizes by them may differ
+  bool has_solver = false;              // in the log density: the function for its gradient differs
 
   std::uint32_t message(std::string text, Span span);
 };
@@ -53,12 +56,19 @@ struct Frame {
   std::vector<Storage> storage;
   // Inlined calls: where a `return` goes.
   const typed::Function* function = nullptr;
+  const std::vector<typed::ExpressionPtr>* arguments = nullptr; // as written in the frame below; null: not known
   std::optional<ir::CellId> result;
   std::optional<ir::CellId> returned; // integer, not zero after a return that skips statements
   std::optional<View> container_result;
   ValueId single_result = ir::none;
   int loop_depth = 0; // loops of the function around the current statement
   explicit Frame(const std::vector<typed::Variable>& table) : variables(&table), storage(table.size()) {}
+};
+
+// While a solver's method is inlined: the function that it is given (typed::SolverCall).
+struct Given {
+  std::function<View(ValueId point, const View& z)> value, jacobian;
+  ValueId size = ir::none;
 };
 
 // What the text nests, and what the functions that it calls nest within that, is lowered by recursion: thrown where it
@@ -82,6 +92,7 @@ class Lowering {
   void bind_inputs(const std::vector<typed::StatementPtr>& declarations);
   void write_simulate();
   void write_density();
+  void write_density_for_gradient();
   void write_constrain();
   void write_log_jacobian();
   void write_log_prior_mass();
@@ -172,6 +183,19 @@ class Lowering {
   std::vector<Storage> argument_storage(const typed::Function& function,
                                         const std::vector<typed::ExpressionPtr>& arguments);
   void inline_body(Frame& frame, const typed::Function& function, const std::vector<Storage>& arguments);
+
+  // ---- solvers.cpp
+  View solver_view(const typed::SolverCall& call, const Type& type, Span span);
+  View given(const typed::BuiltinCall& call);
+  struct Passed;
+  struct Coupled;
+  std::shared_ptr<Passed> passed_arguments(const typed::SolverCall& call, ValueId size, Span span);
+  ValueId row_major(const std::vector<ValueId>& index, const std::vector<ValueId>& sizes);
+  Coupled couple(const typed::SolverCall& call, const std::shared_ptr<Passed>& passed, ValueId size, Span span);
+  View mapped_view(const typed::SolverCall& call, Span span);
+  bool wants_derivatives() const { return is_for_gradient_ || in_given_ > 0; }
+  bool may_vary(const typed::ExpressionPtr& expression, std::size_t frame) const;
+  std::set<typed::VariableId> varying_variables(std::size_t frame) const;
 
   // ---- distributions.cpp
   ValueId distribution_call(const typed::DistributionCall& call, Span span); // a sum over elements, or one draw
@@ -298,6 +322,10 @@ class Lowering {
   ir::Builder b_;
   Mode mode_;
   std::vector<Frame*> frames_;
+  const std::vector<typed::ExpressionPtr>* arguments_ = nullptr; // of the call that is inlined next
+  std::vector<Given*> solved_; // what the methods around are given, innermost last
+  bool is_for_gradient_ = false; // derivatives of what solvers find are computed beside it
+  int in_given_ = 0;             // while the function that a solver is given is lowered for its tangents
   int statement_depth_ = 0, expression_depth_ = 0, loop_depth_ = 0;
   Frame program_frame_;
   std::optional<ir::CellId> target_;

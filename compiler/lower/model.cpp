@@ -3,6 +3,8 @@
 #include "compiler/generative/accesses.hpp"
 #include "lang/errors.hpp"
 
+#include <utility>
+
 namespace sibyl::lower {
 
 using ir::Binding;
@@ -59,6 +61,11 @@ void Lowering::write_density() {
   statements(program.model);
   const ir::ArrayId out = b_.array("log_density", ir::Type::real, 0, Binding::log_density);
   b_.store(out, b_.load_cell(*target_), {});
+}
+
+void Lowering::write_density_for_gradient() {
+  is_for_gradient_ = true;
+  write_density();
 }
 
 void Lowering::write_log_prior() {
@@ -222,7 +229,11 @@ void lower_model(ModelContext& context) {
   if (!context.reading.computed.drawn.empty())
     add("transform_simulated_data", Mode::compute, &Lowering::write_transform_simulated_data);
   if (context.model.facts.is_generative) add("simulate", Mode::simulate, &Lowering::write_simulate);
-  if (context.model.facts.has_density) add("log_density", Mode::density, &Lowering::write_density);
+  if (context.model.facts.has_density) {
+    add("log_density", Mode::density, &Lowering::write_density);
+    if (std::exchange(context.has_solver, false))
+      add("log_density_gradient", Mode::density, &Lowering::write_density_for_gradient);
+  }
   if (context.model.facts.is_generative && context.model.facts.has_density)
     add("log_prior_mass", Mode::compute, &Lowering::write_log_prior_mass);
   add("constrain", Mode::compute, &Lowering::write_constrain);

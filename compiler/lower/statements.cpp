@@ -158,7 +158,9 @@ void Lowering::statement(const StatementPtr& tree) {
         else {
           const auto* call = std::get_if<typed::FunctionCall>(&node.call->node);
           if (!call) throw InternalError("a statement that is no call");
-          call_void(*call->function, argument_storage(*call->function, call->arguments));
+          const std::vector<Storage> arguments = argument_storage(*call->function, call->arguments);
+          arguments_ = &call->arguments;
+          call_void(*call->function, arguments);
         }
       },
       tree->node);

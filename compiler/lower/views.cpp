@@ -127,8 +127,11 @@ View Lowering::view(const ExpressionPtr& expression) {
     return result;
   }
   if (const auto* call = std::get_if<typed::FunctionCall>(&expression->node)) {
-    if (!call->elementwise)
-      return call_view(*call->function, argument_storage(*call->function, call->arguments), expression->span);
+    if (!call->elementwise) {
+      const std::vector<Storage> arguments = argument_storage(*call->function, call->arguments);
+      arguments_ = &call->arguments;
+      return call_view(*call->function, arguments, expression->span);
+    }
     return elementwise(
         call->arguments, expression->type, expression->span,
         [this, call](const std::vector<ValueId>& values) {
@@ -138,6 +141,8 @@ View Lowering::view(const ExpressionPtr& expression) {
         },
         false);
   }
+  if (const auto* call = std::get_if<typed::SolverCall>(&expression->node))
+    return solver_view(*call, expression->type, expression->span);
   if (const auto* call = std::get_if<typed::DistributionCall>(&expression->node))
     return draws_view(*call, expression->type);
   if (const auto* array = std::get_if<typed::ArrayLiteral>(&expression->node))

@@ -124,6 +124,31 @@ CellSet ReversePlan::exposed(const Instruction& owner, const Needs* needs) const
   return cells;
 }
 
+// An iteration of a loop around the owner may begin with what the owner has left in the last one.
+bool ReversePlan::is_carried_around(CellId cell, const Instruction& owner) const {
+  for (const Instruction* outer = structure_.at(owner).owner; outer; outer = structure_.at(*outer).owner)
+    if (region(*outer).carried.count(cell)) return true;
+  return false;
+}
+
+// Likewise of an array: it is older than the region around the owner.
+bool ReversePlan::is_declared_outside(ArrayId array, const Instruction& owner) const {
+  const Instruction* outer = structure_.at(owner).owner;
+  return outer ? !is_local(array, *outer) : !structure_.declaration(array);
+}
+
+// The sweep, once it has passed the owner, runs code again that reads: a region before the owner through which adjoints flow.
+// (Beside such regions values are in sight, and what has no adjoints is passed over.)
+bool ReversePlan::is_swept_before(const InstructionList& accesses, const Instruction& owner) const {
+  const Site& site = structure_.at(owner);
+  return std::any_of(accesses.begin(), accesses.end(), [&](const Instruction* access) {
+    if (!has(access->op, trait::reads) || structure_.at(*access).begin > site.begin) return false;
+    for (const Instruction* outer = structure_.at(*access).owner; outer; outer = structure_.at(*outer).owner)
+      if (!structure_.contains(*outer, owner) && region(*outer).active) return true;
+    return false;
+  });
+}
+
 void ReversePlan::plan(const Instruction& owner) {
   RegionPlan plan;
   for_each_nested(owner, [&](const Instruction& inner) { plan.active = plan.active || is_active(inner, activity_); });
@@ -137,6 +162,14 @@ void ReversePlan::plan(const Instruction& owner) {
   }
   for (ArrayId array : arrays_written(owner))
     if (needs_.array[array] && !stable_[array] && !is_local(array, owner)) plan.logged.insert(array);
+  if (!plan.active) {
+    std::erase_if(plan.saved_once, [&](CellId cell) {
+      return !is_carried_around(cell, owner) && !is_swept_before(structure_.cell_accesses(cell), owner);
+    });
+    std::erase_if(plan.logged, [&](ArrayId array) {
+      return !is_declared_outside(array, owner) && !is_swept_before(structure_.array_accesses(array), owner);
+    });
+  }
   const Instruction* const outer = structure_.at(owner).owner;
   const bool in_kept = outer && region(*outer).kept; // there, nothing is in place: the sweep comes back much later
   plan.in_place = !in_kept && plan.active && (can_run_in_place(owner, plan) || is_last(owner));

@@ -56,6 +56,9 @@ class ReversePlan {
   bool can_be_kept(const Instruction& owner) const;
   bool is_private(CellId cell, const Instruction& owner) const;
   bool is_local(ArrayId array, const Instruction& owner) const;
+  bool is_carried_around(CellId cell, const Instruction& owner) const;
+  bool is_declared_outside(ArrayId array, const Instruction& owner) const;
+  bool is_swept_before(const InstructionList& accesses, const Instruction& owner) const;
   bool has_effects(const Instruction& owner, const Instruction& region) const;
   bool is_read_outside(CellId cell, const Instruction& owner, const Instruction* region) const;
   CellSet exposed(const Instruction& owner, const Needs* needs) const;

@@ -1,5 +1,6 @@
 #include "lang/check/checker.hpp"
 #include "lang/check/primitives.hpp"
+#include "lang/check/solvers.hpp"
 #include "lang/edit_distance.hpp"
 #include "lang/typed_walk.hpp"
 
@@ -100,9 +101,10 @@ ExpressionPtr Checker::old_call(const ast::Call& tree, const Arguments& argument
 
 ExpressionPtr Checker::call(const ast::Call& tree, Span span) {
   if (tree.function.name == "reduce_sum" || tree.function.name == "reduce_sum_static") return reduce_sum(tree, span);
+  const std::string& name = tree.function.name;
+  if (find_solver(name) && !names_.own.contains(name)) return solver_call(tree, span);
   Arguments arguments;
   for (const auto& argument : tree.arguments) arguments.push_back(expression(argument));
-  const std::string& name = tree.function.name;
   // The user's own density without its constants is the density: which they are is not known.
   for (const std::string kind : {"df", "mf"})
     if (name.ends_with("_lup" + kind))
@@ -135,7 +137,9 @@ ExpressionPtr Checker::call(const ast::Call& tree, Span span) {
   bool handled = false;
   ExpressionPtr result = builtin_call(name, arguments, span, handled);
   if (handled) return result;
-  if (names_.has_function(name)) return function_call(tree, std::move(arguments), span);
+  // The library's methods call what solvers are given.
+  const bool is_hidden = !is_library_ && name.starts_with("method_") && !names_.own.contains(name);
+  if (names_.has_function(name) && !is_hidden) return function_call(tree, std::move(arguments), span);
   if (ExpressionPtr named = operator_call(name, arguments, span)) return named;
   return unknown_function(tree.function, span);
 }
@@ -300,6 +304,7 @@ ExpressionPtr Checker::unknown_function(const ast::Identifier& name, Span span) 
   }
   std::vector<std::string> known = primitive_names();
   for (const auto& [candidate, overloads] : names_.own) known.push_back(candidate);
+  for (const std::string& one : solver_names()) known.push_back(one);
   known.insert(known.end(), library_function_names().begin(), library_function_names().end());
   if (const auto nearest = nearest_name(name.name, known))
     diagnostic.fix = Fix{name.span, *nearest, "did you mean `" + *nearest + "`?"};

@@ -80,6 +80,11 @@ class Checker {
   void require_bar(const ast::Call& call, const Arguments& arguments);
   typed::ExpressionPtr old_call(const ast::Call& call, const Arguments& arguments, Span span);
   typed::ExpressionPtr reduce_sum(const ast::Call& call, Span span);
+  // solvers.cpp
+  typed::ExpressionPtr solver_call(const ast::Call& call, Span span);
+  // The function that a solver is given, called with arguments of these types; null after a diagnostic.
+  std::shared_ptr<const typed::Function> given_function(const ast::Call& call, const std::vector<Type>& leading,
+                                                        Arguments& passed, Type result);
   typed::ExpressionPtr builtin_call(const std::string& name, Arguments arguments, Span span, bool& handled);
   typed::ExpressionPtr function_call(const ast::Call& call, Arguments arguments, Span span);
   typed::ExpressionPtr distribution_call(const ast::Call& call, const std::string& distribution,

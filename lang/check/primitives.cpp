@@ -94,6 +94,11 @@ Result absolute(const Types& t) {
 }
 Result two_integers(const Types& t) { return t.size() == 2 && are_integers(t, 0) ? Result(integer) : std::nullopt; }
 Result of_real(const Types& t) { return t.size() == 1 && t[0].is_scalar() ? Result(integer) : std::nullopt; }
+Result given_value(const Types& t) {
+  return t.size() == 2 && t[0].is_scalar() && t[1] == vector ? Result(vector) : std::nullopt;
+}
+Result given_jacobian(const Types& t) { return given_value(t) ? Result(matrix) : std::nullopt; }
+Result no_integer_arguments(const Types& t) { return t.empty() ? Result(integer) : std::nullopt; }
 Result no_arguments(const Types& t) { return t.empty() ? Result(real) : std::nullopt; }
 
 constexpr Primitive math(std::string_view name, int arguments) { return {name, Builtin::math, arguments}; }
@@ -173,6 +178,9 @@ constexpr Primitive primitives[] = {
     {"target", Builtin::target, 0, no_arguments, "target()"},
     {"uniform_draw", Builtin::uniform_draw, 0, no_arguments, "uniform_draw()", 0, true},
     {"std_normal_draw", Builtin::std_normal_draw, 0, no_arguments, "std_normal_draw()", 0, true},
+    {"given_value", Builtin::given_value, 0, given_value, "given_value(real, vector)", 1, true},
+    {"given_jacobian", Builtin::given_jacobian, 0, given_jacobian, "given_jacobian(real, vector)", 1, true},
+    {"given_size", Builtin::given_size, 0, no_integer_arguments, "given_size()", 0, true},
 };
 
 } // namespace

@@ -1,4 +1,5 @@
 // What must hold for every program: gradients agree with differences, and simplification changes nothing.
+#include "compiler/passes/forward_mode.hpp"
 #include "compiler/passes/passes.hpp"
 #include "compiler/passes/simplify.hpp"
 #include "tests/numerics/random_density.hpp"
@@ -6,6 +7,8 @@
 #include <catch2/catch.hpp>
 
 #include <cmath>
+#include <map>
+#include <utility>
 
 using namespace sibyl::ir;
 using namespace sibyl::test;
@@ -79,5 +82,38 @@ TEST_CASE("random programs: the gradient through all passes is the same") {
     const Gradient gradient = run_gradient(model, at);
     REQUIRE(gradient.log_density == expected.log_density);
     for (std::size_t i = 0; i < at.size(); ++i) REQUIRE(agree(gradient.gradient[i], expected.gradient[i], 1e-11));
+  }
+}
+
+TEST_CASE("random programs: forward mode gives the gradient's elements") {
+  for (std::uint32_t seed = 1; seed <= programs; ++seed) {
+    const Model model = random_density(seed);
+    const Gradient gradient = run_gradient(with_gradient(model), at);
+    for (std::size_t i = 0; i < at.size(); ++i) {
+      // The density, with its derivative along parameter i in its place.
+      Model along = model;
+      Function& function = along.functions[0];
+      Builder b(function);
+      const Block body = std::exchange(function.body, {});
+      std::map<ArrayId, ArrayId> tangents;
+      const auto count = static_cast<ArrayId>(function.arrays.size());
+      ArrayId density = none;
+      for (ArrayId array = 0; array < count; ++array) {
+        const Binding binding = function.arrays[array].binding;
+        if (binding != Binding::unconstrained_in && binding != Binding::log_density) continue;
+        const bool is_input = binding == Binding::unconstrained_in;
+        if (!is_input) density = array;
+        tangents[array] = b.array("tangent", Type::real, is_input ? 1 : 0);
+        std::vector<ValueId> sizes;
+        if (is_input) sizes = {b.integer(static_cast<std::int32_t>(at.size()))};
+        b.declare(tangents[array], sizes, true);
+        if (is_input) b.store(tangents[array], b.real(1), {b.integer(static_cast<std::int32_t>(i))});
+      }
+      append_with_tangents(b, body, tangents);
+      b.store(density, b.load(tangents.at(density), {}), {});
+      verify(along);
+      INFO("seed " << seed << ", parameter " << i);
+      REQUIRE(agree(run_density(along, at).log_density, gradient.gradient[i], 1e-11));
+    }
   }
 }

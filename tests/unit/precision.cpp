@@ -33,6 +33,11 @@ const std::vector<Case> cases = {
     {regression + "real t = 0; for (n in 1:N) { t = 0.9 * t + x[n]; y[n] ~ normal(a + b * t, s); } }", "carries `t`"},
     {regression + "y[1] ~ normal(a, s); for (n in 2:N) y[n] ~ normal(b * y[n - 1], s); }", "carries `y`"},
     {regression + "real t = 0; while (t < 1) { real e; e ~ normal(0, 1); t += e; } y ~ normal(t, s); }", "`while`"},
+    // A solver, where nothing else needs more digits.
+    {"functions { vector rate(real t, vector y) { return -y; } "
+     "real last(real a) { return ode_rk45(rate, [a]', 0, {1.0})[1, 1]; } } " +
+         regression + "y ~ normal(inv_logit(last(a)), s); }",
+     "a solver of `rate`"},
     // Data in unknown units.
     {"data { int N; vector[N] x; vector[N] y; } parameters { real a; } model { a ~ normal(0, 1); y ~ normal(a * x, 1); "
      "}",
