@@ -67,10 +67,7 @@ void Lowering::inline_body(Frame& frame, const typed::Function& function, const 
     statement(function.body);
     if (frame.result) frame.single_result = b_.load_cell(*frame.result);
   } else {
-    context_.diagnostics.push_back(
-        {.code = "several-returns",
-         .message = "`" + function.name + "` returns a container from several places, which is not available",
-         .primary = {function.span, "let it end with its only `return`"}});
+    run_for_container(frame, function);
   }
   frames_.pop_back();
 }
@@ -84,17 +81,6 @@ ValueId Lowering::call_scalar(const typed::Function& function, const std::vector
 View Lowering::call_view(const typed::Function& function, const std::vector<Storage>& arguments, Span span) {
   Frame frame(function.variables);
   inline_body(frame, function, arguments);
-  if (!frame.container_result) { // already complained about; the model is not used
-    View empty;
-    for (int d = 0; d < function.result.rank(); ++d) {
-      empty.sizes.push_back(b_.integer(0));
-      empty.size_keys.emplace_back("0");
-    }
-    const bool integers = function.result.base == Base::integer;
-    empty.is_integer = integers;
-    empty.element = [this, integers](const std::vector<ValueId>&) { return integers ? b_.integer(0) : b_.real(0); };
-    return empty;
-  }
   b_.set_span(span);
   View result = *frame.container_result;
   // The view may refer to the call's own variables, which a later call of the same function does not share.

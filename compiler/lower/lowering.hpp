@@ -50,6 +50,14 @@ struct AsView {
 };
 using Storage = std::variant<Unbound, InCell, InArray, AsValue, AsView>;
 
+// Where a function puts the container that it returns from several places.
+struct ReturnedContainer {
+  std::optional<ir::ArrayId> array; // nothing: its sizes are all that is wanted
+  std::vector<ir::CellId> sizes;
+  std::vector<ValueId> capacity = {};
+  bool is_of_one_size = true; // wherever it is returned: that of the array
+};
+
 // Variables of the program, or of one inlined call.
 struct Frame {
   const std::vector<typed::Variable>* variables;
@@ -60,6 +68,7 @@ struct Frame {
   std::optional<ir::CellId> result;
   std::optional<ir::CellId> returned; // integer, not zero after a return that skips statements
   std::optional<View> container_result;
+  std::optional<ReturnedContainer> container;
   ValueId single_result = ir::none;
   int loop_depth = 0; // loops of the function around the current statement
   explicit Frame(const std::vector<typed::Variable>& table) : variables(&table), storage(table.size()) {}
@@ -183,6 +192,13 @@ class Lowering {
   std::vector<Storage> argument_storage(const typed::Function& function,
                                         const std::vector<typed::ExpressionPtr>& arguments);
   void inline_body(Frame& frame, const typed::Function& function, const std::vector<Storage>& arguments);
+
+  // ---- returns.cpp
+  void run_for_container(Frame& frame, const typed::Function& function);
+  void return_container(const typed::ExpressionPtr& value);
+  std::optional<ValueId> integer_at_entry(const typed::ExpressionPtr& expression);
+  std::optional<std::vector<ValueId>> sizes_at_entry(const typed::ExpressionPtr& expression);
+  std::optional<std::vector<ValueId>> largest_sizes_at_entry(const typed::Function& function);
 
   // ---- solvers.cpp
   View solver_view(const typed::SolverCall& call, const Type& type, Span span);
@@ -324,6 +340,7 @@ class Lowering {
   std::vector<Frame*> frames_;
   const std::vector<typed::ExpressionPtr>* arguments_ = nullptr; // of the call that is inlined next
   std::vector<Given*> solved_; // what the methods around are given, innermost last
+  int measuring_ = 0;            // while functions run for the sizes of what they return: nothing is printed
   bool is_for_gradient_ = false; // derivatives of what solvers find are computed beside it
   int in_given_ = 0;             // while the function that a solver is given is lowered for its tangents
   int statement_depth_ = 0, expression_depth_ = 0, loop_depth_ = 0;

@@ -301,6 +301,7 @@ void Lowering::for_loop(const typed::For& tree, Span) {
 void Lowering::return_statement(const typed::Return& tree) {
   Frame& frame = *frames_.back();
   if (tree.value && frame.result) b_.store_cell(*frame.result, scalar(tree.value));
+  if (tree.value && frame.container) return_container(tree.value);
   b_.store_cell(*frame.returned, b_.boolean(true));
   if (frame.loop_depth > 0) b_.break_();
 }
@@ -333,6 +334,7 @@ void Lowering::message_statement(const std::vector<ExpressionPtr>& arguments, bo
     text += "{}";
     values.push_back(scalar(argument));
   }
+  if (!is_reject && measuring_ > 0) return;
   if (values.size() > SIBYL_MAX_REPORTED_VALUES) {
     context_.diagnostics.push_back({.code = "printed-values",
                                     .message = std::string("`") + (is_reject ? "reject" : "print") +

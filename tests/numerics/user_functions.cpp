@@ -1,0 +1,101 @@
+// Functions of the text: what they return from several places, and its derivatives.
+#include "runtime/model/density.hpp"
+#include "tests/distribution_table.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <cmath>
+#include <functional>
+#include <numeric>
+
+using namespace sibyl;
+
+namespace {
+
+using Vector = std::vector<double>;
+
+double sum(const Vector& x) { return std::accumulate(x.begin(), x.end(), 0.0); }
+
+} // namespace
+
+TEST_CASE("containers are returned from several places, of several sizes, from loops too") {
+  Density density(test::compile_text(R"(
+functions {
+  vector pick(vector x, int n) {
+    if (n == 0) return x;
+    if (n == 1) return 2 * x;
+    for (i in 1:size(x)) {
+      if (i == n) return rep_vector(x[i], i);
+    }
+    vector[3] z = [1, 2, 3]';
+    return z;
+  }
+  vector later(vector x, int n) {
+    int m = n;
+    m += 1;
+    if (n > 1) {
+      vector[m] z = rep_vector(x[1], m);
+      return z;
+    }
+    return head(x, n);
+  }
+  array[] vector several(vector x, int n) {
+    if (n == 1) return {x, x};
+    else return {2 * x};
+  }
+  matrix squared(matrix m) {
+    if (rows(m) > 1) return m * m;
+    return m;
+  }
+  vector added_lp(vector x, int n) {
+    target += 1000;
+    if (n > 2) return later(x, n);
+    return x;
+  }
+}
+data { int n; }
+parameters { vector[3] x; }
+model {
+  target += sum(pick(x, n)) + 10 * sum(later(x, n)) + 100 * sum(several(x, n)[1]);
+  target += sum(squared([[x[1], 1], [2, x[2]]])) + 1e4 * sum(added_lp(x, n));
+  target += size(pick(x, n)) + 1e-3 * size(later(x, n));
+})"));
+  const auto pick = [](const Vector& x, int n) {
+    if (n == 0) return x;
+    if (n == 1) return Vector{2 * x[0], 2 * x[1], 2 * x[2]};
+    return n <= 3 ? Vector(static_cast<std::size_t>(n), x[static_cast<std::size_t>(n - 1)]) : Vector{1, 2, 3};
+  };
+  const auto later = [](const Vector& x, int n) {
+    return n > 1 ? Vector(static_cast<std::size_t>(n + 1), x[0]) : Vector(x.begin(), x.begin() + n);
+  };
+  const auto expected = [&](const Vector& x, int n) {
+    const double matrix = x[0] * x[0] + x[1] * x[1] + 4 + 3 * (x[0] + x[1]);
+    return sum(pick(x, n)) + 10 * sum(later(x, n)) + 100 * (n == 1 ? 1 : 2) * sum(x) + matrix + 1000 +
+           1e4 * (n > 2 ? sum(later(x, n)) : sum(x)) + static_cast<double>(pick(x, n).size()) +
+           1e-3 * static_cast<double>(later(x, n).size());
+  };
+  const auto lanes = static_cast<std::size_t>(density.lanes());
+  // Lanes with different sizes beside each other.
+  std::vector<DataSet> sets(5);
+  for (int n = 0; n < 5; ++n) sets[static_cast<std::size_t>(n)].variables["n"] = {true, {}, {static_cast<double>(n)}};
+  std::vector<std::size_t> which(lanes);
+  for (std::size_t lane = 0; lane < lanes; ++lane) which[lane] = lane % 5;
+  for (std::size_t shift = 0; shift < 5; shift += lanes) {
+    for (std::size_t& one : which) one = (one + shift) % 5;
+    density.bind(gather(density.model().facts(), sets), which);
+    const Vector x{0.3, -0.5, 0.8};
+    for (std::size_t p = 0; p < 3; ++p)
+      for (std::size_t lane = 0; lane < lanes; ++lane) density.points()[p * lanes + lane] = x[p];
+    density.evaluate(true);
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
+      const int n = static_cast<int>(which[lane]);
+      INFO("n " << n << ": " << density.failure(static_cast<int>(lane)));
+      CHECK(std::abs(density.value(static_cast<int>(lane)) - expected(x, n)) < 1e-9);
+      for (std::size_t p = 0; p < 3; ++p) {
+        Vector up = x, down = x;
+        up[p] += 1e-4, down[p] -= 1e-4;
+        CHECK(std::abs(density.gradient()[p * lanes + lane] - (expected(up, n) - expected(down, n)) / 2e-4) < 1e-6);
+      }
+    }
+  }
+}
