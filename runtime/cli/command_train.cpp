@@ -60,8 +60,9 @@ void run(const TrainOptions& options) {
   const auto model = open_model(options.model);
   SamplerTrainingOptions training;
   training.setup = setup_options(options, *model);
-  training.budget = {options.time.empty() ? 0 : parse_duration(options.time), options.steps, options.simulations};
-  if (training.budget.seconds == 0 && training.budget.steps == 0 && training.budget.simulations == 0)
+  training.budget = {options.time.empty() ? 0 : parse_duration(options.time), options.steps};
+  training.simulations = options.simulations;
+  if (training.budget.seconds == 0 && training.budget.steps == 0 && training.simulations == 0)
     training.budget.seconds = 120;
   if (!options.around.empty()) {
     if (!options.design.empty())
@@ -111,7 +112,9 @@ void add_train(CLI::App& program) {
                       "time for preparing, training and calibration: 60s, 3m, 1h (default, where no other limit is "
                       "given: 2m)");
   command->add_option("--steps", options->steps, "training steps");
-  command->add_option("--sims", options->simulations, "training simulations");
+  command->add_option("--sims", options->simulations,
+                      "a fixed set of so many simulations, a tenth of them held out: made once and learned from in epochs, "
+                      "until those held out gain no more (default: made as they are needed, each used once)");
   command->add_option("--frame", options->frame, "prior, laplace or auto")
       ->check(CLI::IsMember({"auto", "prior", "laplace"}))
       ->capture_default_str();

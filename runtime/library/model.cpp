@@ -74,7 +74,8 @@ SamplerTrainingOptions training_options(const CompiledModel& model, const Traini
   options.setup.interrupted = settings.stop;
   options.setup.plan.networks = settings.networks;
   if (!settings.posterior.empty()) options.family = settings.posterior;
-  options.budget = {settings.seconds, settings.steps, settings.simulations};
+  options.budget = {settings.seconds, settings.steps};
+  options.simulations = settings.simulations;
   if (settings.seconds <= 0 && settings.steps <= 0 && settings.simulations <= 0) options.budget = {.seconds = 120};
   options.batch_size = settings.batch_size;
   options.learning_rate = settings.learning_rate;

@@ -89,7 +89,10 @@ struct TrainingSettings {
   // The budget, whichever comes first; 0: no limit of that kind. None at all: two minutes. Seconds are those of all of
   // it: preparing, training (at least half of them), calibration.
   double seconds = 0;
-  std::int64_t steps = 0, simulations = 0;
+  std::int64_t steps = 0;
+  // A fixed set of so many (at least 100), a tenth of them held out: made once and learned from in epochs until those
+  // held out gain no more, or the budget ends. 0: simulations are made as they are needed, and each is used once.
+  std::int64_t simulations = 0;
   Frame frame = Frame::automatic;
   double missing_share = 0;                         // of the observed values, dropped at random
   Arrays design = {};                               // values of the design variables that the text does not draw

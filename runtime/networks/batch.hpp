@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace sibyl {
@@ -22,5 +23,11 @@ struct NetworkBatch {
   std::size_t dimension = 0;
   std::vector<float> z; // [data set][parameter]; empty when only summaries are wanted
 };
+
+// The chosen data sets alone, in the order of `chosen`.
+NetworkBatch select(const NetworkBatch& batch, std::span<const std::size_t> chosen);
+
+// Puts the data sets of `more`, which have the same inputs, behind those of `batch`, which may be empty yet.
+void append(NetworkBatch& batch, const NetworkBatch& more);
 
 } // namespace sibyl

@@ -71,9 +71,9 @@ const std::vector<Command>& commands() {
       {"emit", "STAGE [FUNCTION]", "a stage of the compiler as text: ast, typed, ir, facts, llvm, asm", emit_stage,
        Kind::stage},
       {"prior", "", "draw from the prior: parameters, and the data that they predict", prior},
-      {"train", "[around] [30s]",
-       "train an amortized posterior for so long (around the posterior of the data, where priors are flat or very wide); "
-       "Ctrl-C keeps what was learned",
+      {"train", "[around] [sims N] [30s]",
+       "train an amortized posterior for so long (around the posterior of the data, where priors are flat or very wide; "
+       "on a fixed set of N simulations); Ctrl-C keeps what was learned",
        train},
       {"data", "FILE [--by COLUMN]", "data sets from CSV, JSON or NPZ; or JSON itself: :data {\"y\": [1.2, 0.4]}", data,
        Kind::file},

@@ -16,6 +16,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <chrono>
 
 namespace sibyl::repl {
@@ -104,7 +105,15 @@ void train(Workspace& workspace, std::string_view argument, std::uint32_t) {
       throw UserError("`:train around` needs one data set: `:data FILE`");
     options.around = workspace.data().sets.front();
   }
-  options.budget.seconds = cli::parse_duration(argument.empty() ? "30s" : std::string(argument));
+  if (argument == "sims" || argument.starts_with("sims ")) {
+    argument = trimmed(argument.substr(4));
+    const auto [rest, error] =
+        std::from_chars(argument.data(), argument.data() + argument.size(), options.simulations);
+    if (error != std::errc() || options.simulations <= 0) throw UserError("how many simulations? `:train sims 10000`");
+    argument = trimmed(std::string_view(rest, argument.data() + argument.size()));
+  }
+  if (!argument.empty() || options.simulations == 0)
+    options.budget.seconds = cli::parse_duration(argument.empty() ? "30s" : std::string(argument));
   options.setup.frame = workspace.settings.frame;
   options.family = workspace.settings.posterior;
   options.setup.missing_share = workspace.settings.missing;
@@ -123,8 +132,9 @@ void train(Workspace& workspace, std::string_view argument, std::uint32_t) {
   events.trained = [&](const TrainingResult& trained) {
     workspace.surroundings().progress("");
     if (trained.was_interrupted) workspace.note("stopped early; the sampler is the best so far");
-    workspace.print(fmt::format("{} steps, {} simulations in {}\n", trained.steps, trained.simulations,
-                                cli::duration_text(trained.seconds)));
+    const std::string seen = trained.epochs > 0 ? fmt::format("{} epochs", trained.epochs)
+                                                : fmt::format("{} simulations", trained.simulations);
+    workspace.print(fmt::format("{} steps, {} in {}\n", trained.steps, seen, cli::duration_text(trained.seconds)));
   };
   workspace.surroundings().progress("preparing: pilot simulations, and which frame is better");
   events.keep = [&](const SamplerFile& file) { workspace.set_trained(file); };

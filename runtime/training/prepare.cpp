@@ -64,8 +64,8 @@ double median_score(const FrameBatch& frames, const SimulatedBatch& pilot) {
 
 class Preparation {
  public:
-  Preparation(std::shared_ptr<const CompiledModel> model, const SetupOptions& options)
-      : model_(std::move(model)), options_(options) {}
+  Preparation(std::shared_ptr<const CompiledModel> model, const SetupOptions& options, const SimulatedBatch* pilot)
+      : model_(std::move(model)), options_(options), given_(pilot) {}
 
   InferenceSetup run() {
     check_model(model_->facts(), options_.region.has_value());
@@ -93,14 +93,7 @@ class Preparation {
 
  private:
   void simulate() {
-    SimulatorOptions options;
-    options.threads = options_.threads;
-    options.design = options_.design;
-    options.region = options_.region;
-    options.interrupted = options_.interrupted;
-    options.only_finite = true;
-    Simulator simulator(model_, options);
-    pilot_ = simulator.simulate(first_pilot_index, options_.pilot_count, options_.seed);
+    pilot_ = given_ ? *given_ : simulate_usable(model_, options_, first_pilot_index, options_.pilot_count);
     const LeftOut& left_out = pilot_.left_out;
     if (left_out.is_hopeless() || pilot_.data.count < fewest_pilots)
       throw RuntimeError(fmt::format("too few simulations are usable to learn from them: {}",
@@ -152,6 +145,7 @@ class Preparation {
 
   std::shared_ptr<const CompiledModel> model_;
   const SetupOptions& options_;
+  const SimulatedBatch* given_;
   InferenceSetup setup_;
   SimulatedBatch pilot_;
   FrameBatch frames_;
@@ -159,8 +153,20 @@ class Preparation {
 
 } // namespace
 
-InferenceSetup prepare(std::shared_ptr<const CompiledModel> model, const SetupOptions& options) {
-  return Preparation(std::move(model), options).run();
+SimulatedBatch simulate_usable(const std::shared_ptr<const CompiledModel>& model, const SetupOptions& options,
+                               std::uint64_t first_index, std::size_t count) {
+  SimulatorOptions simulator;
+  simulator.threads = options.threads;
+  simulator.design = options.design;
+  simulator.region = options.region;
+  simulator.interrupted = options.interrupted;
+  simulator.only_finite = true;
+  return Simulator(model, simulator).simulate(first_index, count, options.seed);
+}
+
+InferenceSetup prepare(std::shared_ptr<const CompiledModel> model, const SetupOptions& options,
+                       const SimulatedBatch* pilot) {
+  return Preparation(std::move(model), options, pilot).run();
 }
 
 } // namespace sibyl

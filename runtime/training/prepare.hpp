@@ -1,6 +1,7 @@
 // Deciding a setup from pilot simulations: which frame, which inputs, which scales.
 #pragma once
 
+#include "runtime/model/simulator.hpp"
 #include "runtime/posterior/setup.hpp"
 
 #include <atomic>
@@ -23,8 +24,14 @@ struct SetupOptions {
   const std::atomic<std::int32_t>* interrupted = nullptr;
 };
 
+// Simulations to learn from, on the options' threads: those that are left out are counted.
+SimulatedBatch simulate_usable(const std::shared_ptr<const CompiledModel>& model, const SetupOptions& options,
+                               std::uint64_t first_index, std::size_t count);
+
+// `pilot`: the pilot simulations where there are some already; with none, `pilot_count` are made.
 // Throws UserError where the model cannot be simulated (with a region: its data given parameters), has no parameters or no observed variables, or no network reads
 // its data.
-InferenceSetup prepare(std::shared_ptr<const CompiledModel> model, const SetupOptions& options);
+InferenceSetup prepare(std::shared_ptr<const CompiledModel> model, const SetupOptions& options,
+                       const SimulatedBatch* pilot = nullptr);
 
 } // namespace sibyl

@@ -24,6 +24,10 @@ struct SamplerTrainingOptions {
   // Around whose posterior to train, instead of over the priors: for flat priors and very wide ones.
   std::optional<DataSet> around;
   TrainingBudget budget;
+  // A fixed set of so many simulations, of which a tenth is held out: they are made once and learned from in epochs
+  // until those held out gain no more (the budget may end it before). 0: data sets are simulated as they are needed,
+  // and each is used once.
+  std::int64_t simulations = 0;
   std::string family{list_posterior_families().front().name};
   std::size_t batch_size = 0; // data sets in a step; 0: 64 to 256, by their rows
   double learning_rate = 0;   // the highest; 0: the default
@@ -59,10 +63,5 @@ struct TrainedSampler {
 // sampler. The checkpoint stays: its owner removes it when the sampler file is safely written.
 TrainedSampler train_sampler(std::shared_ptr<const CompiledModel> model, const SamplerTrainingOptions& options,
                              const SamplerTrainingEvents& events = {});
-
-// By how many nats a data set is better off with the second losses than with the first: the mean over data sets, less
-// the twentieth of them at either end. What chooses between frames: one that has failed for a few data sets costs
-// nothing at the others, and must not decide for them.
-double usual_gain(std::span<const double> first, std::span<const double> second);
 
 } // namespace sibyl

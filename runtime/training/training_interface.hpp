@@ -18,11 +18,11 @@ namespace sibyl {
 struct TrainingBudget {
   double seconds = 0;
   std::int64_t steps = 0;
-  std::int64_t simulations = 0;
 };
 
 struct TrainingProgress {
-  std::int64_t step = 0, simulations = 0;
+  std::int64_t step = 0, simulations = 0; // simulations: a fixed one counts once for each epoch
+  std::int64_t epoch = 0;                 // whole ones; 0 without a fixed set
   double loss = 0;            // running mean of the training loss, nats
   double validation_loss = 0; // the last one of the averaged weights
   double seconds = 0, seconds_left = 0;
@@ -47,6 +47,9 @@ struct TrainingJob {
   std::string checkpoint_identity; // what the checkpoint must have been made for: model, setup, options
   bool resume = false;             // go on from the checkpoint
   NetworkBatch validation;
+  // Steps after which the data sets are the same again, those of a fixed set; 0: no data set comes twice. With a fixed
+  // set training may end before the budget does: where the validation set gains no more.
+  std::int64_t epoch_steps = 0;
   std::function<NetworkBatch(std::int64_t step)> batch; // the same step gives the same batch
   std::function<void(const TrainingProgress&)> progress;
   const std::atomic<std::int32_t>* interrupted = nullptr; // not zero: stop with what there is
@@ -62,6 +65,7 @@ struct TrainingResult {
   double validation_loss = 0, untrained_validation_loss = 0;
   std::vector<double> validation_losses; // of these weights, by data set
   std::int64_t steps = 0, simulations = 0, best_step = 0;
+  std::int64_t epochs = 0; // whole ones; 0 without a fixed set
   std::int64_t left_out = 0; // data sets whose loss was not finite, in batches that were used without them
   std::int64_t skipped = 0;  // steps whose loss or gradient was not finite for half of the batch or more
   bool has_diverged = false; // ended early: hardly a step was finite any more

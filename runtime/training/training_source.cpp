@@ -20,11 +20,17 @@ SimulatorOptions simulator_options(const InferenceSetup& setup, const std::atomi
 
 ExampleMaker::ExampleMaker(std::shared_ptr<const CompiledModel> model, std::shared_ptr<const InferenceSetup> setup,
                            std::uint64_t seed, const std::atomic<std::int32_t>* interrupted)
-    : model_(std::move(model)), setup_(std::move(setup)), seed_(seed),
-      simulator_(model_, simulator_options(*setup_, interrupted)), frames_(model_, *setup_) {}
+    : seed_(seed), simulator_(model, simulator_options(*setup, interrupted)), encoder_(model, setup, seed) {}
 
 Examples ExampleMaker::make(std::uint64_t first_index, std::size_t count) {
-  SimulatedBatch batch = simulator_.simulate(first_index, count, seed_);
+  return encoder_.encode(simulator_.simulate(first_index, count, seed_));
+}
+
+ExampleEncoder::ExampleEncoder(std::shared_ptr<const CompiledModel> model, std::shared_ptr<const InferenceSetup> setup,
+                               std::uint64_t seed)
+    : model_(std::move(model)), setup_(std::move(setup)), seed_(seed), frames_(model_, *setup_) {}
+
+Examples ExampleEncoder::encode(SimulatedBatch batch) {
   drop_values(model_->facts(), batch.data, batch.indices, setup_->missing_share, seed_);
   FrameBatch frames = frames_.find(batch.data);
   Examples examples;

@@ -31,6 +31,20 @@ struct Examples {
 // Encoded inputs without padding, and z.
 NetworkBatch network_batch(const Examples& examples);
 
+// What networks see of simulations that there are. Not for several threads at once.
+class ExampleEncoder {
+ public:
+  ExampleEncoder(std::shared_ptr<const CompiledModel> model, std::shared_ptr<const InferenceSetup> setup,
+                 std::uint64_t seed);
+  Examples encode(SimulatedBatch batch);
+
+ private:
+  std::shared_ptr<const CompiledModel> model_;
+  std::shared_ptr<const InferenceSetup> setup_;
+  std::uint64_t seed_; // of the values that are dropped
+  FrameFinder frames_;
+};
+
 // Makes examples on the calling thread. Not for several threads at once.
 class ExampleMaker {
  public:
@@ -40,11 +54,9 @@ class ExampleMaker {
   Examples make(std::uint64_t first_index, std::size_t count);
 
  private:
-  std::shared_ptr<const CompiledModel> model_;
-  std::shared_ptr<const InferenceSetup> setup_;
   std::uint64_t seed_;
   Simulator simulator_;
-  FrameFinder frames_;
+  ExampleEncoder encoder_;
 };
 
 struct TrainingSourceOptions {

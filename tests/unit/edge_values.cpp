@@ -7,7 +7,7 @@
 #include "runtime/model/simulator.hpp"
 #include "runtime/training/calibrate.hpp"
 #include "runtime/training/prepare.hpp"
-#include "runtime/training/train_sampler.hpp"
+#include "runtime/training/training_plan.hpp"
 #include "runtime/training/training_source.hpp"
 
 #include <catch2/catch.hpp>

@@ -309,8 +309,17 @@ TEST_CASE("facts, stages and help are text") {
   CHECK(has(talk.ask(":facts"), "exchangeable"));
   CHECK(has(talk.ask(":emit llvm simulate"), "define"));
   CHECK(has(talk.mistake(":emit nothing"), "no stage `nothing`"));
-  CHECK(has(talk.ask(":help"), ":train [around] [30s]"));
+  CHECK(has(talk.ask(":help"), ":train [around] [sims N] [30s]"));
   CHECK(has(talk.ask(":help model"), "design"));
+}
+
+TEST_CASE("a number of simulations to train on is asked for where it is none, or too small") {
+  Talk talk;
+  type_normal_model(talk);
+  CHECK(has(talk.mistake(":train sims"), "how many simulations?"));
+  CHECK(has(talk.mistake(":train sims many"), "how many simulations?"));
+  CHECK(has(talk.mistake(":train sims 20"), "20 simulations are too few"));
+  CHECK(has(talk.mistake(":train sims 200 soon"), "`soon` is no duration"));
 }
 
 TEST_CASE("a model is saved and loaded again, comments included") {

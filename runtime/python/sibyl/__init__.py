@@ -187,8 +187,11 @@ class Model:
         progress: bool = True,
     ) -> Sampler:
         """Trains an amortized posterior. The budget is a time (seconds, or "60s", "3m", "1h"; of preparing, training and
-        calibration together), steps, simulations, or whichever of them comes first; without one, two minutes. Ctrl-C
-        stops with what was learned.
+        calibration together), steps, or whichever of them comes first; without one, two minutes. Ctrl-C stops with what
+        was learned.
+
+        `simulations`: a fixed set of so many (at least 100), a tenth of them held out, made once and learned from in
+        epochs until those held out gain no more; without it, they are made as they are needed, and each is used once.
 
         `frame`: auto, prior or laplace. `missing`: the share of observed values to drop at random, so that missing
         values are understood. `around`: a data set around whose posterior to train, instead of over the priors: for flat

@@ -55,31 +55,11 @@ Tensor tempered(const NetworkConfig& config, const Tensor& losses) {
 // The batch's data sets with a loss that is finite.
 NetworkBatch with_finite_losses(const NetworkBatch& batch, const Tensor& losses) {
   const Tensor finite = losses.detach().isfinite().to(torch::kCPU).contiguous();
-  const bool* is_kept = finite.data_ptr<bool>();
-  NetworkBatch kept;
-  kept.direct_width = batch.direct_width;
-  kept.dimension = batch.dimension;
-  kept.sources.resize(batch.sources.size());
-  const auto append = [](std::vector<float>& to, const std::vector<float>& from, std::size_t first, std::size_t count) {
-    const auto begin = from.begin() + static_cast<std::ptrdiff_t>(first);
-    to.insert(to.end(), begin, begin + static_cast<std::ptrdiff_t>(count));
-  };
-  for (std::size_t i = 0; i < batch.count; ++i) {
-    if (!is_kept[i]) continue;
-    ++kept.count;
-    append(kept.direct, batch.direct, i * batch.direct_width, batch.direct_width);
-    append(kept.z, batch.z, i * batch.dimension, batch.dimension);
-    for (std::size_t s = 0; s < batch.sources.size(); ++s) {
-      const RowsBatch& from = batch.sources[s];
-      RowsBatch& to = kept.sources[s];
-      to.width = from.width;
-      const std::int64_t rows = from.offsets[i + 1] - from.offsets[i];
-      append(to.rows, from.rows, static_cast<std::size_t>(from.offsets[i]) * from.width,
-             static_cast<std::size_t>(rows) * from.width);
-      to.offsets.push_back(to.offsets.back() + rows);
-    }
-  }
-  return kept;
+  const bool* is_finite = finite.data_ptr<bool>();
+  std::vector<std::size_t> kept;
+  for (std::size_t i = 0; i < batch.count; ++i)
+    if (is_finite[i]) kept.push_back(i);
+  return select(batch, kept);
 }
 
 constexpr double largest_float = std::numeric_limits<float>::max();
@@ -104,8 +84,8 @@ class Trainer {
 
   TrainingResult run() {
     torch::set_num_threads(job_.threads);
-    if (!(job_.budget.seconds > 0 || job_.budget.steps > 0 || job_.budget.simulations > 0))
-      throw UserError("training needs a budget of time, steps or simulations");
+    if (!(job_.budget.seconds > 0 || job_.budget.steps > 0))
+      throw UserError("training needs a budget of time or steps");
     {
       torch::NoGradGuard no_gradients;
       losses_of_batch(backend_, job_.config, job_.validation, job_.seed); // makes the weights
@@ -132,6 +112,7 @@ class Trainer {
     result_.validation_loss = best_loss_;
     result_.steps = step_;
     result_.simulations = simulations_;
+    result_.epochs = epoch();
     result_.seconds = elapsed();
     result_.was_interrupted = interrupted();
     if (timed_ > 0)
@@ -162,12 +143,12 @@ class Trainer {
     if (job_.budget.seconds > 0) share = std::max(share, elapsed() / job_.budget.seconds);
     if (job_.budget.steps > 0)
       share = std::max(share, static_cast<double>(step_) / static_cast<double>(job_.budget.steps));
-    if (job_.budget.simulations > 0)
-      share = std::max(share, static_cast<double>(simulations_) / static_cast<double>(job_.budget.simulations));
     return share;
   }
 
-  bool finished() const { return interrupted() || result_.has_diverged || spent() >= 1; }
+  bool is_fixed_set() const { return job_.epoch_steps > 0; }
+  std::int64_t epoch() const { return is_fixed_set() ? step_ / job_.epoch_steps : 0; }
+  bool finished() const { return interrupted() || result_.has_diverged || has_learned_all_ || spent() >= 1; }
 
   // Warm-up over 200 steps, then half a cosine down to a hundredth.
   double rate() const {
@@ -219,8 +200,8 @@ class Trainer {
     running_loss_ = updates_ == 1 ? value : running_loss_ + 0.02 * (value - running_loss_);
     if (step_ >= next_validation_) validate();
     if (job_.progress)
-      job_.progress({step_, simulations_, running_loss_, last_validation_, elapsed(),
-                     spent() > 0 ? elapsed() * (1 / spent() - 1) : 0});
+      job_.progress({step_, simulations_, epoch(), running_loss_,
+                     last_validation_, elapsed(), spent() > 0 ? elapsed() * (1 / spent() - 1) : 0});
     if (!job_.checkpoint.empty() && seconds_since(last_checkpoint_) > 10) checkpoint();
   }
 
@@ -261,7 +242,35 @@ class Trainer {
     last_validation_ = averaged_loss();
     result_.history.push_back({step_, elapsed(), last_validation_});
     consider(last_validation_);
-    next_validation_ = step_ + std::max<std::int64_t>(100, step_ / 10);
+    if (!is_fixed_set()) next_validation_ = step_ + std::max<std::int64_t>(100, step_ / 10);
+    else {
+      next_validation_ = step_ + std::clamp<std::int64_t>(job_.epoch_steps, 20, 200);
+      if (step_ - std::max(result_.best_step, last_reduction_) >= patience()) reduce();
+    }
+  }
+
+  // Steps without a better validation after which a fixed set has nothing more to give at the present rate.
+  std::int64_t patience() const {
+    return std::max<std::int64_t>(10 * job_.epoch_steps, 300);
+  }
+
+  // A fixed set is learned by heart: on from the best weights at a lower rate, until that gains no more either.
+  void reduce() {
+    constexpr int most_reductions = 2;
+    if (++reductions_ > most_reductions) {
+      has_learned_all_ = true;
+      return;
+    }
+    last_reduction_ = step_;
+    return_to_good(0.3);
+  }
+
+  void return_to_good(double rate_factor) {
+    torch::NoGradGuard no_gradients;
+    weights_.copy_(good_);
+    averaged_.copy_(good_averaged_);
+    optimizer_->state().clear();
+    rate_factor_ *= rate_factor;
   }
 
   void consider(double loss) {
@@ -288,11 +297,7 @@ class Trainer {
       result_.has_diverged = true;
       return;
     }
-    torch::NoGradGuard no_gradients;
-    weights_.copy_(good_);
-    averaged_.copy_(good_averaged_);
-    optimizer_->state().clear();
-    rate_factor_ *= 0.5;
+    return_to_good(0.5);
   }
 
   // What the optimizer calls its state by.
@@ -337,6 +342,8 @@ class Trainer {
         {"skipped", result_.skipped},
         {"left_out", result_.left_out},
         {"rollbacks", rollbacks_},
+        {"reductions", reductions_},
+        {"last_reduction", last_reduction_},
         {"all_updates", updates_},
         {"history", history},
         {"updates", updates}}.dump();
@@ -387,6 +394,8 @@ class Trainer {
     result_.skipped = state["skipped"];
     result_.left_out = state["left_out"];
     rollbacks_ = state["rollbacks"];
+    reductions_ = state["reductions"];
+    last_reduction_ = state["last_reduction"];
     updates_ = state["all_updates"];
     for (const auto& point : state["history"]) result_.history.push_back({point[0], point[1], point[2]});
     save_good();
@@ -403,6 +412,9 @@ class Trainer {
   std::int64_t step_ = 0, simulations_ = 0, next_validation_ = 100, timed_ = 0;
   std::int64_t updates_ = 0; // steps that were not skipped
   int skipped_in_a_row_ = 0, rollbacks_ = 0;
+  int reductions_ = 0; // of the rate, with a fixed set
+  std::int64_t last_reduction_ = 0;
+  bool has_learned_all_ = false;
   Clock::time_point start_ = Clock::now(), last_checkpoint_ = Clock::now();
 };
 

@@ -1,0 +1,42 @@
+// What is decided before networks are optimized: the setup (of which a frame that is left open is tried out), the data
+// sets to learn from and to validate with, the networks.
+#pragma once
+
+#include "runtime/training/fixed_set.hpp"
+#include "runtime/training/train_sampler.hpp"
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace sibyl {
+
+// One way to train: a setup and what follows from it.
+struct TrainingPlan {
+  std::shared_ptr<const CompiledModel> model;
+  std::shared_ptr<const InferenceSetup> setup;
+  std::shared_ptr<const FixedSet> fixed; // null: data sets are simulated as they are needed
+  // Of the validation set: a negative log density of z less this is one of unconstrained parameters.
+  std::vector<double> log_determinant;
+  double mean_log_determinant = 0; // zero where the family's loss is another
+  LeftOut left_out;                // of the validation set, or of the fixed set
+  std::int64_t most_steps = 0;     // worth doing with the fixed set; 0: any number
+  TrainingJob job;                 // without its budget and its batches
+};
+
+// Where the user leaves the frame open and the Laplace frame is possible, both are trained for a moment; what validates
+// better stays, and `note` says so. The trials are the same however often they are run, so that a resumed training
+// decides alike.
+TrainingPlan choose_plan(std::shared_ptr<const CompiledModel> model, const SamplerTrainingOptions& options,
+                         TrainFunction train, std::string& note);
+
+// `job` is the plan's with its budget; `left_out` becomes what was left out of the simulations that were made for it.
+TrainingResult carry_out(const TrainingPlan& plan, TrainFunction train, TrainingJob job, LeftOut& left_out);
+
+// By how many nats a data set is better off with the second losses than with the first: the mean over data sets, less
+// the twentieth of them at either end. What chooses between frames: one that has failed for a few data sets costs
+// nothing at the others, and must not decide for them.
+double usual_gain(std::span<const double> first, std::span<const double> second);
+
+} // namespace sibyl
