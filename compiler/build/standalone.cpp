@@ -17,7 +17,7 @@ namespace {
 std::vector<codegen::Entry> list_entries(const TrainedModel& trained, const codegen::Machine& machine) {
   std::vector<codegen::Entry> entries;
   for (const ir::Function& function : trained.model.functions) {
-    if (function.name == "simulate" || !is_exported(function)) continue;
+    if (function.name == "simulate" || function.name == "log_likelihood" || !is_exported(function)) continue;
     entries.push_back({&function, {Precision::f64, codegen::preferred_lanes(machine, Precision::f64)}});
   }
   return entries;

@@ -121,6 +121,11 @@ struct Message {
 //   unconstrain    inputs: data, transformed data, parameters. Outputs: unconstrained_out and block_sizes.
 //   predict        inputs: design, transformed data, parameters. Outputs: the observed variables (and transformed
 //                  parameters): simulate with the parameters given, latents drawn anew. Generative models have it.
+//   log_prior      of models with a density whose data can be simulated: log_density without what draws the data.
+//   log_likelihood, of the same models: inputs: data, transformed data, parameters. Output: unconstrained_out, which are
+//                  no parameters: the terms of the log likelihood, one for each element of each observed variable in the
+//                  facts' order, row-major; of what is drawn whole (a multivariate normal row) the first element's holds
+//                  it and the others are zero.
 struct Model {
   Facts facts;
   std::vector<Function> functions;

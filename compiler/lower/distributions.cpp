@@ -4,6 +4,7 @@
 #include "lang/errors.hpp"
 
 #include <limits>
+#include <utility>
 
 namespace sibyl::lower {
 
@@ -142,6 +143,7 @@ ValueId Lowering::element_log_tail(const typed::Distribution& distribution, Valu
 ValueId Lowering::log_density(const typed::Distribution& distribution, DistributionFunction function,
                               const std::vector<ExpressionPtr>& arguments,
                               const std::optional<typed::Truncation>& truncation, Span span) {
+  const auto sink = std::exchange(element_sink_, nullptr); // not for densities among the arguments
   const Arguments given = distribution_arguments(arguments, distribution, true, span);
   const auto parameters_of = [](const std::vector<Storage>& all) {
     return std::vector<Storage>(all.begin() + 1, all.end());
@@ -174,7 +176,8 @@ ValueId Lowering::log_density(const typed::Distribution& distribution, Distribut
     const std::vector<Storage> element = at(given, i);
     require_parameters(distribution, parameters_of(element), arguments, 1, true, given, false);
     b_.set_span(span);
-    b_.store_cell(total, b_.add(b_.load_cell(total), truncated(element)));
+    if (sink) sink(i, truncated(element));
+    else b_.store_cell(total, b_.add(b_.load_cell(total), truncated(element)));
   });
   return b_.load_cell(total);
 }

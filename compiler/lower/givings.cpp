@@ -114,7 +114,9 @@ void Lowering::point_mass(const typed::Assignment& tree, Span span) {
     } else {
       is_there = b_.compare(Op::equal, data, value);
     }
-    add_to_target(b_.select(is_there, b_.real(0), b_.real(-std::numeric_limits<double>::infinity())));
+    const ValueId term = b_.select(is_there, b_.real(0), b_.real(-std::numeric_limits<double>::infinity()));
+    if (terms_) add_term(tree.variable, index, term);
+    else add_to_target(term);
   };
   if (tree.value->type.is_scalar()) {
     const ValueId value = scalar(tree.value);

@@ -1,7 +1,7 @@
 // From the checked program to the intermediate representation: one object writes one ir::Function.
 //
 // Expressions are in expressions.cpp and views.cpp, calls in calls.cpp, distributions in distributions.cpp and
-// truncation.cpp and prior_mass.cpp, statements in statements.cpp, constraints in parameters.cpp; model.cpp puts together the functions
+// truncation.cpp, prior_mass.cpp and likelihood.cpp, statements in statements.cpp, constraints in parameters.cpp; model.cpp puts together the functions
 // that ir.hpp lists.
 #pragma once
 
@@ -15,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -113,6 +114,7 @@ class Lowering {
   void write_predict();
   void write_simulate_data();
   void write_log_prior();
+  void write_log_likelihood();
 
  private:
   // One level of statements or expressions within others.
@@ -269,6 +271,25 @@ class Lowering {
   ValueId unknown_mass();
   void add_marginalized_mass(typed::VariableId drawn);
 
+  // ---- likelihood.cpp
+  // Where the terms of the observed variables' elements begin, and how many they are; declares the array of terms.
+  void declare_terms();
+  // A term of the log likelihood: what the data say of the element.
+  void add_term(typed::VariableId id, const std::vector<ValueId>& index, ValueId value);
+  // What `tilde` adds to the density, each to its own element; of a container drawn whole, to its first.
+  void add_terms(const typed::Tilde& tilde, Span span);
+  // One value for what `left` names.
+  void add_whole_term(const typed::ExpressionPtr& left, ValueId value, Span span);
+  // What a statement that sums something out says of the variable: its place is the element that the statement, or the
+  // loop around it, is about.
+  void add_marginal_term(const typed::StatementPtr& statement, std::optional<typed::VariableId> variable, ValueId value,
+                         Span span);
+
+  // A sum over a latent is one term: that of what the statements behind the latent's draw observe.
+  void add_summed_term(const generative::SummedOut& sum, const std::vector<typed::StatementPtr>& dependents, Span span);
+  // An element of the variable that the statement names by indexes that are known here; null where there is none.
+  typed::ExpressionPtr element_named(const typed::StatementPtr& statement, typed::VariableId id) const;
+
   // ---- statements.cpp
   void statement(const typed::StatementPtr& statement);
   void statements(const std::vector<typed::StatementPtr>& list);
@@ -359,6 +380,15 @@ class Lowering {
   std::map<typed::VariableId, ir::ArrayId> given_; // by variable: 0, or how its element was given
   bool is_drawing_ = false;
   bool gives_draw_ = false; // what is assigned was drawn
+  // In a likelihood by its terms: the output, and where each observed variable's elements begin in it. Nothing but what
+  // draws data is looked at.
+  std::optional<ir::ArrayId> terms_;
+  std::map<typed::VariableId, ValueId> first_term_;
+  // Takes the element's number and log density instead of the sum that log_density makes over elements.
+  std::function<void(ValueId, ValueId)> element_sink_;
+  typed::StatementPtr loop_body_;              // of the innermost loop
+  std::set<typed::VariableId> loop_variables_; // of all loops around
+  bool has_unplaced_terms_ = false;            // a term belongs to some element that the text does not name
   bool measures_priors_ = false; // in a density: not it, but the mass that priors have within their bounds
   bool declares_interface_ = false; // variables declared at a block's top are outputs of this function
   // While a check of the standard library is inlined: what its `reject` is about.
@@ -368,6 +398,9 @@ class Lowering {
   };
   std::optional<Rejecting> rejecting_;
 };
+
+// What writing a log likelihood by its terms ends with where some cannot be attributed: the model has no such function.
+struct Unplaced {};
 
 // All functions of the model, into `context.model`.
 void lower_model(ModelContext& context);

@@ -183,7 +183,7 @@ void Lowering::bind_inputs_given_parameters() {
 bool Lowering::is_left_out(const std::optional<VariableId>& drawn) const {
   if (frames_.back() != &program_frame_) return false;
   const bool is_of_data = drawn && generative::is_simulated_given_parameters(context_.reading, *drawn);
-  return (parameters_are_given_ && !is_of_data) || (is_prior_only_ && is_of_data);
+  return ((parameters_are_given_ || terms_) && !is_of_data) || (is_prior_only_ && is_of_data);
 }
 
 void Lowering::simulate_given_parameters() {
@@ -214,6 +214,8 @@ void lower_model(ModelContext& context) {
     Lowering lowering(context, name, mode);
     try {
       (lowering.*write)();
+    } catch (const Unplaced&) {
+      return;
     } catch (const TooDeep& found) {
       context.diagnostics.push_back({.code = "nesting-too-deep",
                                      .message = "this is nested too deeply, the functions that it is called from "
@@ -245,6 +247,7 @@ void lower_model(ModelContext& context) {
   if (!context.model.facts.has_density) return;
   add("simulate_data", Mode::compute, &Lowering::write_simulate_data);
   add("log_prior", Mode::density, &Lowering::write_log_prior);
+  add("log_likelihood", Mode::density, &Lowering::write_log_likelihood);
 }
 
 } // namespace sibyl::lower

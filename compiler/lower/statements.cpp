@@ -4,6 +4,8 @@
 #include "compiler/interface/abi.h"
 #include "lang/errors.hpp"
 
+#include <utility>
+
 namespace sibyl::lower {
 
 using ir::Op;
@@ -87,21 +89,27 @@ void Lowering::statement(const StatementPtr& tree) {
           if (measures_priors_ && mixed) return add_marginalized_mass(*mixed);
           if (measures_priors_) return add_prior_mass(node, tree->span);
           if (!target_) return;
+          if (terms_ && drawn) return add_terms(node, tree->span);
           std::vector<ExpressionPtr> arguments{node.left};
           arguments.insert(arguments.end(), node.arguments.begin(), node.arguments.end());
-          add_to_target(log_density(*node.distribution, typed::DistributionFunction::log_density, arguments,
-                                    node.truncation, tree->span));
+          const ValueId value = log_density(*node.distribution, typed::DistributionFunction::log_density, arguments,
+                                            node.truncation, tree->span);
+          if (terms_) add_marginal_term(tree, mixed, value, tree->span);
+          else add_to_target(value);
         } else if constexpr (std::is_same_v<Node, typed::TargetIncrement>) {
           const std::optional<typed::Tilde> as_draw = generative::as_tilde(node);
-          if (is_left_out(as_draw ? generative::drawn_variable(as_draw->left) : marginalized(tree))) return;
+          const auto drawn = as_draw ? generative::drawn_variable(as_draw->left) : std::nullopt;
+          const auto mixed = marginalized(tree);
+          if (is_left_out(drawn ? drawn : mixed)) return;
           if (mode_ == Mode::simulate) {
             if (as_draw) draw(*as_draw, tree->span);
             return;
           }
           if (!target_) return;
+          if (terms_ && drawn) return add_terms(*as_draw, tree->span);
           const bool is_constant = measures_priors_ && generative::is_constant(node, context_.program);
           if (measures_priors_ && !is_constant) {
-            if (const auto mixed = marginalized(tree)) return add_marginalized_mass(*mixed);
+            if (mixed) return add_marginalized_mass(*mixed);
             if (as_draw) add_prior_mass(*as_draw, tree->span);
             return;
           }
@@ -109,9 +117,13 @@ void Lowering::statement(const StatementPtr& tree) {
             const ValueId value = b_.to_real(scalar(node.value));
             return add_log_jacobian([&] { return value; }, true);
           }
-          if (node.value->type.is_scalar()) return add_to_target(b_.to_real(scalar(node.value)));
+          const auto add = [&](ValueId value) {
+            if (terms_) add_marginal_term(tree, mixed, value, tree->span);
+            else add_to_target(value);
+          };
+          if (node.value->type.is_scalar()) return add(b_.to_real(scalar(node.value)));
           const View terms = view(node.value);
-          loop(terms.sizes, [&](const std::vector<ValueId>& index) { add_to_target(terms.element(index)); });
+          loop(terms.sizes, [&](const std::vector<ValueId>& index) { add(terms.element(index)); });
         } else if constexpr (std::is_same_v<Node, typed::For>) for_loop(node, tree->span);
         else if constexpr (std::is_same_v<Node, typed::ForEach>) {
           const View given = view(node.container);
@@ -137,7 +149,9 @@ void Lowering::statement(const StatementPtr& tree) {
               };
               storage(node.variable) = AsView{std::move(part)};
             }
+            const StatementPtr outer_body = std::exchange(loop_body_, node.body);
             body(node.body);
+            loop_body_ = outer_body;
           });
           --frame.loop_depth;
         } else if constexpr (std::is_same_v<Node, typed::While>) {
@@ -293,7 +307,11 @@ void Lowering::for_loop(const typed::For& tree, Span) {
   b_.for_(first, last, [&](ValueId i) {
     storage(tree.variable) = AsValue{i};
     if (!key.empty() && start && *start >= 1) in_range_[i] = {key, static_cast<std::int64_t>(*start)};
+    const StatementPtr outer_body = std::exchange(loop_body_, tree.body);
+    const bool is_new = loop_variables_.insert(tree.variable).second;
     body(tree.body);
+    if (is_new) loop_variables_.erase(tree.variable);
+    loop_body_ = outer_body;
   });
   --frame.loop_depth;
 }

@@ -10,6 +10,7 @@ using typed::VariableId;
 
 void Lowering::sum_over(const generative::SummedOut& sum, const std::vector<typed::StatementPtr>& dependents,
                         Span span) {
+  if (terms_) return add_summed_term(sum, dependents, span);
   const Level level(statement_depth_, deepest_statement, span);
   b_.set_span(span);
   const typed::Distribution& distribution = *sum.draw.distribution;

@@ -13,11 +13,15 @@ namespace sibyl::cli {
 void add_build(CLI::App& program);
 void add_check(CLI::App& program);
 void add_compile(CLI::App& program);
+void add_compare(CLI::App& program);
 void add_diagnose(CLI::App& program);
 void add_format(CLI::App& program);
+void add_loo(CLI::App& program);
 void add_mcmc(CLI::App& program);
 void add_optimize(CLI::App& program);
 void add_pathfinder(CLI::App& program);
+void add_predict(CLI::App& program);
+void add_sensitivity(CLI::App& program);
 void add_simulate(CLI::App& program);
 void add_train(CLI::App& program);
 void add_sample(CLI::App& program);

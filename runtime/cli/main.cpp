@@ -25,6 +25,10 @@ int main(int argc, char** argv) {
   sibyl::cli::add_train(program);
   sibyl::cli::add_sample(program);
   sibyl::cli::add_diagnose(program);
+  sibyl::cli::add_loo(program);
+  sibyl::cli::add_predict(program);
+  sibyl::cli::add_compare(program);
+  sibyl::cli::add_sensitivity(program);
   sibyl::cli::add_mcmc(program);
   sibyl::cli::add_optimize(program);
   sibyl::cli::add_pathfinder(program);

@@ -1,0 +1,32 @@
+// Posteriors for commands that take a trained sampler or a model: from the sampler's draws, or by Markov chains.
+#pragma once
+
+#include "runtime/criticism/weighted_posterior.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace sibyl::cli {
+
+struct ModelPosteriors {
+  std::string name; // of the model
+  std::shared_ptr<const CompiledModel> model;
+  std::vector<DataSet> data_sets;
+  std::vector<WeightedPosterior> posteriors;
+  bool by_chains = false;
+};
+
+struct PosteriorRequest {
+  std::string file, data, by;
+  std::size_t draws = 4000;
+  std::uint64_t seed = 1;
+  int threads = 1;
+};
+
+// `file`: a sampler, or a model (.sib, .stan, .so), for whose data sets the No-U-Turn sampler is run. Verdicts of
+// chains say in words what is wrong with them. Throws UserError where the model has no density.
+ModelPosteriors find_posteriors(const PosteriorRequest& request);
+
+} // namespace sibyl::cli
