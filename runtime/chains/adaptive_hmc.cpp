@@ -281,6 +281,17 @@ class Trace {
     return largest;
   }
 
+  // From a step on, [chain][step][parameter].
+  std::vector<double> states(std::size_t from) const {
+    std::vector<double> result;
+    for (Index chain = 0; chain < thetas_.front().rows(); ++chain)
+      for (std::size_t step = from; step < size(); ++step) {
+        const auto row = thetas_[step].row(chain);
+        result.insert(result.end(), row.begin(), row.end());
+      }
+    return result;
+  }
+
   // So many states spread evenly over chains and steps.
   std::vector<double> draws(std::size_t from, std::size_t count) const {
     const auto chains = static_cast<std::size_t>(thetas_.front().rows());
@@ -366,6 +377,7 @@ HmcResult run_adaptive_hmc(const LogDensityFunction& target, std::size_t dimensi
   result.divergent = static_cast<double>(divergent) / static_cast<double>(result.steps * chain_count);
   result.gradients = chains.gradients();
   result.draws = trace.draws(first_kept(), options.draws);
+  if (options.keep_states) result.states = trace.states(first_kept());
   return result;
 }
 

@@ -25,11 +25,13 @@ struct HmcOptions {
   double good_r_hat = 1.01;         // chains stop there
   std::size_t draws = 4000;         // wanted
   std::uint64_t seed = 1;
+  bool keep_states = false;          // HmcResult::states
   std::function<bool()> interrupted; // asked after each step; the chains then stop
 };
 
 struct HmcResult {
   std::vector<double> draws;                            // [draw][parameter], taken evenly from all chains after warm-up
+  std::vector<double> states;                           // [chain][step][parameter]: all that draws are taken from
   double r_hat = 0;                                     // the largest of all parameters and of the log density
   std::size_t steps = 0;                                // after warm-up
   std::size_t gradients = 0;                            // evaluated, with warm-up

@@ -42,6 +42,7 @@ void run_chees(const McmcOptions& options, const std::shared_ptr<const CompiledM
   chees.seed = options.seed;
   chees.threads = options.threads;
   chees.initial = options.initial;
+  chees.summarized = options.all ? Outputs::all : Outputs::parameters;
   chees.interrupted = options.interrupted;
   const auto start = std::chrono::steady_clock::now();
   const mcmc::CheesResult result = mcmc::sample_chees(model, data, chees);
@@ -51,7 +52,7 @@ void run_chees(const McmcOptions& options, const std::shared_ptr<const CompiledM
     write_netcdf(options.output, chains_to_inference_data(model->facts(), data, {&result.draws, 1}));
   else if (!options.output.empty()) write_draws_csv(options.output, {result.draws}, "");
   if (options.json) fmt::print("{}\n", chees_json(result, seconds).dump(2));
-  else fmt::print("{}{}", draws_table(result.draws, model->facts(), options.all), chees_summary(result, seconds));
+  else fmt::print("{}{}", chains_table(result.quantities, "nested R-hat"), chees_summary(result, seconds));
   if (result.failed.count() > 0) print_note(describe_failed_draws(result.failed));
   for (const std::string& warning : result.warnings) print_note(warning);
 }
@@ -78,7 +79,7 @@ void run(McmcOptions options) {
   const mcmc::ChainsReport report =
       mcmc::report(chains, model->facts(), options, options.all ? Outputs::all : Outputs::parameters, options.threads);
   if (options.json) fmt::print("{}\n", chains_json(chains, report, seconds).dump(2));
-  else fmt::print("{}{}", chains_table(report), chains_summary(chains, seconds));
+  else fmt::print("{}{}", chains_table(report.quantities), chains_summary(chains, seconds));
   if (chains.failed.count() > 0) print_note(describe_failed_draws(chains.failed));
   for (const std::string& warning : report.warnings) print_note(warning);
 }

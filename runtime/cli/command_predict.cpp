@@ -65,7 +65,10 @@ void run(const Options& options) {
   for (std::size_t i = 0; i < posteriors.size(); ++i) {
     DataSet data = extract(facts, complete, i);
     data.label = read.data_sets[i].label;
-    if (!designs.empty()) data = with_design(facts, data, design_for(designs, data, options.design));
+    if (!designs.empty()) {
+      data = conform(with_design(facts, data, design_for(designs, data, options.design)), facts, options.design);
+      data.label = read.data_sets[i].label;
+    }
     LeftOut left_out;
     all.push_back(predict_draws(model, data, posteriors[i].draws, posteriors[i].unconstrained, !designs.empty(),
                                 options.seed + i, left_out, interrupt_flag()));

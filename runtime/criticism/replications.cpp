@@ -31,8 +31,11 @@ std::size_t row_length(const VariableBatch& variable, std::size_t data_set) {
   return std::max<std::size_t>(1, static_cast<std::size_t>(variable.size(data_set, variable.rank() - 1)));
 }
 
-std::string why_no_replications(const Facts& facts) {
+std::string why_no_replications(const CompiledModel& model) {
+  const Facts& facts = model.facts();
   if (!facts.simulates_data) return "its data cannot be simulated: " + facts.no_data_simulation.text;
+  if (!model.has("predict", Precision::f64, model.preferred_lanes(Precision::f64)))
+    return "its library was built without predictions";
   return "";
 }
 

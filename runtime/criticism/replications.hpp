@@ -44,6 +44,6 @@ std::vector<double> elements_of(const VariableBatch& variable, std::size_t data_
 std::size_t row_length(const VariableBatch& variable, std::size_t data_set);
 
 // Why a model's data sets cannot be replicated; "" where they can.
-std::string why_no_replications(const Facts& facts);
+std::string why_no_replications(const CompiledModel& model);
 
 } // namespace sibyl

@@ -61,7 +61,7 @@ std::shared_ptr<const Verifier::Reference> Verifier::make_reference(const Sample
   auto result = std::make_shared<Reference>();
   const auto model = sampler_.shared_model();
   const Facts& facts = model->facts();
-  result->impossible = why_no_replications(facts);
+  result->impossible = why_no_replications(*model);
   if (!result->impossible.empty()) return result;
   const SimulatedBatch simulated =
       simulate_like_training(model, sampler_.setup(), first_reference_index, options_.simulations, reference_seed,

@@ -4,7 +4,7 @@
 #include "runtime/model/computed_data.hpp"
 #include "runtime/model/density.hpp"
 #include "runtime/model/parallel.hpp"
-#include "runtime/posterior/target_density.hpp"
+#include "runtime/model/target_density.hpp"
 
 #include <fmt/format.h>
 

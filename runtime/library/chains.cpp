@@ -1,5 +1,6 @@
 #include "runtime/data/inference_data.hpp"
 #include "runtime/library/state.hpp"
+#include "runtime/mcmc/chees.hpp"
 #include "runtime/mcmc/model_chains.hpp"
 #include "runtime/mcmc/optimize.hpp"
 #include "runtime/mcmc/pathfinder.hpp"
@@ -56,19 +57,56 @@ std::vector<double> draws_column(const Draws& draws, const std::string& name) {
 
 } // namespace library
 
+namespace library {
+
+namespace {
+
+void add_summaries(std::span<const mcmc::QuantitySummary> quantities, Chains& result) {
+  for (const auto& [name, one] : quantities)
+    result.summaries.push_back(
+        {name, one.mean, one.mean_error, one.sd, one.q5, one.median, one.q95, one.rhat, one.bulk_ess, one.tail_ess});
+}
+
+Chains run_short_chains(const std::shared_ptr<const CompiledModel>& compiled, const DataSet& data_set,
+                        const ChainSettings& settings) {
+  mcmc::CheesOptions options;
+  options.draws = settings.chains * settings.draws;
+  options.target_acceptance = settings.adapt_delta;
+  options.seed = settings.seed;
+  options.threads = thread_count(settings.threads);
+  options.initial.radius = settings.init_radius;
+  for (const Arrays& one : settings.init) options.initial.given.push_back(to_data_set(one));
+  options.summarized = Outputs::all;
+  options.interrupted = settings.stop;
+  const mcmc::CheesResult found = mcmc::sample_chees(compiled, data_set, options);
+  const InferenceData groups = chains_to_inference_data(compiled->facts(), data_set, std::span(&found.draws, 1));
+  Chains result;
+  result.draws = group_arrays(groups, "posterior");
+  result.statistics = group_arrays(groups, "sample_stats");
+  add_summaries(found.quantities, result);
+  result.warnings = found.warnings;
+  if (found.failed.count() > 0) result.warnings.push_back(describe_failed_draws(found.failed));
+  result.was_interrupted = found.run.was_interrupted;
+  result.data = to_arrays(data_set.variables);
+  return result;
+}
+
+} // namespace
+
+} // namespace library
+
 Chains Model::mcmc(const Arrays& data, const ChainSettings& settings, const ChainProgressFunction& progress) const {
   const auto& compiled = state_->compiled;
   const mcmc::ModelChainsOptions options = library::chains_options(settings, progress);
   const DataSet data_set = library::to_model_data(*compiled, data);
+  if (settings.method == ChainMethod::chees) return library::run_short_chains(compiled, data_set, settings);
   const mcmc::ModelChains chains = mcmc::sample_chains(compiled, data_set, options);
   const mcmc::ChainsReport report = mcmc::report(chains, compiled->facts(), options, Outputs::all, options.threads);
   const InferenceData groups = chains_to_inference_data(compiled->facts(), data_set, chains.draws);
   Chains result;
   result.draws = library::group_arrays(groups, "posterior");
   result.statistics = library::group_arrays(groups, "sample_stats");
-  for (const auto& [name, one] : report.quantities)
-    result.summaries.push_back(
-        {name, one.mean, one.mean_error, one.sd, one.q5, one.median, one.q95, one.rhat, one.bulk_ess, one.tail_ess});
+  library::add_summaries(report.quantities, result);
   result.divergent = report.divergent;
   result.at_largest_depth = report.at_largest_depth;
   result.ebfmi = report.ebfmi;

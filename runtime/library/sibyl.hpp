@@ -171,9 +171,14 @@ struct DensityState;
 } // namespace library
 
 enum class Metric { diagonal, dense };
+// The No-U-Turn sampler; or many short chains over a processor's lanes, which begin at Pathfinder's draws and run until
+// they agree.
+enum class ChainMethod { nuts, chees };
 
-// Markov chains by the No-U-Turn sampler, with Stan's defaults.
+// Markov chains by the No-U-Turn sampler, with Stan's defaults. Of chees, chains * draws draws are given as one chain
+// (warmup, metric and max_depth are of nuts), and R-hat is nested (Margossian et al. 2024).
 struct ChainSettings {
+  ChainMethod method = ChainMethod::nuts;
   std::size_t chains = 4, warmup = 1000, draws = 1000; // iterations and draws of each chain
   Metric metric = Metric::diagonal;
   double adapt_delta = 0.8; // the acceptance that the step size aims at

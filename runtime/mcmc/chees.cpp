@@ -1,14 +1,18 @@
 #include "runtime/mcmc/chees.hpp"
 
 #include "lang/errors.hpp"
+#include "runtime/chains/nested_r_hat.hpp"
 #include "runtime/mcmc/extra_columns.hpp"
 #include "runtime/mcmc/pathfinder.hpp"
-#include "runtime/model/density.hpp"
+#include "runtime/model/parallel.hpp"
 #include "runtime/model/parameters.hpp"
+#include "runtime/model/target_density.hpp"
+#include "runtime/trust/chain_diagnostics.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace sibyl::mcmc {
 
@@ -16,24 +20,30 @@ namespace {
 
 constexpr double noteworthy_divergent = 0.001; // share of the trajectories
 
-// All points of a call side by side in the lanes.
-LogDensityFunction over_lanes(Density& density) {
-  return [&density](std::span<const double> points, std::span<double> values, std::span<double> gradients) {
-    const std::size_t n = density.parameter_count(), lanes = static_cast<std::size_t>(density.lanes());
-    for (std::size_t first = 0; first < values.size(); first += lanes) {
-      const std::size_t active = std::min(lanes, values.size() - first);
-      // Lanes beyond the last point repeat it, so that they compute something harmless.
-      for (std::size_t p = 0; p < n; ++p)
-        for (std::size_t lane = 0; lane < lanes; ++lane)
-          density.points()[p * lanes + lane] = points[(first + std::min(lane, active - 1)) * n + p];
-      density.evaluate(!gradients.empty());
-      for (std::size_t lane = 0; lane < active; ++lane) {
-        values[first + lane] = density.value(static_cast<int>(lane));
-        for (std::size_t p = 0; p < n && !gradients.empty(); ++p)
-          gradients[(first + lane) * n + p] = density.gradient()[p * lanes + lane];
-      }
+// From all states, [chain][step][parameter].
+std::vector<QuantitySummary> summarize_states(const std::shared_ptr<const CompiledModel>& model, const DataBatch& batch,
+                                              TargetDensity& target, const HmcResult& run, std::size_t chains,
+                                              const HmcOptions& hmc, const CheesOptions& options) {
+  const std::size_t n = target.dimension(), rows = run.states.size() / n, steps = rows / chains;
+  ParameterTransform transform(model);
+  transform.bind(batch, 0);
+  LeftOut failed; // what fails of the draws is told of these
+  const Draws all = transform.constrain(run.states, options.summarized, options.seed, 0, &failed);
+  std::vector<double> density(rows);
+  target.evaluate(run.states, density);
+  std::vector<QuantitySummary> result(all.columns.size() + 1);
+  parallel_for(result.size(), options.threads, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t q = begin; q < end; ++q) {
+      std::vector<double> values = density, by_step(rows);
+      if (q > 0)
+        for (std::size_t row = 0; row < rows; ++row) values[row] = all.at(row, q - 1);
+      for (std::size_t row = 0; row < rows; ++row) by_step[row % steps * chains + row / steps] = values[row];
+      result[q] = {q == 0 ? "lp__" : all.columns[q - 1], summarize_chains(values, chains)};
+      const bool varies = std::isfinite(result[q].summary.rhat);
+      if (varies) result[q].summary.rhat = nested_r_hat(normal_scores(by_step), chains, hmc.chains_in_group);
     }
-  };
+  });
+  return result;
 }
 
 } // namespace
@@ -58,13 +68,17 @@ CheesResult sample_chees(const std::shared_ptr<const CompiledModel>& model, cons
   const std::vector<double> points = pathfinder(model, data, approximate).unconstrained;
 
   const DataBatch batch = prepare_data(model, data);
-  Density density(model);
-  density.bind(batch, std::vector<std::size_t>(static_cast<std::size_t>(density.lanes()), 0));
-  const std::size_t n = density.parameter_count();
+  TargetDensity density(model, true);
+  density.bind(batch, 0);
+  const std::size_t n = density.dimension();
   std::vector<std::size_t> starts(hmc.groups);
   for (std::size_t group = 0; group < starts.size(); ++group)
     starts[group] = group * (points.size() / n) / starts.size();
-  const LogDensityFunction target = over_lanes(density);
+  const LogDensityFunction target = [&density](std::span<const double> at, std::span<double> values,
+                                               std::span<double> gradients) {
+    density.evaluate(at, values, gradients);
+  };
+  hmc.keep_states = true;
   CheesResult result;
   result.chains = hmc.groups * hmc.chains_in_group;
   result.run = run_adaptive_hmc(target, n, points, starts, hmc);
@@ -77,6 +91,7 @@ CheesResult sample_chees(const std::shared_ptr<const CompiledModel>& model, cons
   std::vector<double> log_density(result.draws.row_count);
   target(result.run.draws, log_density, {});
   append_columns(result.draws, {{"lp__", std::move(log_density)}});
+  result.quantities = summarize_states(model, batch, density, result.run, result.chains, hmc, options);
   if (!(result.run.r_hat <= hmc.good_r_hat))
     result.warnings.push_back(fmt::format("nested R-hat is {:.3f} after {} steps, above {}: groups of chains that "
                                           "began apart do not agree. The No-U-Turn "

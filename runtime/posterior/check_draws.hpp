@@ -3,7 +3,7 @@
 
 #include "runtime/data/draws.hpp"
 #include "runtime/model/parameters.hpp"
-#include "runtime/posterior/target_density.hpp"
+#include "runtime/model/target_density.hpp"
 #include "runtime/trust/density_check.hpp"
 
 #include <span>

@@ -2,7 +2,7 @@
 // behaved, else by Markov chains that start from them.
 #pragma once
 
-#include "runtime/posterior/target_density.hpp"
+#include "runtime/model/target_density.hpp"
 #include "runtime/trust/exact_outcome.hpp"
 #include "runtime/trust/importance.hpp"
 

@@ -6,7 +6,7 @@
 #include "runtime/model/parallel.hpp"
 #include "runtime/posterior/check_draws.hpp"
 #include "runtime/posterior/exact_draws.hpp"
-#include "runtime/posterior/target_density.hpp"
+#include "runtime/model/target_density.hpp"
 
 #include <fmt/format.h>
 

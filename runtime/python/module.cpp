@@ -175,8 +175,10 @@ nb::tuple train(const sibyl::Model& model, double seconds, std::int64_t steps, s
 // The chains as a dictionary, and whether Ctrl-C ended them.
 nb::tuple mcmc(const sibyl::Model& model, const InputArrays& data, std::size_t chains, std::size_t warmup,
                std::size_t draws, bool dense, double adapt_delta, int max_depth, double init_radius,
-               const std::vector<InputArrays>& init, std::uint64_t seed, int threads, const nb::callable& on_progress) {
-  sibyl::ChainSettings settings{.chains = chains,
+               const std::vector<InputArrays>& init, std::uint64_t seed, int threads, bool chees,
+               const nb::callable& on_progress) {
+  sibyl::ChainSettings settings{.method = chees ? sibyl::ChainMethod::chees : sibyl::ChainMethod::nuts,
+                                .chains = chains,
                                 .warmup = warmup,
                                 .draws = draws,
                                 .metric = dense ? sibyl::Metric::dense : sibyl::Metric::diagonal,

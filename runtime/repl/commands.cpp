@@ -80,7 +80,9 @@ const std::vector<Command>& commands() {
       {"sample", "[exact|verify] [LABEL]",
        "posterior draws for the data, or for the data set with this label; exact: of the model's own posterior; verify: "
        "that too, and whether the model can have made the data", sample},
-      {"mcmc", "[LABEL]", "Markov chains for the data, the exact posterior where there is a density; no training needed",
+      {"mcmc", "[chees] [LABEL]",
+       "Markov chains for the data, the exact posterior where there is a density; no training needed; chees: many short "
+       "chains over lanes",
        run_chains},
       {"optimize", "[LABEL]", "the mode of the density given the data", optimize},
       {"pathfinder", "[LABEL]", "a quick approximation of the posterior, and how far it can be trusted", pathfinder},

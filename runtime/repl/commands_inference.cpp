@@ -3,6 +3,7 @@
 #include "lang/errors.hpp"
 #include "runtime/criticism/verify.hpp"
 #include "runtime/data/convert.hpp"
+#include "runtime/mcmc/chees.hpp"
 #include "runtime/mcmc/model_chains.hpp"
 #include "runtime/model/computed_data.hpp"
 #include "runtime/repl/input.hpp"
@@ -76,6 +77,33 @@ OneDataSet choose_one_data_set(Workspace& workspace, std::string_view label) {
   while (place < sets.size() && !label.empty() && sets[place].label != label) ++place;
   if (place == sets.size()) throw UserError(fmt::format("no data set is called {}", label));
   return {sets[place], place};
+}
+
+// Many short chains over lanes.
+void run_short_chains(Workspace& workspace, std::string_view label) {
+  const auto model = workspace.model();
+  const auto [data_set, chosen] = choose_one_data_set(workspace, label);
+  mcmc::CheesOptions options;
+  options.draws = workspace.settings.draws;
+  options.seed = workspace.settings.seed;
+  options.threads = workspace.settings.threads;
+  options.interrupted = workspace.surroundings().interrupted;
+  const auto start = std::chrono::steady_clock::now();
+  const mcmc::CheesResult found = mcmc::sample_chees(model, data_set, options);
+  const double seconds = seconds_since(start);
+  Posterior posterior{found.draws, {}};
+  posterior.draws.label = data_set.label;
+  CurrentDraws draws =
+      posterior_draws(model, data_set, posterior.draws,
+                      fmt::format("{} draws of {} short chains", posterior.draws.row_count, found.chains));
+  workspace.posteriors = {std::move(posterior)};
+  workspace.chains = mcmc::ModelChains{.draws = {found.draws}};
+  workspace.shown = chosen;
+  workspace.set_draws(std::move(draws));
+  workspace.print(cli::chains_table(found.quantities, "nested R-hat"));
+  workspace.print(cli::chees_summary(found, seconds));
+  if (found.failed.count() > 0) workspace.note(describe_failed_draws(found.failed));
+  for (const std::string& one : found.warnings) workspace.note(one);
 }
 
 } // namespace
@@ -212,8 +240,10 @@ void sample(Workspace& workspace, std::string_view argument, std::uint32_t) {
         fmt::format("expressions and plots are about {}; `:sample LABEL` chooses another\n", shown.draws.label));
 }
 
-// [LABEL]
+// [chees] [LABEL]
 void run_chains(Workspace& workspace, std::string_view argument, std::uint32_t) {
+  const std::string_view first_word = argument.substr(0, argument.find(' '));
+  if (first_word == "chees") return run_short_chains(workspace, trimmed(argument.substr(first_word.size())));
   const auto model = workspace.model();
   const auto [data_set, chosen] = choose_one_data_set(workspace, argument);
   mcmc::ModelChainsOptions options;
@@ -242,7 +272,7 @@ void run_chains(Workspace& workspace, std::string_view argument, std::uint32_t) 
   workspace.posteriors = {std::move(all)};
   workspace.shown = chosen;
   workspace.set_draws(std::move(draws));
-  workspace.print(cli::chains_table(report));
+  workspace.print(cli::chains_table(report.quantities));
   workspace.print(cli::chains_summary(chains, seconds));
   if (chains.failed.count() > 0) workspace.note(describe_failed_draws(chains.failed));
   for (const std::string& one : report.warnings) workspace.note(one);

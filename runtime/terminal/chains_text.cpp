@@ -19,6 +19,16 @@ nlohmann::ordered_json number(double value) {
   return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json();
 }
 
+nlohmann::ordered_json quantities_json(std::span<const mcmc::QuantitySummary> quantities, const char* r_hat) {
+  nlohmann::ordered_json summary = nlohmann::ordered_json::object();
+  for (const auto& [column, one] : quantities)
+    summary[column] = {
+        {"mean", number(one.mean)}, {"mcse", number(one.mean_error)},   {"sd", number(one.sd)},
+        {"q5", number(one.q5)},     {"median", number(one.median)},     {"q95", number(one.q95)},
+        {r_hat, number(one.rhat)},  {"ess_bulk", number(one.bulk_ess)}, {"ess_tail", number(one.tail_ess)}};
+  return summary;
+}
+
 } // namespace
 
 std::string progress_text(const mcmc::ChainsProgress& at, const mcmc::ChainsOptions& options) {
@@ -28,13 +38,12 @@ std::string progress_text(const mcmc::ChainsProgress& at, const mcmc::ChainsOpti
   return text;
 }
 
-std::string chains_table(const mcmc::ChainsReport& report) {
+std::string chains_table(std::span<const mcmc::QuantitySummary> quantities, const char* r_hat) {
   std::vector<std::vector<std::string>> rows;
-  for (const auto& [column, one] : report.quantities)
+  for (const auto& [column, one] : quantities)
     rows.push_back({column, cell(one.mean), cell(one.mean_error), cell(one.sd), cell(one.q5), cell(one.median),
                     cell(one.q95), rhat_cell(one.rhat), count_cell(one.bulk_ess), count_cell(one.tail_ess)});
-  return format_table({"parameter", "mean", "MCSE", "sd", "5%", "50%", "95%", "R-hat", "ESS bulk", "ESS tail"}, rows,
-                      1);
+  return format_table({"parameter", "mean", "MCSE", "sd", "5%", "50%", "95%", r_hat, "ESS bulk", "ESS tail"}, rows, 1);
 }
 
 std::string chains_summary(const mcmc::ModelChains& chains, double seconds) {
@@ -54,12 +63,7 @@ std::string chains_summary(const mcmc::ModelChains& chains, double seconds) {
 }
 
 nlohmann::ordered_json chains_json(const mcmc::ModelChains& chains, const mcmc::ChainsReport& report, double seconds) {
-  nlohmann::ordered_json summary = nlohmann::ordered_json::object();
-  for (const auto& [column, one] : report.quantities)
-    summary[column] = {
-        {"mean", number(one.mean)}, {"mcse", number(one.mean_error)},   {"sd", number(one.sd)},
-        {"q5", number(one.q5)},     {"median", number(one.median)},     {"q95", number(one.q95)},
-        {"rhat", number(one.rhat)}, {"ess_bulk", number(one.bulk_ess)}, {"ess_tail", number(one.tail_ess)}};
+  nlohmann::ordered_json summary = quantities_json(report.quantities, "rhat");
   nlohmann::ordered_json ebfmi = nlohmann::ordered_json::array(), steps = ebfmi;
   for (const double one : report.ebfmi) ebfmi.push_back(number(one));
   for (const mcmc::ChainRun& run : chains.runs)
@@ -140,7 +144,7 @@ nlohmann::ordered_json chees_json(const mcmc::CheesResult& result, double second
           {"steps", result.run.steps},
           {"divergent_share", number(result.run.divergent)},
           {"warnings", result.warnings},
-          {"summary", summary_json(result.draws)["parameters"]}};
+          {"summary", quantities_json(result.quantities, "nested_rhat")}};
 }
 
 } // namespace sibyl::cli

@@ -8,6 +8,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include <span>
 #include <string>
 
 namespace sibyl::cli {
@@ -16,7 +17,7 @@ namespace sibyl::cli {
 std::string progress_text(const mcmc::ChainsProgress& at, const mcmc::ChainsOptions& options);
 
 // The table of summaries, one row for each quantity; what does not vary has no R-hat and no error.
-std::string chains_table(const mcmc::ChainsReport& report);
+std::string chains_table(std::span<const mcmc::QuantitySummary> quantities, const char* r_hat = "R-hat");
 
 // "4 chains of 1000 draws in 0.31 s", with the warm-up's part, and what was cut short.
 std::string chains_summary(const mcmc::ModelChains& chains, double seconds);

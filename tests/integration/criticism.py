@@ -183,6 +183,8 @@ class Verify(unittest.TestCase):
         [new] = json.loads(sibyl("predict", "level.sibyl", "one.csv", "--design", "design.json", "-n", 2000,
                                  "--json").stdout)
         self.assertEqual(sorted(new["predicted"]), ["spread", "y.1", "y.2", "y.3"])
+        (FOLDER / "none.json").write_text('{"N": 2.5}')
+        self.assertIn("none.json", sibyl("predict", "level.sibyl", "one.csv", "--design", "none.json", fails=2).stderr)
         # The expected range of three normal values is 1.6926 of their sd.
         self.assertAlmostEqual(new["predicted"]["spread"]["mean"], 1.6926 * sigma["mean"], delta=0.2 * sigma["mean"])
 

@@ -78,9 +78,17 @@ class Mcmc(unittest.TestCase):
     def test_many_chains_over_lanes(self):
         out = run(MODEL, DATA, "--method", "chees", "-o", "lanes.csv").stdout
         self.assertRegex(out, r"\n4000 draws of 128 chains over lanes in [0-9.]+ s: nested R-hat 1\.0")
+        self.assertEqual(out.splitlines()[0].split(),
+                         "parameter mean MCSE sd 5% 50% 95% nested R-hat ESS bulk ESS tail".split())
         self.assertEqual(len(body("lanes.csv")), 4001)
         result = json.loads(run(MODEL, DATA, "--method", "chees", "--json").stdout)
-        self.assertAlmostEqual(result["summary"]["mu"]["mean"], 4.41, delta=0.42)  # four errors of 1,000 draws
+        mu = result["summary"]["mu"]
+        self.assertAlmostEqual(mu["mean"], 4.41, delta=0.42)  # four errors of 1,000 draws
+        self.assertEqual(set(mu), set("mean mcse sd q5 median q95 nested_rhat ess_bulk ess_tail".split()))
+        self.assertLess(mu["nested_rhat"], 1.03)
+        self.assertGreater(mu["ess_bulk"], 500)
+        self.assertLess(abs(mu["mean"] - 4.41), 5 * mu["mcse"] + 5 * 0.03)  # that of the reference, too
+        self.assertIn("lp__", result["summary"])
 
     def test_errors(self):
         def error(*arguments, code=2):

@@ -286,6 +286,15 @@ class TestChains:
             exact = (density * values).sum() / density.sum()
             assert abs(float(chains.posterior[name].mean()) - exact) < 4 * float(arviz.mcse(chains)[name])
 
+    def test_many_short_chains(self, model):
+        chains = model.mcmc(DATA, chains=2, draws=1000, method="chees", progress=False)
+        assert chains.posterior["mu"].shape == (1, 2000)
+        assert "lp" in chains.sample_stats
+        long = model.mcmc(DATA, draws=2000, progress=False)
+        assert abs(float(chains.posterior["mu"].mean() - long.posterior["mu"].mean())) < 0.3 * float(long.posterior["mu"].std())
+        with pytest.raises(sibyl.UserError, match="nuts and chees"):
+            model.mcmc(DATA, method="gibbs")
+
     def test_initial_values_and_wrong_arguments(self, model):
         first = model.mcmc(DATA, chains=2, warmup=0, draws=1, init=[{"mu": 1, "sigma": 2}, {"mu": 3}], progress=False)
         assert first.posterior["mu"].shape == (2, 1)

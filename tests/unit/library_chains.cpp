@@ -43,6 +43,24 @@ TEST_CASE("chains give the exact posterior, with everything that the model compu
   CHECK_FALSE(chains.was_interrupted);
 }
 
+TEST_CASE("many short chains give the same posterior, as one chain of so many draws") {
+  const sibyl::Chains chains =
+      Model(known_sd).mcmc(three_values, {.method = sibyl::ChainMethod::chees, .chains = 2, .draws = 1000});
+  const sibyl::Chains reference = Model(known_sd).mcmc(three_values, {.chains = 2, .draws = 4000});
+  CHECK(chains.draws.at("mu").extents == std::vector<std::int64_t>{1, 2000});
+  const auto find = [](const sibyl::Chains& of) {
+    for (const sibyl::ChainedSummary& one : of.summaries)
+      if (one.name == "mu") return one;
+    FAIL("there is no mu");
+    return of.summaries.front();
+  };
+  const sibyl::ChainedSummary mu = find(chains), expected = find(reference);
+  CHECK(mu.rhat < 1.03);
+  CHECK(mu.bulk_ess > 500);
+  CHECK(std::abs(mu.mean - expected.mean) < 5 * (mu.mean_error + expected.mean_error));
+  CHECK(mu.sd == Approx(expected.sd).epsilon(0.15));
+}
+
 TEST_CASE("settings of chains: the metric, initial values, the seed") {
   const Model model(known_sd);
   const sibyl::ChainSettings settings{

@@ -392,6 +392,7 @@ TEST_CASE("chains need no training, and their draws are what expressions, plots 
   talk.ask("y ~ normal(mu, 1);");
   CHECK(has(talk.mistake(":mcmc"), "the model needs data (`:data FILE`)"));
   talk.ask(":data {\"N\": 3, \"y\": [1.5, -0.5, 0.25]}");
+  CHECK(has(talk.ask(":mcmc chees"), "chains over lanes"));
   const std::string text = talk.ask(":mcmc");
   CHECK(has(text, "R-hat"));
   CHECK(has(text, "\nmu "));

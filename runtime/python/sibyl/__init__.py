@@ -215,6 +215,7 @@ class Model:
         warmup: int = 1000,
         draws: int = 1000,
         metric: str = "diag",
+        method: str = "nuts",
         adapt_delta: float = 0.8,
         max_depth: int = 10,
         init: float | Data | Sequence[Data] = 2.0,
@@ -226,16 +227,19 @@ class Model:
         Stan's, in ArviZ InferenceData with the groups posterior, sample_stats, observed_data and constant_data. What is
         wrong with the chains (R-hat, divergences, ...) is warned of, with what to do. Ctrl-C keeps the draws so far.
 
-        `metric`: diag or dense. `init`: a radius (unconstrained parameters uniform between -init and init), or values
+        `method`: nuts, or chees: many short chains over the processor's lanes that run until they agree; chains * draws
+        draws of them are given as one chain. `metric`: diag or dense. `init`: a radius (unconstrained parameters uniform between -init and init), or values
         of parameters, for all chains or a list with those of each; what is not given is random."""
         if metric not in ("diag", "dense"):
             raise UserError(f"there is no metric {metric}; there are diag and dense")
+        if method not in ("nuts", "chees"):
+            raise UserError(f"there is no method {method}; there are nuts and chees")
         is_radius = not isinstance(init, (Mapping, list, tuple))
         given = [] if is_radius else [_arrays(one) for one in ([init] if isinstance(init, Mapping) else init)]
         with ChainsBar(progress, chains * warmup, chains * draws) as bar:
             result, was_interrupted = self._handle.mcmc(
                 _arrays(data), chains, warmup, draws, metric == "dense", adapt_delta, max_depth,
-                float(init) if is_radius else 2.0, given, seed, threads, bar.update,
+                float(init) if is_radius else 2.0, given, seed, threads, method == "chees", bar.update,
             )
         if was_interrupted:
             warnings.warn("the chains were interrupted; there are the draws until then", stacklevel=2)

@@ -38,7 +38,7 @@ class Model:
     ) -> tuple[Sampler, bool]: ...
     def mcmc(
         self, data: _Arrays, chains: int, warmup: int, draws: int, dense: bool, adapt_delta: float, max_depth: int,
-        init_radius: float, init: list[_Arrays], seed: int, threads: int,
+        init_radius: float, init: list[_Arrays], seed: int, threads: int, chees: bool,
         on_progress: Callable[[int, int, int], None], /,
     ) -> tuple[dict[str, Any], bool]: ...
     def optimize(

@@ -1,4 +1,4 @@
-#include "runtime/posterior/target_density.hpp"
+#include "runtime/model/target_density.hpp"
 
 #include <algorithm>
 #include <vector>
