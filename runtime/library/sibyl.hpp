@@ -164,6 +164,19 @@ struct PosteriorDraws {
   Arrays data;         // the data set as the model reads it
 };
 
+// Leave-one-out: how well each point is predicted from all others (Vehtari, Gelman and Gabry 2017). A point is an
+// observed element, or what shares its plate; the generated quantity `log_lik` decides where the model has it.
+struct LeaveOneOut {
+  std::vector<std::string> points;         // "y[3]"
+  std::vector<double> elpd, p_loo, k_hat;  // of each
+  double total = 0, error = 0;             // the sum of elpd, and its standard error
+  double monte_carlo_error = 0;            // of the sum, from the number of draws
+  double effective_parameters = 0;         // p_loo's sum
+  std::size_t bad = 0;                     // points whose k-hat is above `largest_good`: not to be trusted
+  double largest_good = 0.7;
+  std::string doubt; // "" where the draws are the model's posterior; else what they are
+};
+
 namespace library {
 struct ModelState;
 struct SamplerState;
@@ -345,6 +358,9 @@ class Sampler {
                                            const SamplingSettings& settings = {}) const;
   std::vector<PosteriorDraws> sample_file(const std::string& path, const std::string& by = "",
                                           const SamplingSettings& settings = {}) const;
+  // From amortized draws by their importance weights, or where these are bad from exact draws. Throws UserError where
+  // the model has no density, or its terms belong to no data.
+  LeaveOneOut loo(const Arrays& data, const SamplingSettings& settings = {}) const;
   // The amortized posterior's log density at parameters of the model's own space.
   double log_density(const Arrays& data, const Arrays& parameters) const;
 

@@ -394,6 +394,29 @@ NB_MODULE(_sibyl, module) {
              return sample(draws, seed, log_density, predictions, exact, verify, threads,
                            [&](const auto& settings) { return self.sample_file(path, by, settings); });
            })
+      .def("loo",
+           [](const sibyl::Sampler& self, const InputArrays& data, std::size_t draws, std::uint64_t seed, int threads) {
+             const sibyl::Arrays arrays = from_numpy(data);
+             sibyl::LeaveOneOut found;
+             {
+               const nb::gil_scoped_release release;
+               found = self.loo(arrays, {.draws = draws, .seed = seed, .threads = threads});
+             }
+             nb::dict result;
+             const auto count = static_cast<std::int64_t>(found.points.size());
+             result["points"] = found.points;
+             result["elpd_pointwise"] = to_numpy(std::move(found.elpd), {count});
+             result["p_loo_pointwise"] = to_numpy(std::move(found.p_loo), {count});
+             result["k_hat"] = to_numpy(std::move(found.k_hat), {count});
+             result["elpd"] = found.total;
+             result["elpd_error"] = found.error;
+             result["monte_carlo_error"] = found.monte_carlo_error;
+             result["p_loo"] = found.effective_parameters;
+             result["bad_points"] = found.bad;
+             result["largest_good_k_hat"] = found.largest_good;
+             result["doubt"] = found.doubt;
+             return result;
+           })
       .def("log_density", [](const sibyl::Sampler& self, const InputArrays& data, const InputArrays& parameters) {
         return self.log_density(from_numpy(data), from_numpy(parameters));
       });

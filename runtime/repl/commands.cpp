@@ -80,6 +80,8 @@ const std::vector<Command>& commands() {
       {"sample", "[exact|verify] [LABEL]",
        "posterior draws for the data, or for the data set with this label; exact: of the model's own posterior; verify: "
        "that too, and whether the model can have made the data", sample},
+      {"loo", "[LABEL]", "how well each point of the data is predicted from all others, from the trained sampler's draws",
+       loo},
       {"mcmc", "[chees] [LABEL]",
        "Markov chains for the data, the exact posterior where there is a density; no training needed; chees: many short "
        "chains over lanes",

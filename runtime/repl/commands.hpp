@@ -36,6 +36,7 @@ void save(Workspace&, std::string_view, std::uint32_t);
 void prior(Workspace&, std::string_view, std::uint32_t);
 void train(Workspace&, std::string_view, std::uint32_t);
 void data(Workspace&, std::string_view, std::uint32_t);
+void loo(Workspace&, std::string_view, std::uint32_t);
 void run_chains(Workspace&, std::string_view, std::uint32_t);
 void optimize(Workspace&, std::string_view, std::uint32_t);
 void pathfinder(Workspace&, std::string_view, std::uint32_t);

@@ -1,6 +1,7 @@
 #include "runtime/repl/commands.hpp"
 
 #include "lang/errors.hpp"
+#include "runtime/criticism/pointwise.hpp"
 #include "runtime/criticism/verify.hpp"
 #include "runtime/data/convert.hpp"
 #include "runtime/mcmc/chees.hpp"
@@ -18,7 +19,9 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <algorithm>
 #include <chrono>
+#include <numeric>
 
 namespace sibyl::repl {
 
@@ -277,6 +280,36 @@ void run_chains(Workspace& workspace, std::string_view argument, std::uint32_t) 
   if (chains.failed.count() > 0) workspace.note(describe_failed_draws(chains.failed));
   for (const std::string& one : report.warnings) workspace.note(one);
   workspace.chains = std::move(chains);
+}
+
+// [LABEL]
+void loo(Workspace& workspace, std::string_view argument, std::uint32_t) {
+  const TrainedModel& trained = workspace.trained();
+  const auto [data_set, chosen] = choose_one_data_set(workspace, argument);
+  const std::vector<WeightedPosterior> posteriors =
+      weigh_posteriors(*trained.sampler, std::span(&data_set, 1),
+                       {.draws = workspace.settings.draws,
+                        .seed = workspace.settings.seed,
+                        .threads = workspace.settings.threads,
+                        .interrupted = workspace.surroundings().interrupted});
+  const PointwiseLoo found = leave_one_out(trained.model, data_set, posteriors.front());
+  // The points that are predicted worst.
+  std::vector<std::size_t> order(found.points.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return found.loo.elpd[a] < found.loo.elpd[b]; });
+  order.resize(std::min(order.size(), shown_elements));
+  std::vector<std::vector<std::string>> rows;
+  for (const std::size_t i : order)
+    rows.push_back({found.points[i], fmt::format("{:.2f}", found.loo.elpd[i]), fmt::format("{:.2f}", found.loo.p_loo[i]),
+                    fmt::format("{:.2f}", found.loo.k_hat[i])});
+  workspace.print(cli::format_table({"point", "elpd", "p_loo", "k-hat"}, rows, 1));
+  workspace.print(fmt::format("elpd {:.2f} (error {:.2f}) over {} points; the worst predicted first\n", found.loo.total,
+                              found.loo.error, found.points.size()));
+  if (found.loo.bad > 0)
+    workspace.note(fmt::format("k-hat is above {:.2f} for {} points: their elpd is not to be trusted",
+                               found.loo.largest_good, found.loo.bad));
+  if (!found.doubt.empty()) workspace.note("the draws are " + found.doubt);
 }
 
 // [LABEL]

@@ -123,6 +123,8 @@ def model_is_typed_trained_and_asked():
     check("has changed" in repl.enter("mu ~ normal(0, 3);") + repl.enter(":sample"), repl.shown)
     repl.enter(":undo")
     check("verdict" in repl.enter(":sample"), repl.shown)
+    check("answered by" in repl.enter(":sample verify"), repl.shown)
+    check("the worst predicted first" in repl.enter(":loo"), repl.shown)
     check("correlation" in repl.enter(":pairs mu mu^2"), repl.shown)
     check("wrote kept.sibyl" in repl.enter(":save kept"), repl.shown)
     repl.type("\x04")

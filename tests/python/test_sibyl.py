@@ -161,6 +161,13 @@ def test_verified_posteriors_have_a_p_value_of_their_data(sampler):
     assert ((posterior.sample_stats["data_p_value"] > 0) & (posterior.sample_stats["data_p_value"] <= 1)).all()
 
 
+def test_leave_one_out(sampler):
+    found = sampler.loo(DATA)
+    assert found["points"] == [f"y[{i + 1}]" for i in range(len(DATA["y"]))]
+    assert found["elpd"] == pytest.approx(found["elpd_pointwise"].sum())
+    assert found["elpd_error"] > 0
+
+
 def test_exact_draws_say_how_they_were_made(sampler):
     posterior = sampler.sample(TABLE, by="who", draws=200, exact=True)
     assert posterior.posterior["mu"].shape == (1, 200, 2)

@@ -152,6 +152,14 @@ TEST_CASE("a sampler gives draws in the shape of the variables, with summaries, 
   CHECK(posterior.data.at("y").values == three_values.at("y").values);
 }
 
+TEST_CASE("leave-one-out has a term for each value") {
+  const sibyl::LeaveOneOut loo = sampler().loo(three_values);
+  CHECK(loo.points == std::vector<std::string>{"y[1]", "y[2]", "y[3]"});
+  CHECK(loo.total == Approx(loo.elpd[0] + loo.elpd[1] + loo.elpd[2]));
+  CHECK(loo.error > 0);
+  CHECK(loo.doubt.empty());
+}
+
 TEST_CASE("verified posteriors are exact, and their data have a p-value") {
   const sibyl::PosteriorDraws verified = sampler().sample(three_values, {.draws = 500, .verify = true});
   CHECK_THAT(verified.verdict, Catch::StartsWith("exact: ") && Catch::Contains("data as the model predicts them"));

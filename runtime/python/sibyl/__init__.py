@@ -405,6 +405,19 @@ class Sampler:
             return posteriors[0]["draws"]
         return {one["label"]: one["draws"] for one in posteriors}
 
+    def loo(self, data: Data, draws: int = 4000, seed: int = 1, threads: int = 0) -> dict[str, Any]:
+        """How well each point of a data set is predicted from all others, by Pareto-smoothed importance sampling: `elpd`
+        with its standard error `elpd_error`, and for each of the `points` elpd_pointwise, p_loo_pointwise and k_hat.
+        `doubt` says in words why the draws are not the model's posterior, where they are not."""
+        found = self._handle.loo(_arrays(data), draws, seed, threads)
+        if found["bad_points"]:
+            warnings.warn(
+                f"k-hat is above {found['largest_good_k_hat']:.2f} for {found['bad_points']} points: "
+                "their elpd is not to be trusted", stacklevel=2)
+        if found["doubt"]:
+            warnings.warn(f"the draws are {found['doubt']}", stacklevel=2)
+        return found
+
     def log_density(self, parameters: Data, data: Data) -> float:
         """The amortized posterior's log density at given parameters, in the model's own space."""
         return self._handle.log_density(_arrays(data), _arrays(parameters))
