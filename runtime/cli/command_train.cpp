@@ -81,10 +81,12 @@ void run(const TrainOptions& options) {
   ProgressLine line;
   SamplerTrainingEvents events;
   std::FILE* out = options.json ? stderr : stdout; // standard output then holds the JSON alone
-  events.prepared = [out](const InferenceSetup& setup) {
+  events.prepared = [out, &line](const InferenceSetup& setup) {
+    line.finish();
     fmt::print(out, "{}", describe(setup.encoder.plan()));
     for (const std::string& note : setup.notes) print_note(note);
   };
+  events.doing = [&](const std::string& what) { line.show(what); };
   events.progress = [&](const TrainingProgress& at) { line.show(progress_text(at)); };
   events.trained = [&](const TrainingResult& trained) {
     line.finish();
@@ -92,6 +94,7 @@ void run(const TrainOptions& options) {
   };
   events.keep = [&](const SamplerFile& file) { write_sampler_file(options.output, file); };
   const TrainedSampler trained = train_sampler(model, training, events);
+  line.finish();
   for (const std::string& note : trained.notes) print_note(note);
   if (options.json)
     fmt::print("{}\n", trained.calibration ? nlohmann::ordered_json(nlohmann::json(*trained.calibration)).dump(2) : "null");

@@ -47,6 +47,7 @@ FrameBatch LaplaceFrames::find(const DataBatch& batch) {
   std::fill(frames.objective.begin(), frames.objective.end(), -std::numeric_limits<double>::infinity());
   std::vector<std::size_t> which;
   for (std::size_t first = 0; first < batch.count; first += width_) {
+    if (options_.interrupted && *options_.interrupted) throw RuntimeError("interrupted");
     active_ = std::min(width_, batch.count - first);
     which.resize(active_);
     std::iota(which.begin(), which.end(), first);

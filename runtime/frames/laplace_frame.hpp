@@ -8,6 +8,8 @@
 #include "runtime/frames/frame.hpp"
 #include "runtime/model/density.hpp"
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
@@ -18,6 +20,7 @@ struct LaplaceOptions {
   int starts = 3;          // Newton runs per data set: from the prior mean and the best of the candidates
   int max_iterations = 40; // of each
   int lanes = 0;           // 0: as many as run fastest
+  const std::atomic<std::int32_t>* interrupted = nullptr; // not zero: stop, and throw RuntimeError
 };
 
 // Not for several threads at once.

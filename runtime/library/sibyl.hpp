@@ -87,7 +87,7 @@ enum class Frame { automatic, prior, laplace };
 
 struct TrainingSettings {
   // The budget, whichever comes first; 0: no limit of that kind. None at all: two minutes. Seconds are those of all of
-  // it: preparing, training (at least half of them), calibration.
+  // it: preparing, training (at least a third of them), calibration.
   double seconds = 0;
   std::int64_t steps = 0;
   // A fixed set of so many (at least 100), a tenth of them held out: made once and learned from in epochs until those

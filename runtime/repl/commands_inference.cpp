@@ -159,6 +159,7 @@ void train(Workspace& workspace, std::string_view argument, std::uint32_t) {
     workspace.print(describe(setup.encoder.plan()));
     for (const std::string& one : setup.notes) workspace.note(one);
   };
+  events.doing = [&](const std::string& what) { workspace.surroundings().progress(what); };
   events.progress = [&](const TrainingProgress& at) { workspace.surroundings().progress(cli::progress_text(at)); };
   events.trained = [&](const TrainingResult& trained) {
     workspace.surroundings().progress("");
@@ -167,9 +168,9 @@ void train(Workspace& workspace, std::string_view argument, std::uint32_t) {
                                                 : fmt::format("{} simulations", trained.simulations);
     workspace.print(fmt::format("{} steps, {} in {}\n", trained.steps, seen, cli::duration_text(trained.seconds)));
   };
-  workspace.surroundings().progress("preparing: pilot simulations, and which frame is better");
   events.keep = [&](const SamplerFile& file) { workspace.set_trained(file); };
   TrainedSampler trained = train_sampler(model, options, events);
+  workspace.surroundings().progress("");
   for (const std::string& one : trained.notes) workspace.note(one);
   if (trained.calibration) workspace.print(describe(*trained.calibration));
   workspace.set_trained(std::move(trained.file));

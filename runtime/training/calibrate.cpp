@@ -7,29 +7,69 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <numeric>
+#include <optional>
 
 namespace sibyl {
 
 namespace {
 
-SimulatedBatch simulate_fresh(std::shared_ptr<const CompiledModel> model, const InferenceSetup& setup,
-                              std::uint64_t first, std::size_t count, std::uint64_t seed, int threads,
-                              const std::atomic<std::int32_t>* interrupted = nullptr) {
-  SimulatorOptions options;
-  options.interrupted = interrupted;
-  options.threads = threads;
-  options.design = setup.design;
-  options.region = setup.region;
-  options.keep_all = true;
-  options.only_finite = true;
-  Simulator simulator(model, options);
-  SimulatedBatch batch = simulator.simulate(first, count, seed);
-  if (batch.left_out.is_hopeless())
-    throw RuntimeError("too few simulations are usable: " + batch.left_out.describe("simulations"));
-  drop_values(model->facts(), batch.data, batch.indices, setup.missing_share, seed);
-  return batch;
-}
+// Simulations in parts, so that what is made of all of them is never in memory together, and the time is looked at in
+// between.
+constexpr std::size_t part_size = 25;
+
+class FreshSimulations {
+ public:
+  FreshSimulations(std::shared_ptr<const CompiledModel> model, const InferenceSetup& setup, std::uint64_t first,
+                   const CalibrationOptions& options)
+      : model_(model), setup_(setup), options_(options), next_(first),
+        simulator_(model, simulator_options(setup, options)) {}
+
+  // The next ones; nothing where there are enough, or no time is left for more. Throws RuntimeError where it is
+  // interrupted, or hardly one can be used.
+  std::optional<SimulatedBatch> next() {
+    if (options_.interrupted && *options_.interrupted > options_.interrupts_before) throw RuntimeError("interrupted");
+    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start_;
+    if (made_ >= options_.simulations ||
+        (options_.seconds > 0 && taken.count() > options_.seconds && made_ >= options_.fewest)) {
+      if (left_out_.is_hopeless()) throw too_few();
+      return std::nullopt;
+    }
+    const std::size_t count = std::min(part_size, options_.simulations - made_);
+    SimulatedBatch batch = simulator_.simulate(next_, count, options_.seed);
+    next_ += count;
+    made_ += count;
+    left_out_.add(batch.left_out);
+    if (left_out_.tried() >= 4 * part_size && left_out_.is_hopeless()) throw too_few();
+    drop_values(model_->facts(), batch.data, batch.indices, setup_.missing_share, options_.seed);
+    return batch;
+  }
+  const LeftOut& left_out() const { return left_out_; }
+
+ private:
+  static SimulatorOptions simulator_options(const InferenceSetup& setup, const CalibrationOptions& options) {
+    SimulatorOptions simulator;
+    // What has ended training must not end this.
+    if (options.interrupts_before == 0) simulator.interrupted = options.interrupted;
+    simulator.threads = options.threads;
+    simulator.design = setup.design;
+    simulator.region = setup.region;
+    simulator.keep_all = true;
+    simulator.only_finite = true;
+    return simulator;
+  }
+  RuntimeError too_few() const {
+    return RuntimeError("too few simulations are usable: " + left_out_.describe("simulations"));
+  }
+
+  std::shared_ptr<const CompiledModel> model_;
+  const InferenceSetup& setup_;
+  const CalibrationOptions& options_;
+  std::uint64_t next_;
+  Simulator simulator_;
+  std::size_t made_ = 0;
+  LeftOut left_out_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
 
 } // namespace
 
@@ -37,15 +77,7 @@ Calibration calibrate(std::shared_ptr<const CompiledModel> model, const Posterio
                       const CalibrationOptions& options) {
   const InferenceSetup& setup = sampler.setup();
   const Facts& facts = model->facts();
-  const auto start = std::chrono::steady_clock::now();
-  SimulatedBatch simulated =
-      simulate_fresh(model, setup, first_calibration_index, options.simulations, options.seed, options.threads,
-                     options.interrupts_before == 0 ? options.interrupted : nullptr);
-  std::size_t count = simulated.data.count;
   const std::size_t parameters = setup.parameter_names.size(), n = setup.parameter_count;
-
-  std::vector<DataSet> sets;
-  for (std::size_t i = 0; i < count; ++i) sets.push_back(extract(facts, simulated.data, i));
   SampleOptions sample_options;
   sample_options.draws = options.draws;
   sample_options.seed = options.seed;
@@ -54,25 +86,20 @@ Calibration calibrate(std::shared_ptr<const CompiledModel> model, const Posterio
   sample_options.threads = options.threads;
 
   std::vector<std::vector<Comparison>> comparisons(parameters);
-  // In parts, so that the draws of all data sets are never in memory together.
-  constexpr std::size_t part = 50;
-  const DataBatch complete = complete_for_transform(facts, simulated.data);
+  std::vector<double> densities;
+  FreshSimulations fresh(model, setup, first_calibration_index, options);
   ParameterTransform transform(model);
-  for (std::size_t first = 0; first < count; first += part) {
-    if (options.interrupted && *options.interrupted > options.interrupts_before) throw RuntimeError("interrupted");
-    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
-    if (options.seconds > 0 && taken.count() > options.seconds && first >= options.fewest) {
-      count = first;
-      break;
-    }
-    const std::size_t end = std::min(count, first + part);
-    const std::vector<Posterior> posteriors =
-        sampler.sample(std::span(sets).subspan(first, end - first), sample_options);
-    for (std::size_t i = first; i < end; ++i) {
+  while (const std::optional<SimulatedBatch> simulated = fresh.next()) {
+    if (simulated->data.count == 0) continue;
+    std::vector<DataSet> sets;
+    for (std::size_t i = 0; i < simulated->data.count; ++i) sets.push_back(extract(facts, simulated->data, i));
+    const std::vector<Posterior> posteriors = sampler.sample(sets, sample_options);
+    const DataBatch complete = complete_for_transform(facts, simulated->data);
+    for (std::size_t i = 0; i < sets.size(); ++i) {
       transform.bind(complete, i);
       const Draws truth =
-          transform.constrain(std::span(simulated.unconstrained).subspan(i * n, n), Outputs::parameters);
-      const Draws& draws = posteriors[i - first].draws;
+          transform.constrain(std::span(simulated->unconstrained).subspan(i * n, n), Outputs::parameters);
+      const Draws& draws = posteriors[i].draws;
       const std::vector<ColumnSummary> summaries = summarize(draws);
       for (std::size_t p = 0; p < parameters; ++p) {
         const double value = truth.at(0, p);
@@ -84,21 +111,20 @@ Calibration calibrate(std::shared_ptr<const CompiledModel> model, const Posterio
         comparisons[p].push_back({value, s.median, s.sd * s.sd, rank, value >= s.q5 && value <= s.q95});
       }
     }
+    const std::vector<double> some = sampler.density_at(simulated->data, simulated->unconstrained);
+    densities.insert(densities.end(), some.begin(), some.end());
+    if (options.told) options.told(densities.size());
   }
 
-  std::vector<std::size_t> judged(count);
-  std::iota(judged.begin(), judged.end(), 0);
-  keep_data_sets(simulated.data, judged);
-  simulated.unconstrained.resize(count * n);
+  const std::size_t count = densities.size();
   Calibration result;
   result.simulations = count;
-  result.left_out = simulated.left_out;
+  result.left_out = fresh.left_out();
   result.draws = options.draws;
   result.band = calibration_band(count, options.draws);
   for (std::size_t p = 0; p < parameters; ++p)
     if (varies(comparisons[p]))
       result.parameters.push_back(judge(setup.parameter_names[p], std::move(comparisons[p]), result.band));
-  const std::vector<double> densities = sampler.density_at(simulated.data, simulated.unconstrained);
   double squares = 0;
   for (const double density : densities) result.log_density += density / static_cast<double>(count);
   for (const double density : densities) squares += (density - result.log_density) * (density - result.log_density);
@@ -107,12 +133,18 @@ Calibration calibrate(std::shared_ptr<const CompiledModel> model, const Posterio
 }
 
 TypicalSet measure_typical_set(std::shared_ptr<const CompiledModel> model, const PosteriorSampler& sampler,
-                               std::size_t simulations, std::uint64_t seed, int threads) {
+                               const CalibrationOptions& options) {
   // Behind the calibration's own data sets.
-  constexpr std::uint64_t first = first_calibration_index + (std::uint64_t{1} << 40);
-  const SimulatedBatch simulated = simulate_fresh(model, sampler.setup(), first, simulations, seed, threads);
-  const std::vector<float> summaries = sampler.summarize(simulated.data);
-  return TypicalSet(summaries, summaries.size() / simulated.data.count);
+  FreshSimulations fresh(model, sampler.setup(), first_calibration_index + (std::uint64_t{1} << 40), options);
+  std::vector<float> summaries;
+  std::size_t count = 0;
+  while (const std::optional<SimulatedBatch> simulated = fresh.next()) {
+    if (simulated->data.count == 0) continue;
+    const std::vector<float> some = sampler.summarize(simulated->data);
+    summaries.insert(summaries.end(), some.begin(), some.end());
+    count += simulated->data.count;
+  }
+  return TypicalSet(summaries, summaries.size() / count);
 }
 
 } // namespace sibyl

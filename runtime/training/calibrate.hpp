@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 namespace sibyl {
@@ -15,18 +16,19 @@ struct CalibrationOptions {
   std::uint64_t seed = 1;
   int threads = 1;
   double seconds = 0; // fewer simulations where they would take longer, but no fewer than `fewest`; 0: no limit
-  std::size_t fewest = 200;
+  std::size_t fewest = 100;
   // Where it is more than `interrupts_before`: stop, and throw RuntimeError. What has ended training must not end this.
   const std::atomic<std::int32_t>* interrupted = nullptr;
   std::int32_t interrupts_before = 0;
+  std::function<void(std::size_t)> told; // hears how many simulations have been judged
 };
 
 // Simulates from first_calibration_index on: data sets that training never sees.
 Calibration calibrate(std::shared_ptr<const CompiledModel> model, const PosteriorSampler& sampler,
                       const CalibrationOptions& options);
 
-// The summaries of fresh simulations as what is typical.
+// The summaries of fresh simulations as what is typical. The limits are those of a calibration; its draws are not used.
 TypicalSet measure_typical_set(std::shared_ptr<const CompiledModel> model, const PosteriorSampler& sampler,
-                               std::size_t simulations, std::uint64_t seed, int threads);
+                               const CalibrationOptions& options);
 
 } // namespace sibyl

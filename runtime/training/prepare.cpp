@@ -113,7 +113,7 @@ class Preparation {
     };
     if (!facts.has_density) return refuse(fmt::format("the model has no density: {}", facts.no_density.text));
     if (options_.missing_share > 0) return refuse("the density of data with missing values is not available");
-    LaplaceFrames finder(model_, prior, setup_.candidates);
+    LaplaceFrames finder(model_, prior, setup_.candidates, {.interrupted = options_.interrupted});
     // Newton's method takes longest where it does not converge: a first look saves most of that.
     if (!required && pilot_.data.count > first_look) {
       DataBatch some = pilot_.data;

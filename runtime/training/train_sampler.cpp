@@ -38,13 +38,19 @@ nlohmann::json history(const TrainingResult& trained, double mean_log_determinan
             {"optimizer", trained.times.optimizer}}}};
 }
 
-// Calibration may take this share of a budget of seconds.
-constexpr double calibration_share = 0.1;
+// Judging the sampler may take this share of a budget of seconds, and more where training ended early.
+constexpr double judging_share = 0.1;
+// What is typical is measured in this share of it.
+constexpr double typical_share = 0.3;
+constexpr std::size_t fewest_typical = 300;
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
 
 // What is left of it for the optimizer.
 TrainingBudget training_budget(TrainingBudget budget, double spent) {
-  if (budget.seconds > 0)
-    budget.seconds = std::max(budget.seconds * (1 - calibration_share) - spent, budget.seconds / 2);
+  if (budget.seconds > 0) budget.seconds = std::max(budget.seconds * (1 - judging_share) - spent, budget.seconds / 3);
   return budget;
 }
 
@@ -63,18 +69,27 @@ void add_training_notes(const TrainingResult& trained, const LeftOut& left_out, 
 
 // What is measured on fresh simulations. Nothing that goes wrong here takes anything from the trained sampler.
 void judge(std::shared_ptr<const CompiledModel> model, const SamplerTrainingOptions& options,
-           std::int32_t interrupts_before, TrainedSampler& result) {
-  const std::uint64_t seed = options.setup.seed;
-  const int threads = options.setup.threads;
+           const SamplerTrainingEvents& events, std::int32_t interrupts_before, double seconds, TrainedSampler& result) {
+  CalibrationOptions calibration{.seed = options.setup.seed,
+                                 .threads = options.setup.threads,
+                                 .seconds = seconds,
+                                 .interrupted = options.setup.interrupted,
+                                 .interrupts_before = interrupts_before};
   try {
     const PosteriorSampler sampler = make_sampler(model, result.file);
-    result.file.typical = measure_typical_set(model, sampler, typical_count, seed, threads);
-    result.calibration = calibrate(model, sampler,
-                                   {.seed = seed,
-                                    .threads = threads,
-                                    .seconds = options.budget.seconds * calibration_share,
-                                    .interrupted = options.setup.interrupted,
-                                    .interrupts_before = interrupts_before});
+    const auto start = std::chrono::steady_clock::now();
+    CalibrationOptions typical = calibration;
+    typical.simulations = typical_count;
+    typical.fewest = fewest_typical;
+    typical.seconds *= typical_share;
+    if (events.doing) events.doing("calibrating: what is typical");
+    result.file.typical = measure_typical_set(model, sampler, typical);
+    if (events.doing)
+      calibration.told = [&](std::size_t count) {
+        events.doing(fmt::format("calibrating: {} of {} fresh simulations", count, calibration.simulations));
+      };
+    if (seconds > 0) calibration.seconds = std::max(seconds - seconds_since(start), 1e-3);
+    result.calibration = calibrate(model, sampler, calibration);
     result.file.calibration = *result.calibration;
   } catch (const std::exception& error) {
     result.notes.push_back(fmt::format("no calibration: {}; the trained sampler is kept without", error.what()));
@@ -107,8 +122,8 @@ TrainedSampler train_sampler(std::shared_ptr<const CompiledModel> model, const S
     first_notes.insert(first_notes.end(), located.notes.begin(), located.notes.end());
   }
   std::string frame_note;
-  const TrainingPlan plan = choose_plan(model, options, train, frame_note);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const TrainingPlan plan = choose_plan(model, options, train, events, frame_note);
+  const double seconds = seconds_since(start);
   if (events.prepared) {
     InferenceSetup shown = *plan.setup;
     shown.notes.insert(shown.notes.begin(), first_notes.begin(), first_notes.end());
@@ -145,7 +160,9 @@ TrainedSampler train_sampler(std::shared_ptr<const CompiledModel> model, const S
   file.setup = *plan.setup;
   file.history = history(result.training, plan.mean_log_determinant);
   if (events.keep) events.keep(file);
-  judge(model, options, interrupts, result);
+  const double total = options.budget.seconds;
+  judge(model, options, events, interrupts,
+        total > 0 ? std::max(total - seconds_since(start), 0.5 * judging_share * total) : 0, result);
   return result;
 }
 

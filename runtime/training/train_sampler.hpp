@@ -40,6 +40,8 @@ struct SamplerTrainingOptions {
 // What the caller hears meanwhile, on its own thread. Losses are those of parameters in unconstrained space, in nats:
 // comparable between frames.
 struct SamplerTrainingEvents {
+  // What is being done where it is not optimization, for a line of progress.
+  std::function<void(const std::string&)> doing;
   std::function<void(const InferenceSetup&)> prepared;
   std::function<void(const TrainingProgress&)> progress;
   std::function<void(const TrainingResult&)> trained;
@@ -55,7 +57,7 @@ struct TrainedSampler {
   std::vector<std::string> notes;         // what the user should know of training and calibration
 };
 
-// A budget of seconds is that of all of it: preparing, training (at least half of it), calibration.
+// A budget of seconds is that of all of it: preparing, training (at least a third of it), calibration.
 //
 // With the frame left open (FrameChoice::automatic), a budget that is long enough also pays for trials of both frames.
 // Throws UserError where the model has no simulator (and there is no data set to train around), no network fits, or the checkpoint is missing or another model's.

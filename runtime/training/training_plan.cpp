@@ -14,8 +14,11 @@ namespace sibyl {
 
 namespace {
 
-constexpr std::size_t validation_count = 2000;
-constexpr std::int64_t trial_steps = 100;
+// Validation sets, by how many rows they have together.
+constexpr std::size_t most_validation = 2000, fewest_validation = 300, rows_of_validation = 200000;
+constexpr std::size_t first_validation = 100; // tell how many rows there are
+// Steps of a trial, by the rows of a batch: many rows make a step slow.
+constexpr std::int64_t most_trial_steps = 100, fewest_trial_steps = 30, rows_of_trial = 1000000;
 constexpr std::int64_t fewest_simulations_for_trials = 2000; // of a fixed set
 
 double mean(std::span<const double> values) {
@@ -24,13 +27,17 @@ double mean(std::span<const double> values) {
   return values.empty() ? 0 : sum / static_cast<double>(values.size());
 }
 
+double mean_rows(const NetworkBatch& batch) {
+  std::int64_t rows = 0;
+  for (const RowsBatch& source : batch.sources) rows += source.offsets.back();
+  return batch.count > 0 ? static_cast<double>(rows) / static_cast<double>(batch.count) : 0;
+}
+
 // A data set of many rows makes a batch long to process: fewer of them are taken at a time. So they are where there are
 // few of them: steps are then what is lacking.
 std::size_t default_batch_size(const NetworkBatch& example, std::size_t learned) {
-  std::int64_t rows = 0;
-  for (const RowsBatch& source : example.sources) rows += source.offsets.back();
-  const double mean = example.count > 0 ? static_cast<double>(rows) / static_cast<double>(example.count) : 0;
-  const std::size_t usual = mean > 100 ? 64 : mean > 40 ? 128 : 256;
+  const double rows = mean_rows(example);
+  const std::size_t usual = rows > 100 ? 64 : rows > 40 ? 128 : 256;
   return learned == 0 ? usual : std::clamp<std::size_t>(learned / 40, 32, usual);
 }
 
@@ -91,14 +98,24 @@ void set_job(TrainingPlan& plan, const SamplerTrainingOptions& options) {
 TrainingPlan make_online_plan(std::shared_ptr<const CompiledModel> model, const SamplerTrainingOptions& options) {
   TrainingPlan plan{.model = std::move(model)};
   plan.setup = std::make_shared<const InferenceSetup>(prepare(plan.model, options.setup));
-  Examples validation = ExampleMaker(plan.model, plan.setup, options.setup.seed, options.setup.interrupted)
-                            .make(first_validation_index, validation_count);
-  if (validation.left_out.is_hopeless())
+  const auto make = [&](std::size_t first, std::size_t last) {
+    return make_examples(plan.model, plan.setup, options.setup.seed, first_validation_index + first, last - first,
+                         options.setup.threads, options.setup.interrupted);
+  };
+  ExampleSet validation = make(0, first_validation);
+  const double affordable = static_cast<double>(rows_of_validation) / std::max(1.0, mean_rows(validation.batch));
+  ExampleSet more = make(first_validation,
+                         static_cast<std::size_t>(std::clamp<double>(affordable, fewest_validation, most_validation)));
+  validation.left_out.add(more.left_out);
+  if (more.batch.count > 0) append(validation.batch, more.batch);
+  validation.log_determinant.insert(validation.log_determinant.end(), more.log_determinant.begin(),
+                                    more.log_determinant.end());
+  if (validation.left_out.is_hopeless() || validation.batch.count == 0)
     throw RuntimeError("too few simulations are usable to learn from them: " +
                        validation.left_out.describe("simulations"));
   plan.log_determinant = std::move(validation.log_determinant);
   plan.left_out = validation.left_out;
-  plan.job.validation = network_batch(validation);
+  plan.job.validation = std::move(validation.batch);
   set_job(plan, options);
   return plan;
 }
@@ -109,7 +126,7 @@ SamplerTrainingOptions in_prior_frame(SamplerTrainingOptions options) {
 }
 
 bool leaves_time_for_trials(const SamplerTrainingOptions& options) {
-  const std::int64_t least_steps = 10 * trial_steps;
+  const std::int64_t least_steps = 10 * most_trial_steps;
   const TrainingBudget& budget = options.budget;
   return (budget.seconds == 0 || budget.seconds >= 20) && (budget.steps == 0 || budget.steps >= least_steps) &&
          (options.simulations == 0 || options.simulations >= fewest_simulations_for_trials);
@@ -123,9 +140,10 @@ bool tries_frames(const SamplerTrainingOptions& options, const InferenceSetup& s
 }
 
 // The candidates, of which the first is the one to take without trials.
-std::vector<TrainingPlan> make_plans(std::shared_ptr<const CompiledModel> model,
-                                     const SamplerTrainingOptions& options) {
+std::vector<TrainingPlan> make_plans(std::shared_ptr<const CompiledModel> model, const SamplerTrainingOptions& options,
+                                     const SamplerTrainingEvents& events) {
   std::vector<TrainingPlan> plans;
+  if (events.doing) events.doing("preparing: pilot simulations");
   if (options.simulations == 0) {
     plans.push_back(make_online_plan(model, options));
     if (tries_frames(options, *plans[0].setup)) plans.push_back(make_online_plan(model, in_prior_frame(options)));
@@ -137,7 +155,9 @@ std::vector<TrainingPlan> make_plans(std::shared_ptr<const CompiledModel> model,
       std::make_shared<const InferenceSetup>(prepare(model, options.setup, &pilot))};
   if (tries_frames(options, *setups[0]))
     setups.push_back(std::make_shared<const InferenceSetup>(prepare(model, in_prior_frame(options).setup, &pilot)));
-  std::vector<FixedSet> sets = simulate_fixed_set(model, setups, pilot, options.setup, parts);
+  std::vector<FixedSet> sets = simulate_fixed_set(model, setups, pilot, options.setup, parts, [&](std::size_t made) {
+    if (events.doing) events.doing(fmt::format("preparing: {} of {} simulations", made, parts.count));
+  });
   for (std::size_t s = 0; s < sets.size(); ++s) {
     TrainingPlan plan{.model = model, .setup = setups[s]};
     plan.log_determinant = std::move(sets[s].log_determinant);
@@ -151,9 +171,9 @@ std::vector<TrainingPlan> make_plans(std::shared_ptr<const CompiledModel> model,
 }
 
 // The validation losses after a short training, in nats of unconstrained parameters, by data set.
-std::vector<double> try_out(const TrainingPlan& plan, TrainFunction train) {
+std::vector<double> try_out(const TrainingPlan& plan, TrainFunction train, std::int64_t steps) {
   TrainingJob job = plan.job;
-  job.budget = {.steps = trial_steps};
+  job.budget = {.steps = steps};
   LeftOut ignored;
   std::vector<double> losses = carry_out(plan, train, std::move(job), ignored).validation_losses;
   for (std::size_t i = 0; i < losses.size(); ++i) losses[i] -= plan.log_determinant[i];
@@ -163,10 +183,17 @@ std::vector<double> try_out(const TrainingPlan& plan, TrainFunction train) {
 } // namespace
 
 TrainingPlan choose_plan(std::shared_ptr<const CompiledModel> model, const SamplerTrainingOptions& options,
-                         TrainFunction train, std::string& note) {
-  std::vector<TrainingPlan> plans = make_plans(std::move(model), options);
+                         TrainFunction train, const SamplerTrainingEvents& events, std::string& note) {
+  std::vector<TrainingPlan> plans = make_plans(std::move(model), options, events);
   if (plans.size() == 1) return std::move(plans[0]);
-  const double gain = usual_gain(try_out(plans[1], train), try_out(plans[0], train));
+  if (events.doing) events.doing("preparing: which frame is better");
+  const TrainingJob& job = plans[0].job;
+  const double rows = mean_rows(job.validation) * static_cast<double>(job.batch_size);
+  const auto trial_steps = static_cast<std::int64_t>(std::clamp<double>(
+      static_cast<double>(rows_of_trial) / std::max(1.0, rows), fewest_trial_steps, most_trial_steps));
+  const double gain = usual_gain(try_out(plans[1], train, trial_steps), try_out(plans[0], train, trial_steps));
+  // Neither has learned anything yet; the better one of two that were cut short is a matter of chance.
+  if (options.setup.interrupted && *options.setup.interrupted) throw RuntimeError("interrupted");
   note =
       fmt::format("after {} steps of each, the {} frame is {:.3f} nats better than the {} frame (mean over data sets, "
                   "less the twentieth at either end)",

@@ -29,7 +29,7 @@ struct TrainingPlan {
 // better stays, and `note` says so. The trials are the same however often they are run, so that a resumed training
 // decides alike.
 TrainingPlan choose_plan(std::shared_ptr<const CompiledModel> model, const SamplerTrainingOptions& options,
-                         TrainFunction train, std::string& note);
+                         TrainFunction train, const SamplerTrainingEvents& events, std::string& note);
 
 // `job` is the plan's with its budget; `left_out` becomes what was left out of the simulations that were made for it.
 TrainingResult carry_out(const TrainingPlan& plan, TrainFunction train, TrainingJob job, LeftOut& left_out);

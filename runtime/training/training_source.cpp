@@ -1,4 +1,5 @@
 #include "runtime/training/training_source.hpp"
+#include "lang/errors.hpp"
 #include "runtime/inputs/missing_values.hpp"
 
 #include <algorithm>
@@ -46,6 +47,38 @@ Examples ExampleEncoder::encode(SimulatedBatch batch) {
   examples.log_determinant = std::move(frames.log_determinant);
   examples.left_out = std::move(batch.left_out);
   return examples;
+}
+
+void append(ExampleSet& set, const Examples& more) {
+  set.left_out.add(more.left_out);
+  if (more.count() == 0) return;
+  append(set.batch, network_batch(more));
+  set.log_determinant.insert(set.log_determinant.end(), more.log_determinant.begin(), more.log_determinant.end());
+}
+
+ExampleSet make_examples(const std::shared_ptr<const CompiledModel>& model,
+                         const std::shared_ptr<const InferenceSetup>& setup, std::uint64_t seed,
+                         std::uint64_t first_index, std::size_t count, int threads,
+                         const std::atomic<std::int32_t>* interrupted) {
+  constexpr std::size_t at_a_time = 100;
+  const std::size_t workers = static_cast<std::size_t>(std::max(1, threads)),
+                    parts = (count + at_a_time - 1) / at_a_time;
+  std::vector<std::unique_ptr<ExampleMaker>> makers;
+  for (std::size_t worker = 0; worker < workers; ++worker)
+    makers.push_back(std::make_unique<ExampleMaker>(model, setup, seed, interrupted));
+  OrderedProducer<Examples> producer(
+      [&](std::uint64_t part, std::size_t worker) {
+        if (part >= parts) return Examples();
+        const std::size_t first = part * at_a_time;
+        return makers[worker]->make(first_index + first, std::min(at_a_time, count - first));
+      },
+      workers, 2 * workers);
+  ExampleSet set;
+  for (std::size_t part = 0; part < parts; ++part) {
+    if (interrupted && *interrupted) throw RuntimeError("interrupted");
+    append(set, producer.take());
+  }
+  return set;
 }
 
 TrainingSource::TrainingSource(std::shared_ptr<const CompiledModel> model, std::shared_ptr<const InferenceSetup> setup,

@@ -45,6 +45,21 @@ class ExampleEncoder {
   FrameFinder frames_;
 };
 
+// Examples as networks read them.
+struct ExampleSet {
+  NetworkBatch batch;
+  std::vector<double> log_determinant; // as that of Examples
+  LeftOut left_out;
+};
+void append(ExampleSet& set, const Examples& more);
+
+// Data sets first_index .. first_index + count - 1 on several threads, less those that are left out: it may be none.
+// Throws RuntimeError where it is interrupted.
+ExampleSet make_examples(const std::shared_ptr<const CompiledModel>& model,
+                         const std::shared_ptr<const InferenceSetup>& setup, std::uint64_t seed,
+                         std::uint64_t first_index, std::size_t count, int threads,
+                         const std::atomic<std::int32_t>* interrupted);
+
 // Makes examples on the calling thread. Not for several threads at once.
 class ExampleMaker {
  public:

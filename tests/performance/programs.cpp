@@ -58,7 +58,8 @@ void write_sampler(const Places& places, const std::string& path, bool quick) {
   file.weights = training.run(quick ? 2 : 50).weights;
   file.config = training.config();
   file.setup = training.setup();
-  file.typical = measure_typical_set(model, make_sampler(model, file), quick ? 100 : 2000, 1, 2);
+  file.typical = measure_typical_set(model, make_sampler(model, file),
+                                     {.simulations = quick ? 100u : 2000u, .threads = 2});
   write_sampler_file(path, file);
 }
 

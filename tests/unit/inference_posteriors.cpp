@@ -11,6 +11,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include <atomic>
 #include <cmath>
 #include <random>
 
@@ -162,10 +163,60 @@ TEST_CASE("calibration passes for the exact posterior and fails for one that is 
   CHECK(nlohmann::json(narrow)["parameters"].size() == 2);
 }
 
+TEST_CASE("calibration and what is typical keep to their time, and end where they are interrupted") {
+  const Fixture fixture;
+  const PosteriorSampler sampler = fixture.sampler();
+  std::vector<std::size_t> told;
+  CalibrationOptions hurried{.simulations = 600, .draws = 20, .seconds = 1e-9, .fewest = 100};
+  hurried.told = [&](std::size_t count) { told.push_back(count); };
+  const Calibration calibration = calibrate(fixture.model, sampler, hurried);
+  CHECK(calibration.left_out.tried() == 100);
+  CHECK(calibration.simulations + calibration.left_out.count() == 100);
+  REQUIRE(told.size() > 1);
+  CHECK(told.back() == calibration.simulations);
+  // The first of the simulations that there would have been with more time.
+  CalibrationOptions whole = hurried;
+  whole.seconds = 0;
+  whole.simulations = 100;
+  CHECK(calibrate(fixture.model, sampler, whole).log_density == calibration.log_density);
+  CHECK_FALSE(measure_typical_set(fixture.model, sampler, hurried).empty());
+
+  std::atomic<std::int32_t> interrupted = 0;
+  CalibrationOptions stopped{.simulations = 600, .draws = 20, .interrupted = &interrupted};
+  stopped.told = [&](std::size_t) { interrupted = 1; };
+  CHECK_THROWS_WITH(calibrate(fixture.model, sampler, stopped), "interrupted");
+  CHECK_THROWS_WITH(measure_typical_set(fixture.model, sampler, stopped), "interrupted");
+  stopped.interrupts_before = 1; // it has ended training, and must not end this
+  stopped.told = {};
+  stopped.simulations = 100;
+  CHECK_NOTHROW(calibrate(fixture.model, sampler, stopped));
+}
+
+TEST_CASE("preparing ends where it is interrupted") {
+  const Fixture fixture;
+  std::atomic<std::int32_t> interrupted = 1;
+  const PriorFrame& prior = fixture.setup.encoder.prior();
+  Simulator simulator(fixture.model, {.design = hand_written::design(noise)});
+  const SimulatedBatch some = simulator.simulate(0, 8, 1);
+  LaplaceFrames frames(fixture.model, prior, {}, {.interrupted = &interrupted});
+  CHECK_THROWS_WITH(frames.find(some.data), "interrupted");
+  interrupted = 0;
+  CHECK(frames.find(some.data).count == some.data.count);
+  interrupted = 1;
+  const auto setup = std::make_shared<const InferenceSetup>(fixture.setup);
+  CHECK_THROWS_WITH(make_examples(fixture.model, setup, 1, 0, 300, 2, &interrupted), "interrupted");
+  interrupted = 0;
+  const ExampleSet made = make_examples(fixture.model, setup, 1, 0, 300, 2, &interrupted);
+  ExampleMaker maker(fixture.model, setup, 1);
+  const Examples expected = maker.make(0, 300);
+  CHECK(made.batch.z == expected.z);
+  CHECK(made.log_determinant == expected.log_determinant);
+}
+
 TEST_CASE("verdicts: simulations are typical, data of another kind are not") {
   const Fixture fixture;
   const PosteriorSampler measuring = fixture.sampler();
-  const PosteriorSampler sampler = fixture.sampler(1, measure_typical_set(fixture.model, measuring, 1000, 1, 1));
+  const PosteriorSampler sampler = fixture.sampler(1, measure_typical_set(fixture.model, measuring, {.simulations = 1000}));
   Simulator simulator(fixture.model, {.design = hand_written::design(noise)});
   const SimulatedBatch fresh = simulator.simulate(1000000, 200, 77);
   std::vector<DataSet> sets;

@@ -10,6 +10,7 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <numeric>
 
 namespace sibyl::training {
 
@@ -86,10 +87,14 @@ class Trainer {
     torch::set_num_threads(job_.threads);
     if (!(job_.budget.seconds > 0 || job_.budget.steps > 0))
       throw UserError("training needs a budget of time or steps");
+    divide_validation();
     {
       torch::NoGradGuard no_gradients;
-      losses_of_batch(backend_, job_.config, job_.validation, job_.seed); // makes the weights
+      losses_of_batch(backend_, job_.config, validation_.front(), job_.seed); // makes the weights
+      const auto begin = Clock::now();
       result_.untrained_validation_loss = validation_losses().mean().item<double>();
+      // Two validations end a training.
+      reserve_ = std::min(2 * seconds_since(begin), 0.2 * job_.budget.seconds);
     }
     backend_.declare(false);
     weights_ = backend_.flatten();
@@ -140,7 +145,7 @@ class Trainer {
   // How much of the budget is spent, 0 to 1.
   double spent() const {
     double share = 0;
-    if (job_.budget.seconds > 0) share = std::max(share, elapsed() / job_.budget.seconds);
+    if (job_.budget.seconds > 0) share = std::max(share, elapsed() / (job_.budget.seconds - reserve_));
     if (job_.budget.steps > 0)
       share = std::max(share, static_cast<double>(step_) / static_cast<double>(job_.budget.steps));
     return share;
@@ -212,9 +217,24 @@ class Trainer {
     averaged_.lerp_(weights_, 1 / memory);
   }
 
+  // In parts, so that the rows of all data sets are never in memory together.
+  void divide_validation() {
+    const std::size_t count = job_.validation.count;
+    const std::size_t size = std::max<std::size_t>(1, job_.batch_size);
+    for (std::size_t first = 0; first < count; first += size) {
+      std::vector<std::size_t> part(std::min(size, count - first));
+      std::iota(part.begin(), part.end(), first);
+      validation_.push_back(select(job_.validation, part));
+    }
+    if (validation_.empty()) validation_.push_back(job_.validation);
+  }
+
   // By data set, with the parameters as the backend has them; always finite.
   Tensor validation_losses() {
-    const Tensor losses = losses_of_batch(backend_, job_.config, job_.validation, validation_seed);
+    std::vector<Tensor> parts;
+    for (std::size_t i = 0; i < validation_.size(); ++i)
+      parts.push_back(losses_of_batch(backend_, job_.config, validation_[i], validation_seed + i));
+    const Tensor losses = torch::cat(parts);
     return tempered(job_.config, losses.nan_to_num(largest_float, largest_float).clamp_max(largest_float));
   }
 
@@ -406,6 +426,8 @@ class Trainer {
   Tensor weights_, averaged_, good_, good_averaged_; // of all networks, as one vector
   std::unique_ptr<torch::optim::AdamW> optimizer_;
   TrainingResult result_;
+  std::vector<NetworkBatch> validation_; // the job's, in parts
+  double reserve_ = 0;                   // seconds of the budget that end it
   Weights best_;
   double best_loss_ = std::numeric_limits<double>::infinity();
   double running_loss_ = 0, last_validation_ = 0, rate_factor_ = 1, elapsed_before_ = 0;
