@@ -2,6 +2,7 @@
 
 #include "compiler/compile.hpp"
 #include "compiler/facts/find_facts.hpp"
+#include "lang/given_priors.hpp"
 #include "runtime/cli/model_file.hpp"
 #include "runtime/terminal/terminal.hpp"
 
@@ -15,11 +16,12 @@ namespace {
 
 struct CheckOptions {
   std::string model;
+  std::vector<std::string> priors;
   bool json = false;
 };
 
 void run(const CheckOptions& options) {
-  const Source source(options.model, read_text(options.model));
+  const Source source(options.model, with_priors(Source(options.model, read_text(options.model)), options.priors));
   const Frontend frontend = compile_to_ir(source);
   if (options.json) {
     nlohmann::ordered_json out;
@@ -39,6 +41,7 @@ void add_check(CLI::App& program) {
   auto options = std::make_shared<CheckOptions>();
   CLI::App* command = program.add_subcommand("check", "Check a model text; print what the compiler proves about it");
   command->add_option("model", options->model, "model text (.sib, .stan)")->required();
+  add_prior_option(*command, options->priors);
   command->add_flag("--json", options->json, "diagnostics and facts as JSON");
   command->callback([options] { run(*options); });
 }

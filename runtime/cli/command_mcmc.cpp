@@ -22,6 +22,7 @@ namespace {
 
 struct McmcOptions : mcmc::ModelChainsOptions {
   std::string model, data, output, init = "2", metric_name = "diag", method = "nuts";
+  std::vector<std::string> priors;
   bool json = false, all = false;
 };
 
@@ -63,7 +64,7 @@ void run(McmcOptions options) {
     if (std::string_view(ending) == ".nc")
       throw UserError(fmt::format("{}: draws are written as .csv, .npz or .nc", options.output));
   }
-  const auto model = open_model(options.model);
+  const auto model = open_model(options.model, options.priors);
   const DataSet data = read_data_set(options.data, model->facts());
   options.initial = mcmc::parse_initial_values(options.init);
   options.metric = options.metric_name == "dense" ? mcmc::MetricKind::dense : mcmc::MetricKind::diagonal;
@@ -92,6 +93,7 @@ void add_mcmc(CLI::App& program) {
   CLI::App* command =
       program.add_subcommand("mcmc", "The exact posterior of one data set: the No-U-Turn sampler, as Stan's");
   command->add_option("model", options->model, "model text, or library (.so)")->required();
+  add_prior_option(*command, options->priors);
   command->add_option("data", options->data, "data: Stan JSON, CSV or NPZ");
   command->add_option(
       "-o,--output", options->output,

@@ -19,6 +19,7 @@ namespace {
 
 struct OptimizeCommandOptions : mcmc::OptimizeOptions {
   std::string model, data, output, init = "2";
+  std::vector<std::string> priors;
   bool json = false, all = false;
 };
 
@@ -44,7 +45,7 @@ void run(OptimizeCommandOptions options) {
   if (!options.output.empty() && !options.output.ends_with(".csv"))
     throw UserError(fmt::format("{}: the mode and its draws are written as .csv", options.output));
   if (options.laplace_draws > 0) options.jacobian = true;
-  const auto model = open_model(options.model);
+  const auto model = open_model(options.model, options.priors);
   const DataSet data = read_data_set(options.data, model->facts());
   options.initial = mcmc::parse_initial_values(options.init);
   options.interrupted = interrupt_flag();
@@ -63,6 +64,7 @@ void add_optimize(CLI::App& program) {
   CLI::App* command =
       program.add_subcommand("optimize", "The mode of one data set's density (L-BFGS), and Laplace draws");
   command->add_option("model", options->model, "model text, or library (.so)")->required();
+  add_prior_option(*command, options->priors);
   command->add_option("data", options->data, "data: Stan JSON, CSV or NPZ");
   command->add_flag("--jacobian", options->jacobian,
                     "the mode of the unconstrained parameters' density, instead of the constrained ones'");

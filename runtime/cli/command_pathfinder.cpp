@@ -22,6 +22,7 @@ namespace {
 
 struct PathfinderCommandOptions : mcmc::PathfinderOptions {
   std::string model, data, output, init = "2";
+  std::vector<std::string> priors;
   bool json = false, all = false;
 };
 
@@ -40,7 +41,7 @@ void run(PathfinderCommandOptions options) {
   const bool is_netcdf = options.output.ends_with(".nc"), is_npz = options.output.ends_with(".npz");
   if (!options.output.empty() && !is_netcdf && !is_npz && !options.output.ends_with(".csv"))
     throw UserError(fmt::format("{}: draws are written as .csv, .npz or .nc", options.output));
-  const auto model = open_model(options.model);
+  const auto model = open_model(options.model, options.priors);
   const DataSet data = read_data_set(options.data, model->facts());
   options.initial = mcmc::parse_initial_values(options.init);
   options.interrupted = interrupt_flag();
@@ -64,6 +65,7 @@ void add_pathfinder(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
       "pathfinder", "A quick approximation of one data set's posterior: Pathfinder, and how far it can be trusted");
   command->add_option("model", options->model, "model text, or library (.so)")->required();
+  add_prior_option(*command, options->priors);
   command->add_option("data", options->data, "data: Stan JSON, CSV or NPZ");
   command->add_option("-o,--output", options->output,
                       "where the draws go: .csv (CmdStan's layout), .npz, or .nc (netCDF for ArviZ)");

@@ -19,6 +19,7 @@ namespace {
 
 struct SimulateOptions {
   std::string model, output, truth, design;
+  std::vector<std::string> priors;
   std::size_t count = 1000;
   std::uint64_t seed = 1;
   int threads = default_threads();
@@ -26,7 +27,7 @@ struct SimulateOptions {
 };
 
 void run(const SimulateOptions& options) {
-  const auto model = open_model(options.model);
+  const auto model = open_model(options.model, options.priors);
   SimulatorOptions simulator_options{.threads = options.threads, .keep_all = true, .interrupted = interrupt_flag()};
   if (options.double_precision) simulator_options.precision = Precision::f64;
   if (!options.design.empty()) simulator_options.design = read_design(options.design, model->facts());
@@ -50,6 +51,7 @@ void add_simulate(CLI::App& program) {
   auto options = std::make_shared<SimulateOptions>();
   CLI::App* command = program.add_subcommand("simulate", "Draw parameters and data from the model (prior predictive)");
   command->add_option("model", options->model, "model text, or library (.so)")->required();
+  add_prior_option(*command, options->priors);
   command->add_option("-n,--count", options->count, "number of data sets")->capture_default_str();
   command
       ->add_option("-o,--output", options->output,

@@ -20,6 +20,7 @@ namespace {
 
 struct TrainOptions {
   std::string model, output, design, around, frame = "auto", time, device = "cpu";
+  std::vector<std::string> priors;
   std::string posterior{list_posterior_families().front().name};
   std::vector<std::string> networks; // VARIABLE=NETWORK
   std::int64_t steps = 0, simulations = 0;
@@ -57,7 +58,7 @@ void print_training(std::FILE* out, const TrainingResult& trained, const std::st
 }
 
 void run(const TrainOptions& options) {
-  const auto model = open_model(options.model);
+  const auto model = open_model(options.model, options.priors);
   SamplerTrainingOptions training;
   training.setup = setup_options(options, *model);
   training.budget = {options.time.empty() ? 0 : parse_duration(options.time), options.steps};
@@ -110,6 +111,7 @@ void add_train(CLI::App& program) {
   auto options = std::make_shared<TrainOptions>();
   CLI::App* command = program.add_subcommand("train", "Train an amortized posterior: a sampler for any new data set");
   command->add_option("model", options->model, "model text, or library (.so)")->required();
+  add_prior_option(*command, options->priors);
   command->add_option("-o,--output", options->output, "the sampler file to write")->required();
   command->add_option("--time", options->time,
                       "time for preparing, training and calibration: 60s, 3m, 1h (default, where no other limit is "

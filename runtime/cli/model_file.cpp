@@ -7,6 +7,7 @@
 #ifdef SIBYL_WITH_COMPILER
 #include "compiler/compile.hpp"
 #include "compiler/jit/object_store.hpp"
+#include "lang/given_priors.hpp"
 #endif
 
 #include <fmt/format.h>
@@ -44,7 +45,13 @@ std::shared_ptr<CompiledModel> compile_text(const std::string& name, const std::
   return result.model;
 }
 
+std::string text_with_priors(const std::string& path, const std::vector<std::string>& priors) {
+  return with_priors(Source(path, read_text(path)), priors);
+}
+
 #else
+
+std::string text_with_priors(const std::string& path, const std::vector<std::string>&) { return read_text(path); }
 
 std::shared_ptr<CompiledModel> compile_text(const std::string& name, const std::string&) {
   throw UserError(fmt::format("{} is a model text, and this build of Sibyl has no compiler; "
@@ -54,9 +61,21 @@ std::shared_ptr<CompiledModel> compile_text(const std::string& name, const std::
 
 #endif
 
-std::shared_ptr<CompiledModel> open_model(const std::string& path) {
-  if (std::filesystem::path(path).extension() == ".so") return load_compiled_model(path);
-  return compile_text(path, read_text(path));
+std::shared_ptr<CompiledModel> open_model(const std::string& path, const std::vector<std::string>& priors) {
+  if (std::filesystem::path(path).extension() == ".so") {
+    if (!priors.empty()) throw UserError(fmt::format("--prior changes a model's text, and {} is a library", path));
+    return load_compiled_model(path);
+  }
+  return compile_text(path, text_with_priors(path, priors));
+}
+
+void add_prior_option(CLI::App& command, std::vector<std::string>& priors) {
+  command
+      .add_option(
+          "--prior", priors,
+          "a prior in the place of the text's own, or where it has none: NAME=DISTRIBUTION, as in \"alpha=normal(0, "
+          "10)\"; again for others")
+      ->allow_extra_args(false);
 }
 
 } // namespace sibyl::cli

@@ -5,8 +5,11 @@
 #include "compiler/interface/compiled_model.hpp"
 #include "lang/diagnostic.hpp"
 
+#include <CLI/App.hpp>
+
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace sibyl::cli {
 
@@ -16,8 +19,12 @@ std::string read_text(const std::string& path);
 // On standard error, with colour on a terminal.
 void print_diagnostics(const Diagnostics& diagnostics, const Source& source);
 
-// Prints the diagnostics of a text (warnings too) and throws AlreadyReported when it has errors.
-std::shared_ptr<CompiledModel> open_model(const std::string& path);
+// Prints the diagnostics of a text (warnings too) and throws AlreadyReported when it has errors. `priors`, as
+// lang/given_priors.hpp has them, take the place of the text's own; UserError for a library.
+std::shared_ptr<CompiledModel> open_model(const std::string& path, const std::vector<std::string>& priors = {});
+
+// --prior NAME=DISTRIBUTION, any number of times.
+void add_prior_option(CLI::App& command, std::vector<std::string>& priors);
 
 // Compiles a text that came inside a sampler file; `name` is what messages call it.
 std::shared_ptr<CompiledModel> compile_text(const std::string& name, const std::string& text);

@@ -9,6 +9,7 @@
 #ifdef SIBYL_WITH_COMPILER
 #include "compiler/compile.hpp"
 #include "compiler/jit/object_store.hpp"
+#include "lang/given_priors.hpp"
 #endif
 
 #include <fmt/format.h>
@@ -30,7 +31,17 @@ std::shared_ptr<const ModelState> compile_text(std::string_view text, const std:
   return std::make_shared<const ModelState>(ModelState{std::move(result.model), std::move(messages), ""});
 }
 
+std::shared_ptr<const ModelState> compile_with_priors(const ModelState& model, const std::vector<std::string>& priors) {
+  const std::string& name = model.compiled->name();
+  return compile_text(sibyl::with_priors(Source(name, model.compiled->text()), priors), name);
+}
+
 #else
+
+std::shared_ptr<const ModelState> compile_with_priors(const ModelState& model, const std::vector<std::string>&) {
+  throw UserError(fmt::format("{}: other priors change a model's text, and this build of Sibyl has no compiler",
+                              model.compiled->name()));
+}
 
 std::shared_ptr<const ModelState> compile_text(std::string_view, const std::string& name) {
   throw UserError(fmt::format("{} is a model text, and this build of Sibyl has no compiler; load a library written by "
@@ -97,6 +108,10 @@ Model Model::from_file(const std::string& path) {
 }
 
 const std::string& Model::name() const { return state_->compiled->name(); }
+Model Model::with_priors(const std::vector<std::string>& priors) const {
+  return Model(library::compile_with_priors(*state_, priors));
+}
+
 const std::string& Model::text() const { return state_->compiled->text(); }
 const std::string& Model::warnings() const { return state_->warnings; }
 bool Model::is_generative() const { return state_->compiled->facts().is_generative; }

@@ -306,6 +306,10 @@ class Model {
   // A text (.sib, .stan), or a library that `sibyl compile --shared` wrote (.so).
   static Model from_file(const std::string& path);
 
+  // The model with other priors: each NAME=DISTRIBUTION(ARGUMENTS), in the place of the text's own or where it has none.
+  // Throws UserError where one cannot be read or names no parameter, ModelError where the text does not compile so.
+  Model with_priors(const std::vector<std::string>& priors) const;
+
   const std::string& name() const;
   const std::string& text() const;
   const std::string& warnings() const; // of the compiler, "" where there are none

@@ -30,11 +30,28 @@ std::shared_ptr<const CompiledModel> usable(std::shared_ptr<const CompiledModel>
   return model;
 }
 
+// The part of the data set that a simulation takes.
+DataSet design_of(const Facts& facts, const DataSet& data) {
+  DataSet design;
+  for (const VariableFact& fact : facts.variables)
+    if (const auto found = data.variables.find(fact.name); fact.role == Role::design && found != data.variables.end())
+      design.variables.insert(*found);
+  return design;
+}
+
 } // namespace
+
+bool can_draw_from_prior(const Facts& facts) {
+  return facts.is_generative && facts.remarks.empty() &&
+         std::ranges::none_of(facts.variables, [](const VariableFact& fact) {
+           return (fact.role == Role::design && fact.has_design_distribution) ||
+                  fact.given_elements != GivenElements::none;
+         });
+}
 
 RegionDraws::RegionDraws(std::shared_ptr<const CompiledModel> model, const Region& region,
                          const std::atomic<std::int32_t>* interrupted)
-    : region_(region), prior_(usable(std::move(model)), Precision::f64) {
+    : region_(region), prior_(usable(model), Precision::f64) {
   if (interrupted) prior_.set_interrupt_flag(interrupted);
   const DataBatch batch = gather(prior_.model().facts(), std::vector<DataSet>{region.data});
   prior_.bind(batch, std::vector<std::size_t>(static_cast<std::size_t>(prior_.lanes()), 0));
@@ -42,6 +59,15 @@ RegionDraws::RegionDraws(std::shared_ptr<const CompiledModel> model, const Regio
   if (prior_.unconstrained_count() != region.dimension())
     throw UserError(
         fmt::format("the region has {} parameters, the model {}", region.dimension(), prior_.unconstrained_count()));
+  if (region.from_prior) {
+    const Facts& facts = prior_.model().facts();
+    if (!can_draw_from_prior(facts))
+      throw UserError("this region's parameters are drawn from the text's priors, and this model's cannot be");
+    simulation_.emplace(std::move(model), Precision::f64, prior_.lanes());
+    if (interrupted) simulation_->set_interrupt_flag(interrupted);
+    const DataBatch design = gather(facts, std::vector<DataSet>{design_of(facts, region.data)});
+    simulation_->bind(design, std::vector<std::size_t>(static_cast<std::size_t>(prior_.lanes()), 0));
+  }
   points_ = prior_.unconstrained_input(region.dimension());
   std::fill_n(points_, region.dimension() * static_cast<std::size_t>(prior_.lanes()), 0.0);
   for (std::size_t i = 0; i < region.dimension(); ++i)
@@ -84,6 +110,7 @@ double RegionDraws::log_density(const double* point) const {
 void RegionDraws::evaluate_prior() { prior_.run("log_prior", {.include_jacobian = true}); }
 
 std::vector<double> RegionDraws::draw(std::uint64_t first_index, std::size_t count, std::uint64_t seed) {
+  if (simulation_) return draw_from_prior(first_index, count, seed);
   const std::size_t n = region_.dimension(), width = static_cast<std::size_t>(prior_.lanes());
   std::vector<double> result(count * n);
   struct Slot {
@@ -122,6 +149,60 @@ std::vector<double> RegionDraws::draw(std::uint64_t first_index, std::size_t cou
     }
   }
   return result;
+}
+
+void RegionDraws::try_prior(std::uint64_t first_index, std::uint64_t seed, int number, std::vector<char>& is_accepted) {
+  const std::size_t n = region_.dimension(), width = static_cast<std::size_t>(prior_.lanes());
+  const std::uint64_t own_seed = engine(seed, static_cast<std::uint64_t>(number))();
+  simulation_->run("simulate", {.seed = own_seed, .first_index = first_index});
+  std::vector<double> point(n);
+  std::vector<double> log_region(width);
+  for (std::size_t lane = 0; lane < width; ++lane) {
+    for (std::size_t p = 0; p < n; ++p)
+      point[p] = points_[p * width + lane] = simulation_->unconstrained(p, static_cast<int>(lane));
+    log_region[lane] = log_density(point.data());
+  }
+  evaluate_prior();
+  for (std::size_t lane = 0; lane < width; ++lane) {
+    const int one = static_cast<int>(lane);
+    std::mt19937_64 random = engine(own_seed, first_index + lane);
+    const double log_chance = region_.log_bound + log_region[lane] - prior_.log_density(one);
+    is_accepted[lane] = !simulation_->failed(one) && !prior_.failed(one) &&
+                        std::log(std::uniform_real_distribution<double>()(random)) < log_chance;
+  }
+}
+
+std::vector<double> RegionDraws::draw_from_prior(std::uint64_t first_index, std::size_t count, std::uint64_t seed) {
+  const std::size_t n = region_.dimension(), width = static_cast<std::size_t>(prior_.lanes());
+  std::vector<double> result(count * n);
+  std::vector<char> is_accepted(width), is_drawn;
+  for (std::size_t first = 0; first < count; first += width) {
+    const std::size_t wanted = std::min(width, count - first);
+    is_drawn.assign(wanted, false);
+    for (int number = 0; std::ranges::count(is_drawn, true) < static_cast<std::ptrdiff_t>(wanted); ++number) {
+      if (number == most_tries)
+        throw RuntimeError(
+            fmt::format("none of {} parameters from the text's priors lies around the data's posterior", most_tries));
+      try_prior(first_index + first, seed, number, is_accepted);
+      for (std::size_t lane = 0; lane < wanted; ++lane) {
+        if (is_drawn[lane] || !is_accepted[lane]) continue;
+        is_drawn[lane] = true;
+        for (std::size_t p = 0; p < n; ++p) result[(first + lane) * n + p] = points_[p * width + lane];
+      }
+    }
+  }
+  return result;
+}
+
+double RegionDraws::acceptance(std::size_t count, std::uint64_t seed) {
+  const auto width = static_cast<std::size_t>(prior_.lanes());
+  std::vector<char> is_accepted(width);
+  std::size_t accepted = 0, tried = 0;
+  for (; tried < count; tried += width) {
+    try_prior(tried, seed, 0, is_accepted);
+    accepted += static_cast<std::size_t>(std::ranges::count(is_accepted, true));
+  }
+  return static_cast<double>(accepted) / static_cast<double>(tried);
 }
 
 std::vector<double> RegionDraws::log_prior(std::span<const double> points) {

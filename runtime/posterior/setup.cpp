@@ -16,6 +16,7 @@ nlohmann::json region_to_json(const Region& region) {
           {"degrees_of_freedom", region.degrees_of_freedom},
           {"log_bound", region.log_bound},
           {"weaker_share", region.weaker_share},
+          {"from_prior", region.from_prior},
           {"data", data_set_to_json(region.data)}};
 }
 
@@ -26,6 +27,7 @@ Region region_from_json(const nlohmann::json& json) {
   json.at("degrees_of_freedom").get_to(region.degrees_of_freedom);
   json.at("log_bound").get_to(region.log_bound);
   json.at("weaker_share").get_to(region.weaker_share);
+  region.from_prior = json.value("from_prior", false);
   region.data = data_set_from_json(json.at("data"));
   return region;
 }

@@ -24,6 +24,9 @@ constexpr std::size_t chain_count = 4, warmup = 400, draws_per_chain = 400;
 constexpr std::size_t fewest_draws = 50; // of a chain, to tell a covariance from
 constexpr double smallest_acceptance = 0.02;
 constexpr std::size_t candidate_count = 2000;
+// Of the text's own draws, that must lie in a region for them to be its candidates.
+constexpr double smallest_prior_acceptance = 0.001;
+constexpr std::size_t prior_candidate_count = 20000;
 
 std::vector<mcmc::ChainRun> run_chains(const std::shared_ptr<const CompiledModel>& model, const DataSet& data,
                                        const LocateOptions& options) {
@@ -137,8 +140,7 @@ double acceptance(const std::vector<double>& ratios, double log_bound) {
 }
 
 // As high as the posterior's draws and most of the region's want it; lower where hardly a draw would be accepted.
-void choose_bound(Region& region, const std::vector<double>& of_region, const std::vector<double>& of_posterior,
-                  std::vector<std::string>& notes) {
+void choose_bound(Region& region, const std::vector<double>& of_region, const std::vector<double>& of_posterior) {
   std::vector<double> finite = of_region;
   std::erase_if(finite, [](double ratio) { return !std::isfinite(ratio); });
   if (finite.size() < of_region.size() / 100)
@@ -155,14 +157,29 @@ void choose_bound(Region& region, const std::vector<double>& of_region, const st
     }
     bound = low;
   }
-  const auto beyond = std::ranges::count_if(posterior, [&](double ratio) { return ratio > bound; });
   region.log_bound = bound;
+  const auto beyond = std::ranges::count_if(posterior, [&](double ratio) { return ratio > bound; });
   region.weaker_share = static_cast<double>(beyond) / static_cast<double>(posterior.size());
-  if (!region.covers_posterior())
-    notes.push_back(
-        fmt::format("for {:.0f}% of the posterior the prior in training is weaker than the text's: there the "
-                    "draws are not its own (`sample --exact` gives those)",
-                    100 * region.weaker_share));
+}
+
+// With the text's own draws as candidates the bound may be as high as the posterior wants it: the higher, the more of
+// them are accepted.
+bool draw_from_prior(const std::shared_ptr<const CompiledModel>& model, Region& region,
+                     const std::vector<double>& of_posterior, const LocateOptions& options,
+                     std::vector<std::string>& notes) {
+  if (!can_draw_from_prior(model->facts())) return false;
+  Region own = region;
+  own.from_prior = true;
+  own.log_bound = *std::ranges::max_element(of_posterior);
+  own.weaker_share = 0;
+  if (!std::isfinite(own.log_bound)) return false;
+  const double accepted = RegionDraws(model, own, options.interrupted).acceptance(prior_candidate_count, options.seed);
+  if (accepted < smallest_prior_acceptance) return false;
+  region = std::move(own);
+  notes.push_back(fmt::format("parameters are simulated from the text's priors, and kept where they lie around the "
+                              "posterior of the data: {:.2g}% of them",
+                              100 * accepted));
+  return true;
 }
 
 } // namespace
@@ -201,7 +218,15 @@ LocatedRegion locate_region(const std::shared_ptr<const CompiledModel>& model, c
   RegionDraws proposal(model, region, options.interrupted);
   const std::vector<double> candidates = proposal.draw_unbounded(candidate_count, options.seed);
   const std::span all(draws.data(), static_cast<std::size_t>(draws.size()));
-  choose_bound(region, proposal.log_ratio(candidates), proposal.log_ratio(all), result.notes);
+  const std::vector<double> of_posterior = proposal.log_ratio(all);
+  choose_bound(region, proposal.log_ratio(candidates), of_posterior);
+  if (!region.covers_posterior()) {
+    if (draw_from_prior(model, region, of_posterior, options, result.notes)) return result;
+    result.notes.push_back(
+        fmt::format("for {:.0f}% of the posterior the prior in training is weaker than the text's: there the "
+                    "draws are not its own (`sample --exact` gives those)",
+                    100 * region.weaker_share));
+  }
   result.notes.push_back(
       fmt::format("parameters are simulated around the posterior of the data, {:g} times as wide where the data decide",
                   options.widening));

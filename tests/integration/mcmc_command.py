@@ -49,6 +49,12 @@ class Mcmc(unittest.TestCase):
         self.assertAlmostEqual(result["summary"]["mu"]["mean"], 4.41, delta=0.6)  # four errors of 1,000 draws
         self.assertLess(result["summary"]["mu"]["rhat"], 1.05)
 
+    def test_a_prior_beside_the_text(self):
+        options = ["--json", "--chains", 1, "--draws", 500]
+        close = json.loads(run(MODEL, DATA, "--prior", "mu=normal(50, 0.1)", *options, "--prior", "tau = exponential(9)").stdout)
+        self.assertAlmostEqual(close["summary"]["mu"]["mean"], 50, delta=0.5)
+        self.assertIn("no parameter", run(MODEL, DATA, "--prior", "nu=normal(0, 1)", fails=2).stderr)
+
     def test_files_do_not_depend_on_threads(self):
         for threads in (1, 3):
             run(MODEL, DATA, "-o", f"t{threads}.csv", "--threads", threads, "--chains", 3, "--draws", 50, "--seed", 5)

@@ -101,6 +101,14 @@ def test_a_text_with_an_error_shows_the_place():
         sibyl.Model("parameters { real mu; }\nmodel { mu ~ normall(0, 1); }", "wrong.sib")
 
 
+def test_another_prior_is_another_model(model):
+    wide = model.with_priors(mu="normal(0, 20)")
+    point, change = np.array([1.5, 0.2]), 0.5 * (0.75**2 - 0.075**2) - np.log(10)
+    np.testing.assert_allclose(wide.log_density(point, DATA), model.log_density(point, DATA) + change, rtol=1e-12)
+    with pytest.raises(sibyl.UserError, match="it has mu, sigma"):
+        model.with_priors(nu="normal(0, 1)")
+
+
 def test_simulations_are_arrays_that_the_seed_decides(model):
     few, many = model.simulate(10, seed=3), model.simulate(50, seed=3)
     assert few["mu"].shape == (10,)

@@ -118,6 +118,16 @@ TEST_CASE("the log density is the closed form's, for one point and for many") {
         Approx(closed_form(0.5, 0.2) - 0.2).epsilon(1e-12));
 }
 
+TEST_CASE("a model with another prior has its density, and shows it in its text") {
+  const Model wide = Model(normal_mean).with_priors({"mu=normal(0, 20)"});
+  CHECK_THAT(wide.text(), Catch::Contains("mu ~ normal(0, 20);"));
+  const double mu = 1.5, log_sigma = 0.2;
+  const auto log_prior = [&](double sd) { return -0.5 * (mu / sd) * (mu / sd) - std::log(sd); };
+  CHECK(wide.density(three_values).log_density(std::vector<double>{mu, log_sigma}) ==
+        Approx(closed_form(mu, log_sigma) - log_prior(2) + log_prior(20)).epsilon(1e-12));
+  CHECK_THROWS_WITH(Model(normal_mean).with_priors({"nu=normal(0, 1)"}), Catch::Contains("it has mu, sigma"));
+}
+
 TEST_CASE("constrain and unconstrain are inverse") {
   sibyl::ModelDensity density = Model(normal_mean).density(three_values);
   const Arrays parameters = density.constrain(std::vector<double>{-0.7, 0.4});

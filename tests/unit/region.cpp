@@ -124,6 +124,54 @@ TEST_CASE("with a bound that is high enough, a region's parameters are those of 
   CHECK(std::abs(moments.sd - 1) < 0.021);
 }
 
+TEST_CASE("from the text's own draws or the region's, the parameters have one distribution") {
+  const auto model = compiled(data_block + "parameters { real mu; } model { mu ~ normal(0.5, 1); y ~ normal(mu, 1); }");
+  REQUIRE(can_draw_from_prior(model->facts()));
+  Region region = unit_region(normal_data({0.2}), 0.7, -1.2); // c q is below the prior away from 0
+  const Moments of_region = moments_of(RegionDraws(model, region).draw(0, 40000, 7));
+  region.from_prior = true;
+  RegionDraws draws(model, region);
+  const std::vector<double> mu = draws.draw(0, 40000, 8);
+  const Moments of_prior = moments_of(mu);
+  CHECK(of_region.sd < 0.95); // the bound matters
+  // Six standard errors of differences: .0071 and .005.
+  CHECK(std::abs(of_prior.mean - of_region.mean) < 0.043);
+  CHECK(std::abs(of_prior.sd - of_region.sd) < 0.03);
+  // A draw depends on the seed and its index.
+  CHECK(draws.draw(103, 9, 8) == std::vector<double>(mu.begin() + 103, mu.begin() + 112));
+  const double share = draws.acceptance(20000, 3);
+  CHECK((share > 0.01 && share < 0.9));
+}
+
+TEST_CASE("whose own draws no region has for candidates") {
+  const char* texts[] = {"parameters { real mu; } model { y ~ normal(mu, 1); }",
+                         "design { N ~ discrete_range(2, 5); } parameters { real mu; } "
+                         "model { mu ~ normal(0, 1); y ~ normal(mu, 1); }",
+                         "parameters { real mu; } model { mu ~ normal(0, 1); for (n in 2:N) y[n] ~ normal(mu, 1); }"};
+  for (const char* text : texts) {
+    INFO(text);
+    const auto model = compiled(data_block + text);
+    CHECK_FALSE(can_draw_from_prior(model->facts()));
+    Region region = unit_region(normal_data({0.2, 0.1}), 1, 0);
+    region.from_prior = true;
+    CHECK_THROWS_AS(RegionDraws(model, region), UserError);
+  }
+}
+
+TEST_CASE("around a centered hierarchy, training draws from the text's priors and covers the posterior's neck") {
+  const auto model =
+      compiled("data { int J; vector[J] y; vector[J] sigma; } "
+               "parameters { real mu; real<lower=0> tau; vector[J] theta; } "
+               "model { mu ~ normal(0, 5); tau ~ cauchy(0, 5); theta ~ normal(mu, tau); y ~ normal(theta, sigma); }");
+  DataSet schools;
+  schools.variables["J"] = scalar(8, true);
+  schools.variables["y"] = vector({28, 8, -3, 7, -1, 1, 18, 12});
+  schools.variables["sigma"] = vector({15, 10, 16, 11, 9, 11, 10, 18});
+  const LocatedRegion located = locate_region(model, schools, {.seed = 4});
+  CHECK(located.region.from_prior);
+  CHECK(located.region.covers_posterior());
+}
+
 TEST_CASE("a flat prior becomes flat where it is below the bound") {
   const auto model = compiled(data_block + "parameters { real mu; } model { y ~ normal(mu, 1); }");
   Region region = unit_region(normal_data({0.2}), 1, 0);
@@ -222,7 +270,7 @@ TEST_CASE("a text without priors is trained around data, and its draws are the e
 TEST_CASE("where the region bounds the prior within the posterior, no verdict is fine and weights are not trusted") {
   const auto model =
       compiled("data { int J; vector[J] y; vector[J] s; } parameters { real<lower=0> tau; vector[J] t; } "
-               "model { tau ~ cauchy(0, 5); t ~ normal(0, tau); y ~ normal(t, s); }");
+               "model { target += -log1p(square(tau / 5)); t ~ normal(0, tau); y ~ normal(t, s); }");
   DataSet data;
   data.variables["J"] = scalar(6, true);
   data.variables["y"] = vector({28, 8, -3, 7, -1, 1});

@@ -156,6 +156,14 @@ class Model:
         """What the compiler proved about the model, as `sibyl check --json` prints it."""
         return json.loads(self._handle.facts)
 
+    def with_priors(self, **priors: str) -> Model:
+        """The model with other priors, in the place of the text's own or where it has none:
+        `model.with_priors(alpha="normal(0, 10)")`."""
+        model = Model._of(self._handle.with_priors([f"{name}={prior}" for name, prior in priors.items()]))
+        if model.warnings:
+            warnings.warn(model.warnings, stacklevel=2)
+        return model
+
     def simulate(
         self, n: int = 1000, seed: int = 1, design: Data | None = None, threads: int = 0
     ) -> dict[str, np.ndarray]:
