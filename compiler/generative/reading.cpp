@@ -417,12 +417,22 @@ class Reader {
     }
   }
 
+  // An observed variable that the bounds depend on, through transformed data too.
   std::optional<VariableId> observed_in(const typed::ExpressionPtr& lower, const typed::ExpressionPtr& upper) const {
     std::set<VariableId> reads;
     add_reads(lower, reads);
     add_reads(upper, reads);
+    for (std::size_t before = 0; before != reads.size();) {
+      before = reads.size();
+      for (const StatementPtr& one : program_.transformed_data) {
+        const Accesses accesses = accesses_of(one, program_);
+        if (std::any_of(accesses.assigned.begin(), accesses.assigned.end(),
+                        [&](VariableId id) { return reads.contains(id); }))
+          reads.insert(accesses.reads.begin(), accesses.reads.end());
+      }
+    }
     for (const VariableId id : reads)
-      if (reading_.roles[id] == Role::observed) return id;
+      if (reading_.roles[id] == Role::observed || reading_.roles[id] == Role::underlying) return id;
     return std::nullopt;
   }
 
