@@ -5,6 +5,7 @@
 #include "compiler/compile.hpp"
 
 #include "compiler/facts/find_facts.hpp"
+#include "compiler/facts/pedantic.hpp"
 #include "compiler/generative/accesses.hpp"
 #include "compiler/generative/marginalized.hpp"
 #include "compiler/generative/reading.hpp"
@@ -74,6 +75,15 @@ Frontend compile_to_ir(const Source& source, const ir::PassObserver& observe) {
   ir::run_passes(model, observe);
   result.model = std::move(model);
   return result;
+}
+
+Diagnostics advise(const Source& source) {
+  const ParseResult parsed = parse(source);
+  if (!parsed.program) return {};
+  CheckResult checked = check(*parsed.program, source);
+  if (!checked.program) return {};
+  generative::read_marginalized(*checked.program);
+  return pedantic_advice(*checked.program, generative::read(*checked.program));
 }
 
 CompileResult compile(const Source& source, const CompileOptions& options) {

@@ -24,6 +24,9 @@ struct Frontend {
 // Parse, check, lower and transform; no machine code. `observe` sees the model before and after each pass.
 Frontend compile_to_ir(const Source& source, const ir::PassObserver& observe = {});
 
+// What is right and yet often a mistake (facts/pedantic.hpp), of a text without errors; nothing for another.
+Diagnostics advise(const Source& source);
+
 struct CompileResult {
   Diagnostics diagnostics;
   std::shared_ptr<CompiledModel> model; // null when there are errors

@@ -74,17 +74,23 @@ class Renderer {
     for (const Label& label : diagnostic_.secondary)
       if (label.span.source == diagnostic_.primary.span.source) add_marks(label, '-', "");
 
-    margin_ = std::to_string(lines_.rbegin()->first).size();
+    for (const auto& [number, marks] : lines_)
+      margin_ = std::max(margin_, std::to_string(number_in_file(source, number)).size());
     const LineColumn place = source.locate(diagnostic_.primary.span.begin);
     out_ += std::string(colours_.severity) + word_for(diagnostic_.severity) + colours_.reset + colours_.bold + ": " +
             diagnostic_.message + colours_.reset + "\n";
-    out_ += std::string(margin_, ' ') + colours_.frame + "--> " + colours_.reset + source.name() + ":" +
-            std::to_string(place.line) + ":" + std::to_string(place.column) + "\n";
+    out_ += std::string(margin_, ' ') + colours_.frame + "--> " + colours_.reset +
+            source.file_at(diagnostic_.primary.span.begin) + ":" + std::to_string(place.line) + ":" + std::to_string(place.column) + "\n";
     gutter("");
     out_ += "\n";
     int previous = 0;
+    const std::string* file = &source.file_at(diagnostic_.primary.span.begin);
     for (const auto& [number, marks] : lines_) {
-      if (previous != 0 && number > previous + 1) out_ += std::string(colours_.frame) + "..." + colours_.reset + "\n";
+      const std::string& here = source.file_at(begin_of(source, number));
+      if (here != *file) out_ += std::string(margin_, ' ') + colours_.frame + "::: " + colours_.reset + here + "\n";
+      else if (previous != 0 && number > previous + 1)
+        out_ += std::string(colours_.frame) + "..." + colours_.reset + "\n";
+      file = &here;
       line(source, number, marks);
       previous = number;
     }
@@ -95,11 +101,16 @@ class Renderer {
   }
 
  private:
+  static std::uint32_t begin_of(const Source& source, int line) {
+    return static_cast<std::uint32_t>(source.line(line).data() - source.text().data());
+  }
+  static int number_in_file(const Source& source, int line) { return source.locate(begin_of(source, line)).line; }
+
   // A range over several lines is marked on its first and last line.
   void add_marks(const Label& label, char character, const std::string& suggestion) {
     const Source& source = *sources_.at(label.span.source);
-    const LineColumn first = source.locate(label.span.begin);
-    const LineColumn last = source.locate(std::max(label.span.end, label.span.begin + 1) - 1);
+    const LineColumn first = source.locate_in_text(label.span.begin);
+    const LineColumn last = source.locate_in_text(std::max(label.span.end, label.span.begin + 1) - 1);
     std::string text = label.text;
     if (!suggestion.empty()) text += (text.empty() ? "" : "; ") + suggestion;
     const auto line_begin = [&](int number) { return source.line(number).data() - source.text().data(); };
@@ -139,7 +150,7 @@ class Renderer {
       text = text.substr(skipped, end - skipped);
     }
     const ShownLine shown = show(text);
-    gutter(std::to_string(number));
+    gutter(std::to_string(number_in_file(source, number)));
     out_ += (shown.text.empty() ? "" : " ") + before + shown.text + after + "\n";
     const auto column = [&](std::size_t byte) {
       const int within = shown.columns[std::min(std::max(byte, skipped) - skipped, text.size())];
@@ -195,7 +206,7 @@ std::string render_json(const Diagnostics& diagnostics, const std::vector<const 
   const auto place = [&](Span span) {
     const Source& source = *sources.at(span.source);
     const LineColumn begin = source.locate(span.begin), end = source.locate(span.end);
-    return nlohmann::ordered_json{{"file", source.name()},
+    return nlohmann::ordered_json{{"file", source.file_at(span.begin)},
                                   {"line", begin.line},
                                   {"column", begin.column},
                                   {"end_line", end.line},

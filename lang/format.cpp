@@ -112,7 +112,7 @@ class Formatter {
          ++next_comment_) {
       const Comment& comment = program_.comments[next_comment_];
       std::string text(source_.slice(comment.span));
-      if (text.starts_with("#")) text.replace(0, 1, "//");
+      if (text.starts_with("#") && !text.starts_with("#include")) text.replace(0, 1, "//");
       if (!text.empty() && text.back() == '\r') text.pop_back();
       if (comment.own_line || out_.empty()) line(text);
       else out_.insert(out_.size() - 1, "  " + text);

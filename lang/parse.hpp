@@ -15,8 +15,12 @@ struct ParseResult {
   Diagnostics diagnostics;
 };
 
+// What becomes of `#include` in a text: an error, for its files should be in it by now, or one of its comments, where it
+// is only printed again.
+enum class Includes { refused, kept };
+
 // Every syntax error of the text is reported (at most 20), each once. Spans name `source_number`.
-ParseResult parse(const Source& source, std::uint32_t source_number = 0);
+ParseResult parse(const Source& source, std::uint32_t source_number = 0, Includes includes = Includes::refused);
 
 struct LibraryParseResult {
   ast::Library library;

@@ -37,9 +37,14 @@ class Source {
 
   const std::string& name() const { return name_; }
   std::string_view text() const { return text_; }
-  // The place of a byte offset; offsets past the end give the place behind the last character.
+  // The place of a byte offset in the file that it is from; offsets past the end give the place behind the last
+  // character.
   LineColumn locate(std::uint32_t offset) const;
-  // The text of a 1-based line without its line break; empty when there is no such line.
+  // That file, as messages print it: this source's name, but for what was included from another (files/model_text.hpp).
+  const std::string& file_at(std::uint32_t offset) const;
+  // The place within this text, whatever files it was put together from.
+  LineColumn locate_in_text(std::uint32_t offset) const;
+  // The text of a 1-based line of this text without its line break; empty when there is no such line.
   std::string_view line(int number) const;
   std::string_view slice(Span span) const;
 
@@ -47,6 +52,14 @@ class Source {
   std::string name_; // as messages print it: a path, or "<model>"
   std::string text_;
   std::vector<std::uint32_t> line_starts_;
+  // From a mark on, lines are another file's: `//#12 "priors.stan"`, "" for this source's own.
+  struct Part {
+    int begin; // the first line behind the mark
+    int line;  // its number in that file
+    std::string file;
+  };
+  const Part* part_of(int line) const;
+  std::vector<Part> parts_;
 };
 
 } // namespace sibyl

@@ -43,8 +43,9 @@ CompiledModel::CompiledModel(std::string name, std::string text, Facts facts, st
 
 std::string CompiledModel::place(const Span& span) const {
   if (span.source != 0) return name_ + ".sib: ";
-  const LineColumn place = Source(name_, text_).locate(span.begin);
-  return fmt::format("{}.sib:{}:{}: ", name_, place.line, place.column);
+  const Source source(name_ + ".sib", text_);
+  const LineColumn place = source.locate(span.begin);
+  return fmt::format("{}:{}:{}: ", source.file_at(span.begin), place.line, place.column);
 }
 
 std::string CompiledModel::describe_failure(int number, const double* values) const {

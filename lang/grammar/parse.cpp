@@ -34,8 +34,8 @@ void run(const Rule& rule, State& state, Attribute& attribute) {
 
 } // namespace
 
-ParseResult parse(const Source& source, std::uint32_t source_number) {
-  State state{.source = source, .source_number = source_number};
+ParseResult parse(const Source& source, std::uint32_t source_number, Includes includes) {
+  State state{.source = source, .source_number = source_number, .keeps_includes = includes == Includes::kept};
   ast::Program program;
   run(grammar::program, state, program);
   ParseResult result;

@@ -86,8 +86,13 @@ class Scanner {
   }
 
   bool hash() {
-    if (text_.substr(at_, 8) == "#include")
-      return fail("include-unavailable", at_, at_ + 8, "`#include` is not available; put the text into this file");
+    if (text_.substr(at_, 8) == "#include") {
+      if (!state_.keeps_includes)
+        return fail("include-unavailable", at_, at_ + 8,
+                    "`#include` stands on a line of its own in a model file; this text has none to look beside");
+      line_comment();
+      return true;
+    }
     state_.note_old("hash-comment", span(at_, at_ + 1), "a comment begins with `//` today",
                     Fix{span(at_, at_ + 1), "//", "write `//`"});
     line_comment();

@@ -27,6 +27,7 @@ struct TooDeep {
 struct State {
   const Source& source;
   std::uint32_t source_number = 0;
+  bool keeps_includes = false; // as comments
   std::vector<ast::Comment> comments;
   Diagnostics diagnostics;
   int depth = 0; // of the rules being matched that may stand within themselves

@@ -15,14 +15,20 @@ namespace sibyl::cli {
 namespace {
 
 struct CheckOptions {
-  std::string model;
+  ModelFile model;
   std::vector<std::string> priors;
-  bool json = false;
+  bool json = false, pedantic = false;
 };
 
 void run(const CheckOptions& options) {
-  const Source source(options.model, with_priors(Source(options.model, read_text(options.model)), options.priors));
-  const Frontend frontend = compile_to_ir(source);
+  const Source own(options.model.path, read_text(options.model));
+  const Source source(options.model.path, with_priors(own, options.priors));
+  Frontend frontend = compile_to_ir(source);
+  if (options.pedantic) {
+    const Diagnostics advice = advise(source);
+    frontend.diagnostics.insert(frontend.diagnostics.end(), advice.begin(), advice.end());
+    sort_and_deduplicate(frontend.diagnostics);
+  }
   if (options.json) {
     nlohmann::ordered_json out;
     out["diagnostics"] = nlohmann::ordered_json::parse(render_json(frontend.diagnostics, {&source}));
@@ -40,8 +46,9 @@ void run(const CheckOptions& options) {
 void add_check(CLI::App& program) {
   auto options = std::make_shared<CheckOptions>();
   CLI::App* command = program.add_subcommand("check", "Check a model text; print what the compiler proves about it");
-  command->add_option("model", options->model, "model text (.sib, .stan)")->required();
+  add_model_options(*command, options->model, "model text (.sib, .stan)");
   add_prior_option(*command, options->priors);
+  command->add_flag("--pedantic", options->pedantic, "advice on what is right and yet often a mistake");
   command->add_flag("--json", options->json, "diagnostics and facts as JSON");
   command->callback([options] { run(*options); });
 }

@@ -17,13 +17,14 @@ namespace sibyl::cli {
 namespace {
 
 struct CompileCommandOptions {
-  std::string model, stage, function, output;
+  ModelFile model;
+  std::string stage, function, output;
   std::string processor = "x86-64-v3";
   bool shared = false;
 };
 
 void run(const CompileCommandOptions& options) {
-  const Source source(options.model, read_text(options.model));
+  const Source source(options.model.path, read_text(options.model));
   if (!options.stage.empty()) {
     const EmitResult result = emit(source, options.stage, options.function);
     print_diagnostics(result.diagnostics, source);
@@ -35,7 +36,7 @@ void run(const CompileCommandOptions& options) {
   Frontend frontend = compile_to_ir(source);
   print_diagnostics(frontend.diagnostics, source);
   if (!frontend.model) throw AlreadyReported();
-  const std::string name = std::filesystem::path(options.model).stem().string();
+  const std::string name = std::filesystem::path(options.model.path).stem().string();
   const std::string output = options.output.empty() ? name + ".so" : options.output;
   build::build_shared_library(*frontend.model, name, std::string(source.text()), output,
                               {.processor = options.processor});
@@ -48,7 +49,7 @@ void add_compile(CLI::App& program) {
   auto options = std::make_shared<CompileCommandOptions>();
   CLI::App* command =
       program.add_subcommand("compile", "Print a stage of the compiler, or write the model as a library");
-  command->add_option("model", options->model, "model text (.sib, .stan)")->required();
+  add_model_options(*command, options->model, "model text (.sib, .stan)");
   std::string stages;
   for (const std::string& stage : emit_stages()) stages += (stages.empty() ? "" : ", ") + stage;
   CLI::Option* emit_option = command->add_option("--emit", options->stage, "print a stage: " + stages);

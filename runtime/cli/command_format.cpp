@@ -22,8 +22,8 @@ struct FormatOptions {
 };
 
 void run(const FormatOptions& options) {
-  const Source source(options.model, read_text(options.model));
-  const ParseResult parsed = parse(source);
+  const Source source(options.model, read_file(options.model));
+  const ParseResult parsed = parse(source, 0, Includes::kept);
   if (!parsed.program) {
     print_diagnostics(parsed.diagnostics, source);
     throw AlreadyReported();

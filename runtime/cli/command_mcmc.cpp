@@ -21,7 +21,8 @@ namespace sibyl::cli {
 namespace {
 
 struct McmcOptions : mcmc::ModelChainsOptions {
-  std::string model, data, output, init = "2", metric_name = "diag", method = "nuts";
+  ModelFile model;
+  std::string data, output, init = "2", metric_name = "diag", method = "nuts";
   std::vector<std::string> priors;
   bool json = false, all = false;
 };
@@ -92,7 +93,7 @@ void add_mcmc(CLI::App& program) {
   options->threads = default_threads();
   CLI::App* command =
       program.add_subcommand("mcmc", "The exact posterior of one data set: the No-U-Turn sampler, as Stan's");
-  command->add_option("model", options->model, "model text, or library (.so)")->required();
+  add_model_options(*command, options->model, "model text, or library (.so)");
   add_prior_option(*command, options->priors);
   command->add_option("data", options->data, "data: Stan JSON, CSV or NPZ");
   command->add_option(

@@ -18,7 +18,8 @@ namespace sibyl::cli {
 namespace {
 
 struct OptimizeCommandOptions : mcmc::OptimizeOptions {
-  std::string model, data, output, init = "2";
+  ModelFile model;
+  std::string data, output, init = "2";
   std::vector<std::string> priors;
   bool json = false, all = false;
 };
@@ -63,7 +64,7 @@ void add_optimize(CLI::App& program) {
   auto options = std::make_shared<OptimizeCommandOptions>();
   CLI::App* command =
       program.add_subcommand("optimize", "The mode of one data set's density (L-BFGS), and Laplace draws");
-  command->add_option("model", options->model, "model text, or library (.so)")->required();
+  add_model_options(*command, options->model, "model text, or library (.so)");
   add_prior_option(*command, options->priors);
   command->add_option("data", options->data, "data: Stan JSON, CSV or NPZ");
   command->add_flag("--jacobian", options->jacobian,

@@ -21,7 +21,8 @@ namespace sibyl::cli {
 namespace {
 
 struct PathfinderCommandOptions : mcmc::PathfinderOptions {
-  std::string model, data, output, init = "2";
+  ModelFile model;
+  std::string data, output, init = "2";
   std::vector<std::string> priors;
   bool json = false, all = false;
 };
@@ -64,7 +65,7 @@ void add_pathfinder(CLI::App& program) {
   options->threads = default_threads();
   CLI::App* command = program.add_subcommand(
       "pathfinder", "A quick approximation of one data set's posterior: Pathfinder, and how far it can be trusted");
-  command->add_option("model", options->model, "model text, or library (.so)")->required();
+  add_model_options(*command, options->model, "model text, or library (.so)");
   add_prior_option(*command, options->priors);
   command->add_option("data", options->data, "data: Stan JSON, CSV or NPZ");
   command->add_option("-o,--output", options->output,

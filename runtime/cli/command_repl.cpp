@@ -1,5 +1,6 @@
 #include "runtime/cli/commands.hpp"
 
+#include "runtime/cli/model_file.hpp"
 #include "runtime/repl/repl.hpp"
 #include "runtime/terminal/terminal.hpp"
 
@@ -7,16 +8,18 @@
 
 namespace sibyl::cli {
 
-void run_repl(const std::string& model) {
-  if (!repl::run_repl(model, SIBYL_VERSION)) throw AlreadyReported();
+void run_repl(const std::string& model, const std::vector<std::string>& include_directories) {
+  if (!repl::run_repl(model, SIBYL_VERSION, include_directories)) throw AlreadyReported();
 }
 
 void add_repl(CLI::App& program) {
   auto model = std::make_shared<std::string>();
+  auto include = std::make_shared<std::vector<std::string>>();
   CLI::App* command =
       program.add_subcommand("repl", "Type a model and try it; `sibyl` alone on a terminal does the same");
   command->add_option("model", *model, "what to load first: model text or sampler");
-  command->callback([model] { run_repl(*model); });
+  add_include_option(*command, *include);
+  command->callback([model, include] { run_repl(*model, *include); });
 }
 
 } // namespace sibyl::cli

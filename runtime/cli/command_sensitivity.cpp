@@ -1,6 +1,7 @@
 #include "runtime/cli/commands.hpp"
 
 #include "lang/errors.hpp"
+#include "runtime/cli/model_file.hpp"
 #include "runtime/cli/model_posterior.hpp"
 #include "runtime/criticism/pointwise.hpp"
 #include "runtime/terminal/options.hpp"
@@ -118,6 +119,7 @@ void add_sensitivity(CLI::App& program) {
   command->add_option("file", options->file, "sampler file, or model (.sib, .stan, .so), which is sampled by chains")
       ->required();
   command->add_option("data", options->data, "data: Stan JSON, CSV or NPZ")->required();
+  add_include_option(*command, options->include_directories);
   command->add_option("--by", options->by, "the column whose values tell data sets apart");
   command->add_option("-n,--draws", options->draws, "draws for each data set")
       ->capture_default_str()

@@ -18,7 +18,8 @@ namespace sibyl::cli {
 namespace {
 
 struct SimulateOptions {
-  std::string model, output, truth, design;
+  ModelFile model;
+  std::string output, truth, design;
   std::vector<std::string> priors;
   std::size_t count = 1000;
   std::uint64_t seed = 1;
@@ -50,7 +51,7 @@ void run(const SimulateOptions& options) {
 void add_simulate(CLI::App& program) {
   auto options = std::make_shared<SimulateOptions>();
   CLI::App* command = program.add_subcommand("simulate", "Draw parameters and data from the model (prior predictive)");
-  command->add_option("model", options->model, "model text, or library (.so)")->required();
+  add_model_options(*command, options->model, "model text, or library (.so)");
   add_prior_option(*command, options->priors);
   command->add_option("-n,--count", options->count, "number of data sets")->capture_default_str();
   command

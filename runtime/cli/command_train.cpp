@@ -19,7 +19,8 @@ namespace sibyl::cli {
 namespace {
 
 struct TrainOptions {
-  std::string model, output, design, around, frame = "auto", time, device = "cpu";
+  ModelFile model;
+  std::string output, design, around, frame = "auto", time, device = "cpu";
   std::vector<std::string> priors;
   std::string posterior{list_posterior_families().front().name};
   std::vector<std::string> networks; // VARIABLE=NETWORK
@@ -76,8 +77,8 @@ void run(const TrainOptions& options) {
   training.device = options.device;
   training.checkpoint = options.output + ".checkpoint";
   training.resume = options.resume;
-  if (std::filesystem::path(options.model).extension() == ".so")
-    training.model_library = std::filesystem::absolute(options.model).string();
+  if (std::filesystem::path(options.model.path).extension() == ".so")
+    training.model_library = std::filesystem::absolute(options.model.path).string();
 
   ProgressLine line;
   SamplerTrainingEvents events;
@@ -110,7 +111,7 @@ void run(const TrainOptions& options) {
 void add_train(CLI::App& program) {
   auto options = std::make_shared<TrainOptions>();
   CLI::App* command = program.add_subcommand("train", "Train an amortized posterior: a sampler for any new data set");
-  command->add_option("model", options->model, "model text, or library (.so)")->required();
+  add_model_options(*command, options->model, "model text, or library (.so)");
   add_prior_option(*command, options->priors);
   command->add_option("-o,--output", options->output, "the sampler file to write")->required();
   command->add_option("--time", options->time,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace CLI {
 class App;
@@ -16,7 +17,9 @@ void add_compile(CLI::App& program);
 void add_compare(CLI::App& program);
 void add_diagnose(CLI::App& program);
 void add_format(CLI::App& program);
+void add_help(CLI::App& program);
 void add_loo(CLI::App& program);
+void add_lsp(CLI::App& program);
 void add_mcmc(CLI::App& program);
 void add_optimize(CLI::App& program);
 void add_pathfinder(CLI::App& program);
@@ -28,6 +31,6 @@ void add_sample(CLI::App& program);
 void add_repl(CLI::App& program);
 
 // What `sibyl` alone does on a terminal. `model`: loaded first, where it is not empty.
-void run_repl(const std::string& model);
+void run_repl(const std::string& model, const std::vector<std::string>& include_directories = {});
 
 } // namespace sibyl::cli

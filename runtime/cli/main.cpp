@@ -20,6 +20,8 @@ int main(int argc, char** argv) {
   sibyl::cli::add_check(program);
   sibyl::cli::add_compile(program);
   sibyl::cli::add_format(program);
+  sibyl::cli::add_help(program);
+  sibyl::cli::add_lsp(program);
 #endif
   sibyl::cli::add_simulate(program);
   sibyl::cli::add_train(program);

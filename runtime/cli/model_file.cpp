@@ -1,6 +1,7 @@
 #include "runtime/cli/model_file.hpp"
 
 #include "lang/errors.hpp"
+#include "lang/files/model_text.hpp"
 #include "runtime/model/load_library.hpp"
 #include "runtime/terminal/terminal.hpp"
 
@@ -10,24 +11,25 @@
 #include "lang/given_priors.hpp"
 #endif
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 namespace sibyl::cli {
 
-std::string read_text(const std::string& path) {
-  if (std::filesystem::is_directory(path)) throw UserError(fmt::format("{} is a directory, not a model file", path));
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw UserError(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
-  std::ostringstream text;
-  text << file.rdbuf();
-  return std::move(text).str();
+void add_include_option(CLI::App& command, std::vector<std::string>& directories) {
+  command.add_option("-I,--include", directories, "where else to look for files that a text includes")
+      ->type_name("DIRECTORY")
+      ->allow_extra_args(false);
 }
+
+void add_model_options(CLI::App& command, ModelFile& model, const std::string& description) {
+  command.add_option("model", model.path, description)->required();
+  add_include_option(command, model.include_directories);
+}
+
+std::string read_text(const ModelFile& model) { return read_model_text(model.path, model.include_directories); }
 
 #ifdef SIBYL_WITH_COMPILER
 
@@ -45,13 +47,13 @@ std::shared_ptr<CompiledModel> compile_text(const std::string& name, const std::
   return result.model;
 }
 
-std::string text_with_priors(const std::string& path, const std::vector<std::string>& priors) {
-  return with_priors(Source(path, read_text(path)), priors);
+std::string text_with_priors(const ModelFile& model, const std::vector<std::string>& priors) {
+  return with_priors(Source(model.path, read_text(model)), priors);
 }
 
 #else
 
-std::string text_with_priors(const std::string& path, const std::vector<std::string>&) { return read_text(path); }
+std::string text_with_priors(const ModelFile& model, const std::vector<std::string>&) { return read_text(model); }
 
 std::shared_ptr<CompiledModel> compile_text(const std::string& name, const std::string&) {
   throw UserError(fmt::format("{} is a model text, and this build of Sibyl has no compiler; "
@@ -61,12 +63,12 @@ std::shared_ptr<CompiledModel> compile_text(const std::string& name, const std::
 
 #endif
 
-std::shared_ptr<CompiledModel> open_model(const std::string& path, const std::vector<std::string>& priors) {
-  if (std::filesystem::path(path).extension() == ".so") {
-    if (!priors.empty()) throw UserError(fmt::format("--prior changes a model's text, and {} is a library", path));
-    return load_compiled_model(path);
+std::shared_ptr<CompiledModel> open_model(const ModelFile& model, const std::vector<std::string>& priors) {
+  if (std::filesystem::path(model.path).extension() == ".so") {
+    if (!priors.empty()) throw UserError(fmt::format("--prior changes a model's text, and {} is a library", model.path));
+    return load_compiled_model(model.path);
   }
-  return compile_text(path, text_with_priors(path, priors));
+  return compile_text(model.path, text_with_priors(model, priors));
 }
 
 void add_prior_option(CLI::App& command, std::vector<std::string>& priors) {

@@ -13,15 +13,24 @@
 
 namespace sibyl::cli {
 
-// The whole file. Throws UserError naming the file where it cannot be read.
-std::string read_text(const std::string& path);
+// The model that a command is given, and where else to look for the files that it includes.
+struct ModelFile {
+  std::string path;
+  std::vector<std::string> include_directories;
+};
+// -I, and with the model's own argument.
+void add_include_option(CLI::App& command, std::vector<std::string>& directories);
+void add_model_options(CLI::App& command, ModelFile& model, const std::string& description);
+
+// The whole text, with what it includes. Throws UserError naming the file where it cannot be read.
+std::string read_text(const ModelFile& model);
 
 // On standard error, with colour on a terminal.
 void print_diagnostics(const Diagnostics& diagnostics, const Source& source);
 
 // Prints the diagnostics of a text (warnings too) and throws AlreadyReported when it has errors. `priors`, as
 // lang/given_priors.hpp has them, take the place of the text's own; UserError for a library.
-std::shared_ptr<CompiledModel> open_model(const std::string& path, const std::vector<std::string>& priors = {});
+std::shared_ptr<CompiledModel> open_model(const ModelFile& model, const std::vector<std::string>& priors = {});
 
 // --prior NAME=DISTRIBUTION, any number of times.
 void add_prior_option(CLI::App& command, std::vector<std::string>& priors);

@@ -65,7 +65,7 @@ ModelPosteriors find_posteriors(const PosteriorRequest& request) {
     result.data_sets = std::move(found.data_sets);
   };
   if (result.by_chains) {
-    result.model = open_model(request.file);
+    result.model = open_model({request.file, request.include_directories});
     result.name = result.model->name();
     read();
     for (const DataSet& data : result.data_sets) result.posteriors.push_back(run_chains(result.model, data, request));

@@ -23,6 +23,7 @@ struct PosteriorRequest {
   std::size_t draws = 4000;
   std::uint64_t seed = 1;
   int threads = 1;
+  std::vector<std::string> include_directories; // for what a model's text includes
 };
 
 // `file`: a sampler, or a model (.sib, .stan, .so), for whose data sets the No-U-Turn sampler is run. Verdicts of

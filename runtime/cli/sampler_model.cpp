@@ -9,7 +9,7 @@ namespace sibyl::cli {
 
 PosteriorSampler open_sampler(const SamplerFile& file, const std::string& path) {
   const auto model = file.model_library.empty() ? compile_text(file.model_name + ".sib", file.model_text)
-                                                : open_model(file.model_library);
+                                                : open_model({file.model_library, {}});
   if (model->text() != file.model_text)
     throw UserError(fmt::format("{} was trained on another version of {}", path, file.model_library));
   return make_sampler(model, file);

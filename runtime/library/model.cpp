@@ -1,5 +1,5 @@
 #include "lang/errors.hpp"
-#include "lang/files/text_file.hpp"
+#include "lang/files/model_text.hpp"
 #include "runtime/library/state.hpp"
 #include "runtime/model/load_library.hpp"
 #include "runtime/model/simulator.hpp"
@@ -100,11 +100,11 @@ SamplerTrainingOptions training_options(const CompiledModel& model, const Traini
 
 Model::Model(std::string_view text, const std::string& name) : state_(library::compile_text(text, name)) {}
 
-Model Model::from_file(const std::string& path) {
+Model Model::from_file(const std::string& path, const std::vector<std::string>& include_directories) {
   if (std::filesystem::path(path).extension() == ".so")
     return Model(std::make_shared<const library::ModelState>(
         library::ModelState{load_compiled_model(path), "", std::filesystem::absolute(path).string()}));
-  return Model(library::compile_text(read_file(path), path));
+  return Model(library::compile_text(read_model_text(path, include_directories), path));
 }
 
 const std::string& Model::name() const { return state_->compiled->name(); }

@@ -304,7 +304,8 @@ class Model {
   // Compiles a text; `name` is what messages call it.
   explicit Model(std::string_view text, const std::string& name = "model");
   // A text (.sib, .stan), or a library that `sibyl compile --shared` wrote (.so).
-  static Model from_file(const std::string& path);
+  // What the text includes is looked for beside it, then in the directories.
+  static Model from_file(const std::string& path, const std::vector<std::string>& include_directories = {});
 
   // The model with other priors: each NAME=DISTRIBUTION(ARGUMENTS), in the place of the text's own or where it has none.
   // Throws UserError where one cannot be read or names no parameter, ModelError where the text does not compile so.

@@ -350,7 +350,8 @@ NB_MODULE(_sibyl, module) {
             return sibyl::Model(text, name);
           },
           "text"_a, "name"_a)
-      .def_static("from_file", &sibyl::Model::from_file, nb::call_guard<nb::gil_scoped_release>())
+      .def_static("from_file", &sibyl::Model::from_file, "path"_a, "include_directories"_a,
+                  nb::call_guard<nb::gil_scoped_release>())
       .def("with_priors", &sibyl::Model::with_priors, nb::call_guard<nb::gil_scoped_release>())
       .def_prop_ro("name", &sibyl::Model::name)
       .def_prop_ro("text", &sibyl::Model::text)

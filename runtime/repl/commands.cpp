@@ -1,9 +1,12 @@
 #include "runtime/repl/commands.hpp"
 
 #include "lang/errors.hpp"
+#include "lang/help.hpp"
 #include "runtime/repl/input.hpp"
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace sibyl::repl {
 
@@ -41,6 +44,10 @@ constexpr std::string_view help_on_expressions =
 void help(Workspace& workspace, std::string_view argument, std::uint32_t) {
   if (argument == "model") return workspace.print(help_on_model);
   if (argument == "expressions") return workspace.print(help_on_expressions);
+  const auto is_command = [&](const Command& one) { return one.name.starts_with(argument); };
+  if (!argument.empty() && !argument.starts_with(":") &&
+      (find_help(argument) || std::none_of(commands().begin(), commands().end(), is_command)))
+    return workspace.print(help_text(argument));
   if (!argument.empty()) {
     const Command& command = find_command(argument.starts_with(":") ? argument.substr(1) : argument);
     return workspace.print(fmt::format(":{}{}{}\n  {}\n", command.name, command.arguments.empty() ? "" : " ",
@@ -53,6 +60,7 @@ void help(Workspace& workspace, std::string_view argument, std::uint32_t) {
     text += fmt::format("  {:<26}  {}\n", usage, first_line);
   }
   text += "\nWhat does not begin with a colon extends the model (:help model) or is evaluated (:help expressions).\n"
+          ":help NAME tells what a distribution, function or transform is: :help normal.\n"
           "Commands may be cut short (:tr 30s). Ctrl-C stops what runs; Ctrl-D ends the session.\n";
   workspace.print(text);
 }
@@ -96,7 +104,7 @@ const std::vector<Command>& commands() {
        Kind::file},
       {"set", "[NAME VALUE]", "settings: seed, draws, prior_draws, replicates, threads, missing, frame, posterior", set,
        Kind::setting},
-      {"help", "[COMMAND]", "this; also :help model, :help expressions", help, Kind::command},
+      {"help", "[COMMAND|NAME]", "this; also :help model, :help expressions, and what a name of the language is", help, Kind::command},
       {"quit", "", "end the session", nullptr},
   };
   return table;

@@ -132,13 +132,16 @@ void run_at_terminal(Session& session) {
 
 } // namespace
 
-bool run_repl(const std::string& model, const std::string& version) {
+bool run_repl(const std::string& model, const std::string& version,
+              const std::vector<std::string>& include_directories) {
   std::setlocale(LC_CTYPE, "");
   const bool interactive = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
   cli::ProgressLine progress;
   Settings settings;
   settings.threads = cli::default_threads();
-  Session session(surroundings(progress, interactive), settings);
+  Surroundings around = surroundings(progress, interactive);
+  around.include_directories = include_directories;
+  Session session(std::move(around), settings);
   std::signal(SIGTERM, SIG_DFL);
   set_print_sink(print_some);
   if (interactive) fmt::print("Sibyl {}. Type a model, or :help.\n", version);

@@ -28,6 +28,7 @@ struct Surroundings {
   std::function<void(const std::string&)> edit;   // lets the user change this file; empty: there is no editor here
   const std::atomic<std::int32_t>* interrupted = nullptr;
   std::string cache_directory; // for compiled models; empty: none
+  std::vector<std::string> include_directories; // where `:load` looks besides for what a text includes
   bool colour = false;
   PlotStyle plot;
 };

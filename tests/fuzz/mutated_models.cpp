@@ -1,10 +1,14 @@
 // Models with tokens deleted, doubled, exchanged or replaced: the compiler answers each with its facts and sound
-// intermediate code, or with an error; never with an internal one.
-#include "tests/golden.hpp"
+// intermediate code, or with an error; never with an internal one, and soon. What it parses is formatted once for all.
+#include "tests/corpus.hpp"
+#include "tests/fuzz/fuzz.hpp"
 
 #include "compiler/compile.hpp"
 #include "compiler/ir/ir.hpp"
 #include "lang/errors.hpp"
+#include "lang/files/text_file.hpp"
+#include "lang/format.hpp"
+#include "lang/parse.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -51,17 +55,40 @@ std::vector<Tokens> models() {
   std::sort(paths.begin(), paths.end());
   std::vector<Tokens> found;
   for (const fs::path& path : paths) found.push_back(split(test::read_golden(path.string())));
+  for (const char* kind : {"good", "bad"})
+    for (const auto& [name, text] : test::read_corpus(kind)) found.push_back(split(text));
   return found;
 }
+
+// What is formatted is formatted so again.
+void check_format(const Source& source) {
+  const ParseResult parsed = parse(source, 0, Includes::kept);
+  if (!parsed.program) return;
+  const std::string once = format(*parsed.program, source);
+  const Source formatted("formatted.sib", once);
+  const ParseResult again = parse(formatted, 0, Includes::kept);
+  INFO(once);
+  INFO(render(again.diagnostics, {&formatted}, RenderStyle::plain));
+  CHECK(again.program);
+  if (again.program) CHECK(format(*again.program, formatted) == once);
+}
+
+constexpr double longest_seconds = 10; // for one text, on a machine that does other things besides
 
 } // namespace
 
 TEST_CASE("mutated models never meet an internal error") {
-  std::mt19937 random(20260707); // its numbers are the same everywhere, which those of distributions are not
+  std::mt19937 random(
+      fuzz::options().seed); // its numbers are the same everywhere, which those of distributions are not
   const std::vector<Tokens> originals = models();
   const auto any_of = [&](const Tokens& tokens) { return tokens[random() % tokens.size()]; };
   int compiled = 0, refused = 0;
-  for (int round = 0; round < 12000; ++round) {
+  const auto start = std::chrono::steady_clock::now();
+  const auto since = [](std::chrono::steady_clock::time_point then) {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - then).count();
+  };
+  const double seconds = fuzz::options().seconds;
+  for (int round = 0; seconds > 0 ? since(start) < seconds : round < 12000; ++round) {
     Tokens tokens = originals[random() % originals.size()];
     for (unsigned edits = 1 + random() % 2; edits > 0; --edits) {
       const std::size_t place = random() % tokens.size(), other = random() % tokens.size();
@@ -75,7 +102,10 @@ TEST_CASE("mutated models never meet an internal error") {
     }
     const Source source("mutated.sib", join(tokens));
     INFO(source.text());
+    if (!fuzz::options().keep.empty()) write_file(fuzz::options().keep, source.text());
+    const auto begin = std::chrono::steady_clock::now();
     try {
+      check_format(source);
       const Frontend frontend = compile_to_ir(source);
       if (frontend.model) ir::verify(*frontend.model);
       CHECK((frontend.model || has_errors(frontend.diagnostics)));
@@ -83,6 +113,7 @@ TEST_CASE("mutated models never meet an internal error") {
     } catch (const InternalError& error) {
       FAIL_CHECK(error.what());
     }
+    CHECK(since(begin) < longest_seconds);
   }
   CHECK(compiled > 500);
   CHECK(refused > 500);

@@ -47,6 +47,17 @@ TEST_CASE("every wrong program gets the messages that were agreed on") {
     }
 }
 
+TEST_CASE("pedantic advice is what was agreed on") {
+  for (const fs::path& path : programs("pedantic")) {
+    INFO(path.string());
+    const Source source(path.filename().string(), test::read_golden(path.string()));
+    REQUIRE(compile_to_ir(source).model);
+    fs::path expected = path;
+    expected.replace_extension(".expected");
+    CHECK(test::matches_golden(expected.string(), render(advise(source), {&source}, RenderStyle::plain)));
+  }
+}
+
 TEST_CASE("a golden file that is missing is a failure, and every one has its program") {
   CHECK_THROWS_WITH(test::read_golden("/nowhere/a.expected"), Catch::Contains("/nowhere/a.expected"));
   if (!std::getenv("UPDATE_GOLDEN")) CHECK_THROWS(test::matches_golden("/nowhere/a.expected", ""));

@@ -115,12 +115,14 @@ class Density:
 
 class Model:
     """A compiled model. `model`: the text, or the path of a text (.sib, .stan) or of a library that `sibyl compile
-    --shared` wrote (.so)."""
+    --shared` wrote (.so). What a text's file includes is looked for beside it, then in the directories `include`."""
 
-    def __init__(self, model: Path, name: str = "model") -> None:
+    def __init__(self, model: Path, name: str = "model", include: Sequence[Path] = ()) -> None:
         is_path = not isinstance(model, str) or ("{" not in model and "\n" not in model)
         self._handle = (
-            _sibyl.Model.from_file(os.fspath(model)) if is_path else _sibyl.Model.from_text(str(model), name)
+            _sibyl.Model.from_file(os.fspath(model), [os.fspath(one) for one in include])
+            if is_path
+            else _sibyl.Model.from_text(str(model), name)
         )
         if self.warnings:
             warnings.warn(self.warnings, stacklevel=2)
