@@ -27,6 +27,10 @@ function systemCalls() {
       view().setUint32(written, total, true);
       return 0;
     },
+    clock_time_get(clock, precision, time) {
+      view().setBigUint64(time, BigInt(Math.round(1e6 * performance.now())), true); // nanoseconds
+      return 0;
+    },
     proc_exit() { throw new Error("the sampler has ended itself"); },
   };
   const imports = {};
