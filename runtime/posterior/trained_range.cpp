@@ -220,6 +220,10 @@ void from_json(const nlohmann::json& json, TrainedRange& range) {
   range.intervals_.clear();
   for (const nlohmann::json& one : json.at("intervals"))
     range.intervals_.push_back({one.at(0), one.at(1), one.at(2), one.at(3)});
+  for (const TrainedRange::Interval& one : range.intervals_)
+    if (one.dimension < TrainedRange::element_values)
+      throw UserError(fmt::format("the sampler file is damaged: the range in training of dimension {} of `{}`",
+                                  one.dimension, one.variable));
 }
 
 } // namespace sibyl

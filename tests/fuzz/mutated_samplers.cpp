@@ -84,6 +84,8 @@ TEST_CASE("a setup that does not agree with itself, the networks or the model is
   CHECK_THAT(refusal([](json& s) { s["candidates"].push_back(1.5); }), Contains("cut short"));
   CHECK_THAT(refusal([](json& s) { s["missing_share"] = 7; }), Contains("share of missing"));
   CHECK_THAT(refusal([](json& s) { s["design"]["noise"]["extents"] = {3, 1}; }), Contains("size of its shape"));
+  CHECK_THAT(refusal([](json& s) { s["trained_range"]["intervals"] = {{"y", -5, 0, 1}}; }),
+             Contains("the range in training of dimension -5 of `y`"));
   const auto column = [](json& s) -> json& { return s["encoder"]["plan"]["sources"][0]["columns"][0]; };
   CHECK_THAT(refusal([&](json& s) { column(s)["variable"] = "z"; }), Contains("`z`, which its model does not have"));
   CHECK_THAT(refusal([&](json& s) { column(s)["variable"] = "mu"; }), Contains("`mu`, which its model does not have"));
