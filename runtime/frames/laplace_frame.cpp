@@ -19,6 +19,9 @@ constexpr double negligible_gain = 1e-7;
 // Another start's mode counts as another only where it is better by more than the runs' own accuracy.
 constexpr double distinct_gain = 1e-5;
 constexpr int max_trials = 12;
+// No parameter moves by more of the prior's standard deviations in one step: where the density is nearly flat, or cut off,
+// a full Newton step ends where nothing can be computed, or only for very long (solvers of differential equations).
+constexpr double longest_step = 5;
 
 } // namespace
 
@@ -177,7 +180,15 @@ void LaplaceFrames::propose(std::size_t lane) {
   for (std::size_t p = 0; p < n; ++p) step_[p] = gradient_[p * width_ + lane];
   small_matrix::solve_lower(matrix_.data(), step_.data(), n);
   small_matrix::solve_lower_transposed(matrix_.data(), step_.data(), n);
-  for (std::size_t p = 0; p < n; ++p) density_.points()[p * width_ + lane] = point_[p * width_ + lane] + step_[p];
+  double longest = 0;
+  for (std::size_t p = 0; p < n; ++p) {
+    double of_prior = 0; // this coordinate of the step, in the prior's frame
+    for (std::size_t q = p; q < n; ++q) of_prior += prior_.factor[q * n + p] * step_[q];
+    longest = std::max(longest, std::abs(of_prior));
+  }
+  const double share = longest > longest_step ? longest_step / longest : 1;
+  for (std::size_t p = 0; p < n; ++p)
+    density_.points()[p * width_ + lane] = point_[p * width_ + lane] + share * step_[p];
 }
 
 void LaplaceFrames::keep_best(std::size_t first_set, FrameBatch& frames) const {
