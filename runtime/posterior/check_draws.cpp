@@ -50,7 +50,7 @@ std::vector<double> log_ratios(TargetDensity& target, std::span<const double> un
 }
 
 DensityCheck check_draws(ParameterTransform& transform, std::span<const double> unconstrained,
-                         const ImportanceWeights& weights, const Draws& shown) {
+                         const ImportanceWeights& weights, const Draws& shown, bool compares_shown) {
   DensityCheck check;
   check.draws = weights.log_weights.size();
   check.without = weights.without;
@@ -62,11 +62,11 @@ DensityCheck check_draws(ParameterTransform& transform, std::span<const double> 
   }
   const std::size_t columns = transform.layout(Outputs::parameters).columns.size();
   if (shown.row_count == check.draws) {
-    check.disagreement = largest_disagreement(shown, columns, weights);
+    check.disagreement = largest_disagreement(shown, columns, shown, weights);
   } else {
     LeftOut failed;
     const Draws all = transform.constrain(unconstrained, Outputs::parameters, 0, 0, &failed);
-    check.disagreement = largest_disagreement(all, columns, weights);
+    check.disagreement = largest_disagreement(compares_shown && shown.row_count >= check.draws ? shown : all, columns, all, weights);
   }
   const PriorMass prior = find_prior_mass(transform, unconstrained, weights);
   check.no_evidence = prior.unknown;

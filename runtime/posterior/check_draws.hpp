@@ -16,9 +16,10 @@ namespace sibyl {
 std::vector<double> log_ratios(TargetDensity& target, std::span<const double> unconstrained,
                                std::span<const double> log_density);
 
-// `transform` and `target` are bound to the data set. `shown`: the first of the draws, or all, as the model declares
-// them.
+// `transform` is bound to the data set. `shown`: what the user gets, as the model declares it. The moments of these are
+// compared with those of the weighted draws where they are the same draws, or `compares_shown` and they are no fewer;
+// else those of the weighted draws with and without their weights.
 DensityCheck check_draws(ParameterTransform& transform, std::span<const double> unconstrained,
-                         const ImportanceWeights& weights, const Draws& shown);
+                         const ImportanceWeights& weights, const Draws& shown, bool compares_shown);
 
 } // namespace sibyl

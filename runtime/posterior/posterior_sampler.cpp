@@ -32,6 +32,8 @@ bool has_missing_values(const Facts& facts, const DataBatch& batch, std::size_t 
 
 // Of the draws wanted: so many are drawn to take them from by their weights.
 constexpr std::size_t reweighted_factor = 8;
+// Weighted draws where a density takes hundreds of evaluations of a network.
+constexpr std::size_t costly_weighted_draws = 1000;
 
 // A column that is not the model's, behind all others.
 void append_column(Draws& draws, const std::string& name, std::span<const double> values) {
@@ -132,10 +134,13 @@ Posterior PosteriorSampler::sample_one(const Conditioned& conditioned, std::size
   result.verdict.has_missing = has_missing_values(model_->facts(), worker.batch, data_set);
   const bool is_checked = worker.target && !result.verdict.has_missing;
   if (worker.target && !is_checked) result.verdict.unchecked = "the data set has missing values";
-  const std::size_t drawn = !is_checked          ? options.draws
-                            : options.reweighted ? reweighted_factor * options.draws
-                                                 : std::max(options.draws, least_weighted_draws);
-  NetworkDraws draws = draw(conditioned, data_set, drawn, seed, is_checked || options.with_density);
+  // Densities that cost much are asked for no more draws than tell something.
+  const bool checks_some = is_checked && !posterior_->has_cheap_density() && !options.exact && !options.reweighted;
+  const std::size_t drawn = !is_checked || checks_some ? options.draws
+                            : options.reweighted       ? reweighted_factor * options.draws
+                                                       : std::max(options.draws, least_weighted_draws);
+  NetworkDraws draws =
+      draw(conditioned, data_set, drawn, seed, (is_checked && !checks_some) || options.with_density);
 
   worker.transform.bind(worker.complete, data_set);
   if (const std::string found = difference(worker.transform.space(), setup_.space); !found.empty())
@@ -143,7 +148,12 @@ Posterior PosteriorSampler::sample_one(const Conditioned& conditioned, std::size
   if (is_checked) worker.target->bind(worker.batch, data_set);
   WeightedDraws weighted;
   const bool is_covered = !setup_.region || setup_.region->covers_posterior();
-  if (is_checked) {
+  if (checks_some) {
+    NetworkDraws some = draw(conditioned, data_set, costly_weighted_draws, seed, true);
+    weighted = {std::move(some.unconstrained), {}};
+    weighted.weights =
+        smooth_importance_weights(log_ratios(*worker.target, weighted.unconstrained, some.log_density));
+  } else if (is_checked) {
     weighted = {draws.unconstrained,
                 smooth_importance_weights(log_ratios(*worker.target, draws.unconstrained, draws.log_density))};
     if (const std::size_t enough = draws_to_resample(weighted.weights, options.draws);
@@ -177,7 +187,8 @@ Posterior PosteriorSampler::sample_one(const Conditioned& conditioned, std::size
                                             static_cast<std::uint64_t>(data_set) << 32, &result.verdict.failed_draws);
   if (is_checked && !options.reweighted)
     result.verdict.check =
-        check_draws(worker.transform, weighted.unconstrained, weighted.weights, options.exact ? Draws{} : result.draws);
+        check_draws(worker.transform, weighted.unconstrained, weighted.weights, options.exact ? Draws{} : result.draws,
+                    checks_some);
   if (result.verdict.check && !is_covered) {
     DensityCheck& check = *result.verdict.check;
     check.in_training =
@@ -210,8 +221,6 @@ std::vector<Posterior> PosteriorSampler::sample(std::span<const DataSet> data_se
   const DataBatch complete = complete_for_transform(facts, batch);
   std::string unchecked = why_no_density();
   if (options.exact && !unchecked.empty()) throw UserError("exact draws need the model's density: " + unchecked);
-  if (unchecked.empty() && !posterior_->has_cheap_density() && !options.exact)
-    unchecked = "this family of networks takes long for the densities of its draws";
   std::vector<Posterior> result(data_sets.size());
   parallel_for(data_sets.size(), options.threads, [&](std::size_t begin, std::size_t end) {
     Worker worker{batch, complete, ParameterTransform(model_), {}};

@@ -20,8 +20,8 @@ struct SampleOptions {
   std::size_t draws = 4000;
   std::uint64_t seed = 1;
   bool with_density = false; // adds the column log_density__, in the model's own space
-  // Whether draws are compared with the model's density, where it has one and the family of networks gives the draws'
-  // own without much work (Verdict::check).
+  // Whether draws are compared with the model's density, where it has one (Verdict::check): a thousand of them where
+  // the family of networks gives the draws' own with much work.
   bool check_density = true;
   // Draws of the model's own posterior instead of the networks' (exact_draws.hpp); the verdict says how they were made.
   bool exact = false;

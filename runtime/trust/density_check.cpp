@@ -42,13 +42,14 @@ double Disagreement::size() const {
   return std::isnan(of_mean) || std::isnan(of_sd) ? std::numeric_limits<double>::infinity() : std::max(of_mean, of_sd);
 }
 
-Disagreement largest_disagreement(const Draws& draws, std::size_t parameter_columns, const ImportanceWeights& weights) {
-  std::vector<double> weight(draws.row_count);
-  for (std::size_t row = 0; row < draws.row_count; ++row) weight[row] = std::exp(weights.log_weights[row]);
+Disagreement largest_disagreement(const Draws& draws, std::size_t parameter_columns, const Draws& weighted,
+                                  const ImportanceWeights& weights) {
+  std::vector<double> weight(weighted.row_count);
+  for (std::size_t row = 0; row < weighted.row_count; ++row) weight[row] = std::exp(weights.log_weights[row]);
   Disagreement largest;
   for (std::size_t column = 0; column < parameter_columns; ++column) {
     const Moments drawn = moments(draws, column, [](std::size_t) { return 1.0; });
-    const Moments exact = moments(draws, column, [&](std::size_t row) { return weight[row]; });
+    const Moments exact = moments(weighted, column, [&](std::size_t row) { return weight[row]; });
     if (drawn.sd == 0 && exact.sd == 0) continue; // an element that is a constant: a Cholesky factor's zeros
     const Disagreement one{draws.columns[column], (drawn.mean - exact.mean) / exact.sd, drawn.sd / exact.sd};
     if (largest.parameter.empty() || one.size() > largest.size()) largest = one;
@@ -59,7 +60,7 @@ Disagreement largest_disagreement(const Draws& draws, std::size_t parameter_colu
 bool DensityCheck::is_good() const { return complaint().empty(); }
 
 std::string DensityCheck::complaint() const {
-  if (!(k_hat <= largest_good_k_hat)) return std::isinf(k_hat) ? "k-hat infinite" : fmt::format("k-hat {:.2f}", k_hat);
+  if (!(k_hat <= largest_good_k_hat_of(draws))) return std::isinf(k_hat) ? "k-hat infinite" : fmt::format("k-hat {:.2f}", k_hat);
   if (effective_size < least_effective_size) return fmt::format("effective sample size {:.0f}", effective_size);
   if (disagreement.size() <= 1) return in_training;
   const Disagreement& d = disagreement;

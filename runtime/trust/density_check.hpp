@@ -22,8 +22,10 @@ struct Disagreement {
   double size() const;
 };
 
-// The largest among the first `parameter_columns` columns. `weights`: one for each row.
-Disagreement largest_disagreement(const Draws& draws, std::size_t parameter_columns, const ImportanceWeights& weights);
+// The largest among the first `parameter_columns` columns of the draws. `weighted`: draws of the same distribution, or
+// the same ones, that have the weights, one for each row.
+Disagreement largest_disagreement(const Draws& draws, std::size_t parameter_columns, const Draws& weighted,
+                                  const ImportanceWeights& weights);
 
 struct DensityCheck {
   double k_hat = 0, effective_size = 0;

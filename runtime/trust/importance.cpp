@@ -64,6 +64,10 @@ ParetoTail fit_pareto_tail(std::span<const double> exceedances) {
   return tail;
 }
 
+double largest_good_k_hat_of(std::size_t draws) {
+  return std::min(1 - 1 / std::log10(std::max(2.0, static_cast<double>(draws))), largest_good_k_hat);
+}
+
 ImportanceWeights smooth_importance_weights(std::span<const double> log_ratios) {
   ImportanceWeights result;
   const std::size_t count = log_ratios.size();

@@ -15,8 +15,10 @@ namespace sibyl {
 
 // Above this k-hat neither the weights nor what is computed with them can be trusted, however many draws there are.
 inline constexpr double largest_good_k_hat = 0.7;
-// With fewer draws k-hat itself has no such meaning (section 3.2.4 of the paper: 1 - 1 / log10(draws)).
+// With fewer draws k-hat itself has no such meaning.
 inline constexpr std::size_t least_weighted_draws = 2200;
+// What is good of so many draws (section 3.2.4 of the paper).
+double largest_good_k_hat_of(std::size_t draws);
 
 // A generalized Pareto distribution of what exceeds a threshold: k > 0 has a heavy tail with 1 / k finite moments.
 struct ParetoTail {
@@ -35,7 +37,7 @@ struct ImportanceWeights {
   double log_mean_error = 0; // its standard error
   std::size_t without = 0;   // draws without a finite ratio: their weight is zero
 
-  bool are_good() const { return k_hat <= largest_good_k_hat; }
+  bool are_good() const { return k_hat <= largest_good_k_hat_of(log_weights.size()); }
 };
 
 // `log_ratios`: log p - log q at independent draws of q. Those that are not finite have the weight zero.

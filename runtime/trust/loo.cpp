@@ -33,7 +33,7 @@ double standard_error_of_sum(std::span<const double> values) {
 Loo leave_one_out(std::span<const double> log_likelihood, std::size_t points, std::span<const double> log_ratios) {
   const std::size_t draws = points == 0 ? 0 : log_likelihood.size() / points;
   Loo result;
-  result.largest_good = std::min(1 - 1 / std::log10(std::max(2.0, static_cast<double>(draws))), largest_good_k_hat);
+  result.largest_good = largest_good_k_hat_of(draws);
   std::vector<double> base(draws, -std::log(static_cast<double>(draws)));
   if (!log_ratios.empty()) base = smooth_importance_weights(log_ratios).log_weights;
   std::vector<double> ratios(draws), likelihood(draws);

@@ -25,8 +25,9 @@ constexpr double noise = 0.5;
 // z is standard normal times `spread`, whatever the data.
 class NormalPosterior final : public FramePosterior {
  public:
-  NormalPosterior(const InferenceSetup& setup, double spread)
-      : dimension_(setup.parameter_count), width_(setup.encoder.direct_width()), spread_(spread) {}
+  NormalPosterior(const InferenceSetup& setup, double spread, bool has_cheap_density = true)
+      : dimension_(setup.parameter_count), width_(setup.encoder.direct_width()), spread_(spread),
+        has_cheap_density_(has_cheap_density) {}
   std::size_t summary_size() const override { return width_; }
   std::vector<float> summarize(const EncodedBatch& inputs) const override { return inputs.direct; }
   void sample(const float*, std::size_t count, std::uint64_t seed, double* z, double* density) const override {
@@ -35,6 +36,7 @@ class NormalPosterior final : public FramePosterior {
     for (std::size_t i = 0; i < count * dimension_; ++i) z[i] = normal(random);
     if (density) log_density(nullptr, count, z, density);
   }
+  bool has_cheap_density() const override { return has_cheap_density_; }
   void log_density(const float*, std::size_t count, const double* z, double* result) const override {
     for (std::size_t i = 0; i < count; ++i) {
       result[i] = -static_cast<double>(dimension_) * (0.5 * std::log(2 * M_PI) + std::log(spread_));
@@ -45,6 +47,7 @@ class NormalPosterior final : public FramePosterior {
  private:
   std::size_t dimension_, width_;
   double spread_;
+  bool has_cheap_density_;
 };
 
 struct Fixture {
@@ -62,6 +65,9 @@ struct Fixture {
   }
   PosteriorSampler sampler(double spread = 1, TypicalSet typical = {}) const {
     return {model, setup, std::make_shared<NormalPosterior>(setup, spread), std::move(typical)};
+  }
+  PosteriorSampler sampler_of_costly_densities(double spread) const {
+    return {model, setup, std::make_shared<NormalPosterior>(setup, spread, false), {}};
   }
 };
 
@@ -319,6 +325,29 @@ TEST_CASE("draws that are too narrow or too wide are never typical") {
   CHECK_THAT(verdict(0.3).text(), Contains("approximate: k-hat"));
   CHECK(verdict(2.5).check->k_hat < largest_good_k_hat);
   CHECK_THAT(verdict(2.5).text(), Contains("approximate: the sd of mu is 2.5 times the exact one"));
+}
+
+TEST_CASE("draws whose densities cost much are checked too, by some of them, and are the same as without the check") {
+  const Fixture fixture;
+  const std::vector<DataSet> sets = {hand_written::data_set({1, 2, 1.5}, noise)};
+  const auto sample = [&](double spread, bool is_checked) {
+    return fixture.sampler_of_costly_densities(spread).sample(sets, {.seed = 3, .check_density = is_checked})[0];
+  };
+  const Posterior good = sample(1, true);
+  REQUIRE(good.verdict.check);
+  CHECK(good.verdict.check->draws < good.draws.row_count);
+  CHECK(good.verdict.text() == "typical");
+  CHECK(good.draws.values == sample(1, false).draws.values);
+  CHECK_THAT(sample(0.3, true).verdict.text(), Contains("approximate: "));
+  CHECK_THAT(sample(2.5, true).verdict.text(), Contains("approximate: the sd of"));
+}
+
+TEST_CASE("of few weighted draws a smaller k-hat is asked for") {
+  CHECK(largest_good_k_hat_of(4000) == largest_good_k_hat);
+  CHECK(largest_good_k_hat_of(500) == Approx(1 - 1 / std::log10(500.0)));
+  const DensityCheck check{.k_hat = 0.68, .effective_size = 200, .draws = 500};
+  CHECK(check.complaint() == "k-hat 0.68");
+  CHECK(DensityCheck{.k_hat = 0.68, .effective_size = 200, .draws = 4000}.is_good());
 }
 
 TEST_CASE("draws are checked with enough of them, and are the same as without the check") {
