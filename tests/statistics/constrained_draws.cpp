@@ -149,6 +149,49 @@ TEST_CASE("distributions of vectors and matrices are drawn with their moments") 
   CHECK(mean(inverse, 1) == Approx(0.6 / 6).margin(0.005));
 }
 
+TEST_CASE("vectors and matrices are drawn with their moments at extreme parameters") {
+  // All of a mass at one corner, each as often as its share: in a float, most of what is drawn on the way is zero.
+  const auto corners = simulated(alone("simplex[3] x;", "x ~ dirichlet([1e-4, 2e-4, 1e-4]');"));
+  CHECK(mean(corners, 1) == Approx(0.5).margin(0.018));
+  CHECK(mean(corners, [](const auto& row) { return std::max({row[0], row[1], row[2]}); }) > 0.995);
+  const auto certain = simulated(alone("simplex[3] x;", "x ~ dirichlet([1e9, 2e9, 1e9]');"));
+  CHECK(mean(certain, 1) == Approx(0.5).margin(3e-7));
+  CHECK(covariance(certain, 1, 1) == Approx(0.25 / 4e9).epsilon(0.06));
+
+  const auto units = simulated(alone("vector[2] x;", "x ~ multi_normal([1e6, 0]', [[1e-12, 0.5], [0.5, 1e12]]);"));
+  CHECK(mean(units, 0) == Approx(1e6).epsilon(1e-13));
+  CHECK(covariance(units, 0, 0) == Approx(1e-12).epsilon(0.06));
+  CHECK(covariance(units, 0, 1) == Approx(0.5).margin(0.045));
+  const auto precise = simulated(alone("vector[2] x;", "x ~ multi_normal_prec([0, 0]', [[1e12, 0], [0, 1e-12]]);"));
+  CHECK(covariance(precise, 0, 0) == Approx(1e-12).epsilon(0.06));
+  CHECK(covariance(precise, 1, 1) == Approx(1e12).epsilon(0.06));
+
+  // Medians of t with 0.3 degrees of freedom are the location, of which half the draws lie to either side.
+  const auto heavy =
+      simulated(alone("vector[2] x;", "x ~ multi_student_t(0.3, [0, 3]', [[1, 0.99999], [0.99999, 1]]);"));
+  CHECK(mean(heavy, [](const auto& row) { return row[1] > 3 ? 1.0 : 0.0; }) == Approx(0.5).margin(0.018));
+
+  // As data: a parameter that is singular in double has no unconstrained numbers, and would be left out.
+  const auto matrix = [](int rows, const std::string& distribution) {
+    const std::string size = std::to_string(rows);
+    return simulated("data { matrix[" + size + ", " + size +
+                     "] x; } parameters { real u; } model { u ~ normal(0, 1); x ~ " + distribution + "; }");
+  };
+  // beta(eta - 1 + K / 2, ...) on (-1, 1) has variance 1 / (2 eta + K - 1).
+  for (const double eta : {1e-3, 1e6}) {
+    const auto lkj = matrix(3, "lkj_corr(" + std::to_string(eta) + ")");
+    CHECK(covariance(lkj, 1, 1) == Approx(1 / (2 * eta + 2)).epsilon(0.06));
+    CHECK(covariance(lkj, 5, 5) == Approx(1 / (2 * eta + 2)).epsilon(0.06));
+  }
+  // Degrees of freedom near the least there are, and many.
+  for (const double nu : {1.001, 1e8}) {
+    const auto wishart = matrix(2, "wishart(" + std::to_string(nu) + ", [[2, 0.6], [0.6, 0.5]])");
+    CHECK(mean(wishart, 0) == Approx(2 * nu).epsilon(0.05));
+    CHECK(mean(wishart, 1) == Approx(0.6 * nu).epsilon(0.08));
+    CHECK(covariance(wishart, 0, 0) == Approx(2 * nu * 4).epsilon(0.15));
+  }
+}
+
 TEST_CASE("Cholesky factors and rows of a matrix are drawn with their moments") {
   const std::string scale = "cholesky_decompose([[2, 0.6], [0.6, 0.5]])";
   // [1, 1], [1, 2], [2, 1], [2, 2] of l, and what l l' is.
