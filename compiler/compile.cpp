@@ -1,6 +1,6 @@
 // The whole compiler, in order: read this first.
 //
-//   text --parse--> ast::Program --check--> typed::Program --read_marginalized, read, find_facts--> Facts
+//   text --parse--> ast::Program --check--> typed::Program --read_simulation, read, find_facts--> Facts
 //        --lower_model--> ir::Model --run_passes--> ir::Model --make_jit_source--> machine code, function by function
 #include "compiler/compile.hpp"
 
@@ -9,6 +9,7 @@
 #include "compiler/generative/accesses.hpp"
 #include "compiler/generative/marginalized.hpp"
 #include "compiler/generative/reading.hpp"
+#include "compiler/generative/residuals.hpp"
 #include "compiler/jit/jit_source.hpp"
 #include "compiler/lower/lowering.hpp"
 #include "lang/check.hpp"
@@ -21,6 +22,11 @@ namespace sibyl {
 namespace {
 
 void append(Diagnostics& all, const Diagnostics& some) { all.insert(all.end(), some.begin(), some.end()); }
+
+void read_simulation(typed::Program& program) {
+  generative::read_marginalized(program);
+  generative::read_residuals(program);
+}
 
 // Not generative is no error: such a text still has a density. But its user should know which statement decides.
 void tell_refusals(const Facts& facts, Diagnostics& diagnostics) {
@@ -48,7 +54,7 @@ Frontend compile_to_ir(const Source& source, const ir::PassObserver& observe) {
   append(result.diagnostics, checked.diagnostics);
   if (!checked.program) return result;
 
-  generative::read_marginalized(*checked.program);
+  read_simulation(*checked.program);
   const generative::Reading reading = generative::read(*checked.program);
   ir::Model model;
   model.facts = find_facts(*checked.program, reading, source);
@@ -82,7 +88,7 @@ Diagnostics advise(const Source& source) {
   if (!parsed.program) return {};
   CheckResult checked = check(*parsed.program, source);
   if (!checked.program) return {};
-  generative::read_marginalized(*checked.program);
+  read_simulation(*checked.program);
   return pedantic_advice(*checked.program, generative::read(*checked.program));
 }
 

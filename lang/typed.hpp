@@ -382,9 +382,10 @@ struct Library {
 
 // ---- the program
 
-// What simulates the model block, where the density sums something out (compiler/generative/marginalized.hpp): the
-// checker leaves it empty.
+// What simulates instead of these blocks, where the density sums something out or is that of residuals
+// (compiler/generative/marginalized.hpp, residuals.hpp): the checker leaves it empty.
 struct Simulation {
+  std::vector<StatementPtr> transformed_parameters;
   std::vector<StatementPtr> model;
   std::map<const Statement*, VariableId> marginalized; // statements of the model that are drawn otherwise, and what
   std::map<const Statement*, std::string> refusals;    // why others are not

@@ -112,6 +112,7 @@ MarginalRewriter::MarginalRewriter(typed::Program& program)
 
 void MarginalRewriter::run() {
   for (const StatementPtr& one : program_.transformed_parameters) note(one);
+  program_.simulation.transformed_parameters = program_.transformed_parameters;
   program_.simulation.model = list(program_.model);
   std::erase_if(program_.simulation.model, [&](const StatementPtr& one) { return dropped_.contains(one.get()); });
 }

@@ -35,7 +35,7 @@ class Reader {
     in_design_ = true;
     for (const StatementPtr& statement : program_.design) see(statement);
     in_design_ = false;
-    for (const StatementPtr& statement : program_.transformed_parameters) see(statement);
+    for (const StatementPtr& statement : program_.simulation.transformed_parameters) see(statement);
     for (const StatementPtr& statement : program_.simulation.model) see(statement);
     find_computed();
     finish_roles();
@@ -472,7 +472,7 @@ class Reader {
     for (std::size_t before = 0; before != of_data.size();) {
       before = of_data.size();
       for (const auto* block :
-           {&program_.transformed_data, &program_.transformed_parameters, &program_.simulation.model})
+           {&program_.transformed_data, &program_.simulation.transformed_parameters, &program_.simulation.model})
         for (const StatementPtr& statement : *block)
           if (const Accesses accesses = accesses_of(statement, program_); meets(accesses.reads))
             of_data.insert(accesses.assigned.begin(), accesses.assigned.end());

@@ -1,8 +1,10 @@
 // In which order statements simulate.
 #include "compiler/generative/accesses.hpp"
+#include "compiler/generative/interleaving.hpp"
 #include "compiler/generative/reading.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <map>
 
@@ -16,24 +18,25 @@ std::vector<StatementPtr> simulated_statements(const typed::Program& program, co
   for (const StatementPtr& declaration : program.data)
     if (!reading.is_input[std::get<typed::Declaration>(declaration->node).variable]) all.push_back(declaration);
   const auto transformed_data = without_computed(program.transformed_data, program, reading.computed);
-  for (const auto* block : {&transformed_data, &program.design, &program.parameters, &program.transformed_parameters,
-                            &program.simulation.model})
+  for (const auto* block : {&transformed_data, &program.design, &program.parameters,
+                            &program.simulation.transformed_parameters, &program.simulation.model})
     all.insert(all.end(), block->begin(), block->end());
   return all;
 }
 
 namespace {
 
-// `accesses` of each statement.
-std::optional<std::vector<StatementPtr>> put_in_order(const std::vector<StatementPtr>& statements,
-                                                      const std::vector<Accesses>& accesses, StatementPtr* cycle) {
-  const std::size_t count = statements.size();
+using AccessesOf = std::function<Accesses(const StatementPtr&)>;
+using Before = std::vector<std::set<std::size_t>>;
+
+// before[j] lists the statements that must precede statement j.
+Before what_precedes(const std::vector<Accesses>& accesses) {
+  const std::size_t count = accesses.size();
   std::map<VariableId, bool> is_drawn;
   for (const Accesses& one : accesses)
     for (const VariableId id : one.drawn) is_drawn[id] = true;
 
-  // before[j] lists the statements that must precede statement j.
-  std::vector<std::set<std::size_t>> before(count);
+  Before before(count);
   for (std::size_t i = 0; i < count; ++i)
     for (std::size_t j = 0; j < count; ++j) {
       if (i == j) continue;
@@ -56,6 +59,52 @@ std::optional<std::vector<StatementPtr>> put_in_order(const std::vector<Statemen
         for (const VariableId id : accesses[j].assigned)
           if (!is_drawn[id] && touches(accesses[i], id)) before[j].insert(i);
     }
+  return before;
+}
+
+// Puts one loop in the place of each set of statements that need each other. False where one has no such loop.
+bool interleave_cycles(std::vector<StatementPtr>& statements, const Before& before, const typed::Program& program) {
+  const std::size_t count = statements.size();
+  std::vector<std::vector<bool>> needs(count, std::vector<bool>(count)); // directly or through others
+  for (std::size_t j = 0; j < count; ++j) {
+    std::vector<std::size_t> open(before[j].begin(), before[j].end());
+    while (!open.empty()) {
+      const std::size_t i = open.back();
+      open.pop_back();
+      if (needs[j][i]) continue;
+      needs[j][i] = true;
+      open.insert(open.end(), before[i].begin(), before[i].end());
+    }
+  }
+  std::vector<StatementPtr> result;
+  std::vector<bool> done(count);
+  for (std::size_t j = 0; j < count; ++j) {
+    if (done[j]) continue;
+    if (!needs[j][j]) {
+      result.push_back(statements[j]);
+      continue;
+    }
+    std::vector<StatementPtr> circle;
+    for (std::size_t i = j; i < count; ++i)
+      if (needs[j][i] && needs[i][j]) {
+        circle.push_back(statements[i]);
+        done[i] = true;
+      }
+    const auto loop = interleaved(circle, program);
+    if (!loop) return false;
+    result.insert(result.end(), loop->begin(), loop->end());
+  }
+  statements = std::move(result);
+  return true;
+}
+
+std::optional<std::vector<StatementPtr>> put_in_order(std::vector<StatementPtr> statements, const AccessesOf& find,
+                                                      const typed::Program& program, StatementPtr* cycle,
+                                                      bool may_interleave = true) {
+  const std::size_t count = statements.size();
+  std::vector<Accesses> accesses;
+  std::transform(statements.begin(), statements.end(), std::back_inserter(accesses), find);
+  const Before before = what_precedes(accesses);
   std::vector<StatementPtr> ordered;
   std::vector<bool> done(count, false);
   while (ordered.size() < count) {
@@ -67,13 +116,12 @@ std::optional<std::vector<StatementPtr>> put_in_order(const std::vector<Statemen
       if (ready) next = j;
     }
     if (next == count) {
-      if (cycle)
-        for (std::size_t j = 0; j < count; ++j)
-          if (!done[j] && !std::holds_alternative<typed::Declaration>(statements[j]->node)) {
-            *cycle = statements[j];
-            break;
-          }
-      if (cycle && !*cycle) *cycle = statements.front();
+      StatementPtr on_cycle = statements.front();
+      for (std::size_t j = count; j-- > 0;)
+        if (!done[j] && !std::holds_alternative<typed::Declaration>(statements[j]->node)) on_cycle = statements[j];
+      if (may_interleave && interleave_cycles(statements, before, program))
+        if (auto found = put_in_order(std::move(statements), find, program, cycle, false)) return found;
+      if (cycle) *cycle = on_cycle;
       return std::nullopt;
     }
     done[next] = true;
@@ -96,8 +144,7 @@ void read_computed_data_as_drawn(Accesses& one, const typed::Program& program) {
 std::optional<std::vector<StatementPtr>> simulation_order(const std::vector<StatementPtr>& statements,
                                                           const typed::Program& program, const Reading& reading,
                                                           StatementPtr* cycle) {
-  std::vector<Accesses> accesses;
-  for (const StatementPtr& statement : statements) {
+  const auto find = [&](const StatementPtr& statement) {
     Accesses one = accesses_of(statement, program);
     // A bounded parameter without a prior is drawn where it is declared.
     if (const auto* declaration = std::get_if<typed::Declaration>(&statement->node))
@@ -108,9 +155,9 @@ std::optional<std::vector<StatementPtr>> simulation_order(const std::vector<Stat
           add_reads(program.variables[id].upper, one.reads);
         }
     read_computed_data_as_drawn(one, program);
-    accesses.push_back(std::move(one));
-  }
-  return put_in_order(statements, accesses, cycle);
+    return one;
+  };
+  return put_in_order(statements, find, program, cycle);
 }
 
 bool is_simulated_given_parameters(const Reading& reading, VariableId id) {
@@ -127,16 +174,15 @@ std::optional<std::vector<StatementPtr>> data_simulation_order(const typed::Prog
   };
   add_observed(program.data);
   add_observed(without_computed(program.transformed_data, program, reading.computed));
-  for (const auto* block : {&program.transformed_parameters, &program.simulation.model})
+  for (const auto* block : {&program.simulation.transformed_parameters, &program.simulation.model})
     statements.insert(statements.end(), block->begin(), block->end());
-  std::vector<Accesses> accesses;
-  for (const StatementPtr& statement : statements) {
+  const auto find = [&](const StatementPtr& statement) {
     Accesses one = accesses_of(statement, program);
     read_computed_data_as_drawn(one, program);
     std::erase_if(one.drawn, [&](VariableId id) { return !is_simulated_given_parameters(reading, id); });
-    accesses.push_back(std::move(one));
-  }
-  return put_in_order(statements, accesses, cycle);
+    return one;
+  };
+  return put_in_order(std::move(statements), find, program, cycle);
 }
 
 } // namespace sibyl::generative
