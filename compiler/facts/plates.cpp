@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
 #include <set>
 
 namespace sibyl {
@@ -99,10 +100,10 @@ class Analysis {
     } else if (const auto* each = std::get_if<typed::ForEach>(&tree->node)) {
       see(each->body);
     } else if (const auto* tilde = std::get_if<typed::Tilde>(&tree->node)) {
-      see_vectorized(tilde->left, tilde->arguments, *tilde->distribution);
+      see_vectorized(tilde->left, tilde->arguments, *tilde->distribution, datum_of_residuals(tree));
     } else if (const auto* increment = std::get_if<typed::TargetIncrement>(&tree->node)) {
       if (const auto as_tilde = generative::as_tilde(*increment))
-        see_vectorized(as_tilde->left, as_tilde->arguments, *as_tilde->distribution);
+        see_vectorized(as_tilde->left, as_tilde->arguments, *as_tilde->distribution, datum_of_residuals(tree));
     }
     constant_indexes(tree);
   }
@@ -251,11 +252,17 @@ class Analysis {
         if (is_data(key.first) && is_data(other.first)) together_.insert({key, other});
   }
 
+  // What `y - mu ~ normal(0, sigma)` draws.
+  std::optional<VariableId> datum_of_residuals(const StatementPtr& statement) const {
+    const auto found = program_.simulation.marginalized.find(statement.get());
+    return found == program_.simulation.marginalized.end() ? std::nullopt : std::optional(found->second);
+  }
+
   // `y ~ normal(alpha + beta * x, sigma)`: element by element.
   void see_vectorized(const ExpressionPtr& left, const std::vector<ExpressionPtr>& arguments,
-                      const typed::Distribution& distribution) {
+                      const typed::Distribution& distribution, std::optional<VariableId> datum) {
     if (left->type.rank() <= distribution.outcome.rank()) return;
-    const auto id = generative::drawn_variable(left);
+    const auto id = datum ? datum : generative::drawn_variable(left);
     if (!id) return;
     const auto* index = std::get_if<typed::Index>(&left->node);
     // `y[i] ~ ...` of an array of arrays is vectorized over the last dimension.
@@ -308,7 +315,16 @@ class Analysis {
     };
     for (std::size_t i = 0; i < arguments.size(); ++i)
       if (arguments[i]->type.rank() > distribution.parameters[i].rank()) walk(arguments[i]);
+    if (datum) walk(left);
     if (!is_data(*id)) return;
+    // `y[2:N] ~ normal(beta * y[1:(N - 1)], sigma)`
+    if (index && index->items.front().kind != typed::IndexItem::Kind::single) {
+      std::set<VariableId> reads;
+      for (const ExpressionPtr& argument : arguments) generative::add_reads(argument, reads);
+      if (!reads.contains(*id)) return;
+      carried = "a slice of " + name(*id) + " depends on another";
+      return sequential({*id, 0}, carried);
+    }
     const Key key{*id, dimension};
     if (!carried.empty()) sequential(key, carried);
     else if (!parameter_column.empty()) fixed(key, "each position has a parameter of its own, " + parameter_column);
