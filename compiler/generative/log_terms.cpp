@@ -124,10 +124,37 @@ bool TermReader::can_be_drawn(const ExpressionPtr& outcome) const {
                                 variable.block == typed::Block::transformed_data);
 }
 
+// `log(phi[k, w[n]])`: the chance that a datum has the outcome it has.
+std::optional<typed::Tilde> TermReader::chosen_outcome(const ExpressionPtr& value) const {
+  const ExpressionPtr element = of_math(value, "log");
+  const auto* index = element ? std::get_if<typed::Index>(&element->node) : nullptr;
+  if (!index || !element->type.is_scalar()) return std::nullopt;
+  ExpressionPtr base = index->base;
+  std::vector<typed::IndexItem> items = index->items;
+  if (const auto* outer = std::get_if<typed::Index>(&base->node)) {
+    items.insert(items.begin(), outer->items.begin(), outer->items.end());
+    base = outer->base;
+  }
+  const auto* reference = std::get_if<typed::VariableReference>(&base->node);
+  if (!reference) return std::nullopt;
+  const typed::Variable& variable = program_.variables[reference->variable];
+  if (!variable.transform || variable.transform->name != "simplex" || !can_be_drawn(items.back().first))
+    return std::nullopt;
+  items.pop_back();
+  const ExpressionPtr outcome = index->items.back().first;
+  const ExpressionPtr chances =
+      items.empty() ? base
+                    : make_expression(typed::Index{base, std::move(items)}, Type{Base::vector, 0}, element->span);
+  const auto distribution = library_distribution("categorical");
+  complete(*distribution);
+  return typed::Tilde{outcome, distribution, {chances}, std::nullopt};
+}
+
 bool TermReader::draws(const ExpressionPtr& value) const {
   bool found = false;
   for_each_expression(value, [&](const ExpressionPtr& one) {
-    if (const auto* call = std::get_if<DistributionCall>(&one->node))
+    if (chosen_outcome(one)) found = true;
+    else if (const auto* call = std::get_if<DistributionCall>(&one->node))
       found = found || (call->function == DistributionFunction::log_density && can_be_drawn(call->arguments.front()));
     else if (std::holds_alternative<typed::VariableReference>(one->node) ||
              std::holds_alternative<typed::Index>(one->node))
@@ -151,6 +178,10 @@ void TermReader::add(const ExpressionPtr& value, LogTerms& terms) const {
                        {call->arguments.begin() + 1, call->arguments.end()},
                        std::nullopt};
     terms.draws.push_back(std::move(tilde));
+    return;
+  }
+  if (auto chosen = chosen_outcome(bare)) {
+    terms.draws.push_back(std::move(*chosen));
     return;
   }
   if (const auto* sum = as_builtin(bare, Builtin::add); sum && bare->type.is_scalar()) {

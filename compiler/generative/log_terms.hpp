@@ -5,6 +5,7 @@
 //   log_sum_exp(log(theta) + A, log1m(theta) + B)               a mixture of two sums
 //   log_mix(theta, A, B), log_mix(theta, {A, B, C})             likewise
 //   normal_lpdf(y[n] | mu, 1) - normal_lccdf(0 | mu, 1)         a truncated draw
+//   log(phi[w[n]])                                              for a simplex phi and data w: w[n] ~ categorical(phi)
 #pragma once
 
 #include "lang/typed.hpp"
@@ -58,6 +59,7 @@ class TermReader {
 
  private:
   void add(const typed::ExpressionPtr& value, LogTerms& terms) const;
+  std::optional<typed::Tilde> chosen_outcome(const typed::ExpressionPtr& value) const;
   void subtract(const typed::ExpressionPtr& value, LogTerms& terms) const;
   Mixture mixture(const std::vector<typed::ExpressionPtr>& parts, Span span) const;
   std::optional<std::vector<typed::ExpressionPtr>> listed(const typed::ExpressionPtr& list) const;
