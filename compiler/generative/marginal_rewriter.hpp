@@ -1,5 +1,6 @@
 // Puts simulating statements in the place of those that sum something out (marginalized.hpp): lists of statements in
-// marginalized.cpp, mixtures in mixtures.cpp, branches on what is observed in observations.cpp.
+// marginalized.cpp, mixtures in mixtures.cpp, hidden states in hidden_chains.cpp, branches on what is observed in
+// observations.cpp.
 #pragma once
 
 #include "compiler/generative/log_terms.hpp"
@@ -12,6 +13,8 @@
 namespace sibyl::generative {
 
 using Statements = std::vector<typed::StatementPtr>;
+
+struct HiddenChain;
 
 class MarginalRewriter {
  public:
@@ -57,6 +60,12 @@ class MarginalRewriter {
   typed::VariableId new_variable(typed::Variable variable);
   typed::VariableId new_scalar(const std::string& name, Base base, Span span);
   typed::ExpressionPtr reference(typed::VariableId id, Span span) const;
+
+  // ---- hidden_chains.cpp
+  // What draws a chain of hidden states, and data given them, where the statement adds what the forward algorithm has
+  // summed.
+  std::optional<Statements> hidden_chain(const typed::StatementPtr& tree, const Statements& before);
+  Statements draws_of_chain(const typed::StatementPtr& tree, const HiddenChain& chain, const Building& building);
 
   // ---- observations.cpp
   std::optional<typed::StatementPtr> observation(const typed::StatementPtr& statement);

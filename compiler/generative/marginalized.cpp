@@ -206,7 +206,8 @@ Statements MarginalRewriter::list(Statements statements) {
   for (const StatementPtr& one : statements) {
     const Statements before(statements.begin(), std::find(statements.begin(), statements.end(), one));
     if (std::holds_alternative<typed::TargetIncrement>(one->node)) {
-      const Statements made = increment(one, before);
+      const auto chain = hidden_chain(one, before);
+      const Statements made = chain ? *chain : increment(one, before);
       result.insert(result.end(), made.begin(), made.end());
       continue;
     }

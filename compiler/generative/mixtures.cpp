@@ -188,6 +188,19 @@ Statements MarginalRewriter::draws_of_held(const Mixture& mixture, const Stateme
     const auto* declaration = std::get_if<typed::Declaration>(&tree->node);
     return declaration && declaration->variable == id ? declaration->initializer : nullptr;
   };
+  // What is drawn must not be overwritten: `lps = next;` begins anew. (One branch of an `if` overwrites no other.)
+  std::set<const typed::Statement*> in_branches;
+  for (const StatementPtr& top : building->statements)
+    for_each_statement(top, [&](const StatementPtr& one) {
+      if (const auto* branch = std::get_if<typed::If>(&one->node))
+        for (const StatementPtr& body : {branch->then_body, branch->else_body})
+          for_each_statement(body, [&](const StatementPtr& nested) { in_branches.insert(nested.get()); });
+    });
+  const auto require_kept = [&](const StatementPtr& one, const ExpressionPtr& value, std::optional<std::int64_t> part) {
+    if (count_looks(value, id) > 0 || in_branches.contains(one.get())) return;
+    for (const auto& [other, drawn] : by_part)
+      if (!drawn.empty() && (!part || *part == other)) throw Unreadable{span, unreadable};
+  };
   for (const StatementPtr& top : building->statements)
     for_each_statement(top, [&](const StatementPtr& one) {
       const ExpressionPtr value = value_of(one);
@@ -202,6 +215,7 @@ Statements MarginalRewriter::draws_of_held(const Mixture& mixture, const Stateme
       const auto* assignment = std::get_if<typed::Assignment>(&one->node);
       if (!value->type.is_scalar()) {
         if (reader_.draws(value)) throw Unreadable{span, unreadable};
+        require_kept(one, value, std::nullopt);
         all_weights.push_back(value);
         return;
       }
@@ -217,6 +231,7 @@ Statements MarginalRewriter::draws_of_held(const Mixture& mixture, const Stateme
       for (const ExpressionPtr& weight : terms.weights)
         if (count_looks(weight, id) == 0) all_weights.push_back(weight);
       const auto* constant = constant_index(assignment->indices);
+      require_kept(one, value, constant ? constant->value : 0);
       for (const ExpressionPtr& place : drawn_places(terms)) {
         places.push_back(place);
         by_part[constant ? constant->value : 0].push_back(place);

@@ -200,6 +200,45 @@ TEST_CASE("the censored values are those beyond the limit") {
   CHECK(beyond < 1500);
 }
 
+TEST_CASE("chains of hidden states that the forward algorithm sums out are drawn") {
+  const auto chain = [](const std::string& transformed, const std::string& body) {
+    return "data { array[5] real y; vector[5] x; } parameters { simplex[2] p; array[2] simplex[2] A; vector[2] mu; } "
+           "transformed parameters { " +
+           transformed +
+           " } model { p ~ dirichlet([3, 2]'); A[1] ~ dirichlet([5, 1]'); A[2] ~ dirichlet([2, 4]'); "
+           "mu ~ normal([-1, 1]', 0.7); x ~ normal(0, 1); " +
+           body + " }";
+  };
+  const std::string filled =
+      "for (k in 1:2) g[1, k] = log(p[k]) + normal_lpdf(y[1] | mu[k], 0.7); for (t in 2:5) for (k in "
+      "1:2) { for (j in 1:2) acc[j] = g[t - 1, j] + log(A[j, k]) + normal_lpdf(y[t] | mu[k], 0.7); "
+      "g[t, k] = log_sum_exp(acc); } ";
+  const std::string held = "vector[2] lp; vector[2] next; for (k in 1:2) lp[k] = log(p[k]) + normal_lpdf(y[1] | mu[k], "
+                           "0.7); for (t in 2:5) { for (k in 1:2) next[k] = ";
+  const std::string moved = "; lp = next; } target += log_sum_exp(lp);";
+  const std::vector<std::string> texts = {
+      chain("", "array[2] real acc; array[5, 2] real g; " + filled + "target += log_sum_exp(g[5]);"),
+      chain("array[5] vector[2] g; { array[2] real acc; " + filled + "}", "target += log_sum_exp(g[5]);"),
+      chain("", held + "log_sum_exp(to_vector(log(A[, k])) + lp) + normal_lpdf(y[t] | mu[k], 0.7)" + moved),
+      // Transitions that depend on time, a uniform first state.
+      chain("",
+            "array[2] real acc; array[5, 2] real g; for (k in 1:2) g[1, k] = normal_lpdf(y[1] | mu[k], 0.7); "
+            "for (t in 2:5) for (k in 1:2) { for (j in 1:2) acc[j] = g[t - 1, j] + (j == k ? log_inv_logit(x[t] + "
+            "mu[j]) : log1m_inv_logit(x[t] + mu[j])); g[t, k] = log_sum_exp(acc) + normal_lpdf(y[t] | mu[k], 0.7); } "
+            "target += log_sum_exp(g[5]);")};
+  for (const std::string& text : texts) {
+    INFO(text);
+    CHECK(discrepancy(text, text) < 5.5);
+  }
+  CHECK(discrepancy(texts[3], texts[0]) > 8);
+  // Chances that depend on the data that they are of.
+  CHECK_THAT(not_generative(chain("", held +
+                                          "log_sum_exp(to_vector(log(A[, k])) + lp) + y[t] * normal_lpdf(y[t] | mu[k], "
+                                          "0.7)" +
+                                          moved)),
+             Contains("cannot be simulated"));
+}
+
 TEST_CASE("what has no simulator says why") {
   CHECK_THAT(not_generative(counts("if (y[n] == 0) target += log(theta); else target += log1m(theta) + "
                                    "poisson_lpmf(y[n] | l);")),
