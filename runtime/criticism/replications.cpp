@@ -35,7 +35,7 @@ std::string why_no_replications(const CompiledModel& model) {
   const Facts& facts = model.facts();
   if (!facts.simulates_data) return "its data cannot be simulated: " + facts.no_data_simulation.text;
   if (!model.has("predict", Precision::f64, model.preferred_lanes(Precision::f64)))
-    return "its library was built without predictions";
+    return "it came as a library, which holds no code for predictions";
   return "";
 }
 

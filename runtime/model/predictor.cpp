@@ -15,6 +15,8 @@ Prediction predict(std::shared_ptr<const CompiledModel> model, const DataSet& da
   const Facts& facts = model->facts();
   if (!facts.simulates_data)
     throw UserError("this model's data cannot be simulated: " + facts.no_data_simulation.text);
+  if (!model->has("predict", Precision::f64, model->preferred_lanes(Precision::f64)))
+    throw UserError("this model came as a library, which holds no code for predictions: train from its text");
   ModelCall call(model, Precision::f64);
   if (interrupted) call.set_interrupt_flag(interrupted);
   const auto width = static_cast<std::size_t>(call.lanes());

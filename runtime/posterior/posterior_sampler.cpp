@@ -57,9 +57,9 @@ struct PosteriorSampler::Conditioned {
 };
 
 PosteriorSampler::PosteriorSampler(std::shared_ptr<const CompiledModel> model, InferenceSetup setup,
-                                   std::shared_ptr<const FramePosterior> posterior, TypicalSet typical)
+                                   std::shared_ptr<const FramePosterior> posterior, TypicalSet typical, LocalTest local)
     : model_(std::move(model)), setup_(std::move(setup)), posterior_(std::move(posterior)),
-      typical_(std::move(typical)) {}
+      typical_(std::move(typical)), local_(std::move(local)) {}
 
 PosteriorSampler::Conditioned PosteriorSampler::condition(const DataBatch& batch) const {
   FrameFinder finder(model_, setup_);
@@ -201,7 +201,10 @@ Posterior PosteriorSampler::sample_one(const Conditioned& conditioned, std::size
     for (std::size_t i = 0; i < options.draws; ++i) draws.log_density[i] -= jacobian[i];
     append_column(result.draws, "log_density__", draws.log_density);
   }
-  if (options.keep_unconstrained) result.unconstrained.assign(wanted.begin(), wanted.end());
+  if (options.keep_unconstrained) {
+    result.unconstrained.assign(wanted.begin(), wanted.end());
+    result.summary.assign(summary, summary + posterior_->summary_size());
+  }
   if (!typical_.empty()) {
     result.verdict.distance = typical_.distance(summary);
     result.verdict.p_value = typical_.p_value(result.verdict.distance);

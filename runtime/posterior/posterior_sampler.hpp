@@ -6,6 +6,7 @@
 #include "runtime/model/parameters.hpp"
 #include "runtime/posterior/frame_posterior.hpp"
 #include "runtime/posterior/setup.hpp"
+#include "runtime/trust/local_test.hpp"
 #include "runtime/trust/typical_set.hpp"
 
 #include <atomic>
@@ -29,7 +30,7 @@ struct SampleOptions {
   // ones and closer to the model's posterior than the networks' alone. As the networks give them where there are no
   // weights. The verdict has no check then.
   bool reweighted = false;
-  bool keep_unconstrained = false; // Posterior::unconstrained
+  bool keep_unconstrained = false; // Posterior::unconstrained and Posterior::summary
   Outputs outputs = Outputs::all;
   int threads = 1;
   const std::atomic<std::int32_t>* interrupted = nullptr; // not zero: stop, and throw RuntimeError
@@ -39,14 +40,15 @@ struct Posterior {
   Draws draws;
   Verdict verdict;
   std::vector<double> unconstrained = {}; // of the draws, [draw][parameter], where it was to be kept
+  std::vector<float> summary = {};        // what the networks make of the data set, likewise
   double seconds = 0;                     // that it took
 };
 
 class PosteriorSampler {
  public:
-  // `typical` may be empty: verdicts then tell nothing of distances.
+  // `typical` may be empty: verdicts then tell nothing of distances; and so may `local`.
   PosteriorSampler(std::shared_ptr<const CompiledModel> model, InferenceSetup setup,
-                   std::shared_ptr<const FramePosterior> posterior, TypicalSet typical = {});
+                   std::shared_ptr<const FramePosterior> posterior, TypicalSet typical = {}, LocalTest local = {});
 
   const InferenceSetup& setup() const { return setup_; }
   const CompiledModel& model() const { return *model_; }
@@ -63,6 +65,9 @@ class PosteriorSampler {
 
   // The same for unconstrained parameters, [data set][parameter]: what simulations give.
   std::vector<double> density_at(const DataBatch& batch, std::span<const double> unconstrained) const;
+
+  // Of the networks' draws; empty where there is none.
+  const LocalTest& local_test() const { return local_; }
 
   // Why draws cannot be compared with the model's density; "" where they can.
   std::string why_no_density() const;
@@ -89,6 +94,7 @@ class PosteriorSampler {
   InferenceSetup setup_;
   std::shared_ptr<const FramePosterior> posterior_;
   TypicalSet typical_;
+  LocalTest local_;
 };
 
 // Parameters for `density_at` from a table with the draws' column names, one row per data set: matched to the data sets

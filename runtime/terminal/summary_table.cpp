@@ -35,11 +35,16 @@ nlohmann::ordered_json verification_json(const Verdict& verdict) {
                                  {"p_value", nullptr},
                                  {"summary_p_value", verdict.p_value},
                                  {"outside_of_training", verdict.warnings},
+                                 {"local_p_value", nullptr},
                                  {"not_checked", found.not_checked},
                                  {"seconds", found.seconds},
                                  {"densities", found.densities},
                                  {"gradients", found.gradients},
                                  {"simulations", found.simulations}};
+  if (found.local_p_value) {
+    json["local_p_value"] = *found.local_p_value;
+    json["local_simulations"] = found.local_simulations;
+  }
   if (!found.data_unchecked.empty()) {
     json["data_not_compared"] = found.data_unchecked;
     return json;

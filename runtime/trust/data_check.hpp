@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,13 +25,16 @@ struct DataCheck {
 };
 
 // What answered for a posterior when everything that can be asked was asked.
-enum class Rung { none, importance_weights, chains, predictions };
+enum class Rung { none, importance_weights, chains, local_test, predictions };
 const char* name_of(Rung rung);
 
 // The ladder's outcome for one data set.
 struct Verification {
   Rung answered_by = Rung::none;
   DataCheck data;
+  // The local test of the draws (local_test.hpp), where they are the networks'.
+  std::optional<double> local_p_value;
+  std::size_t local_simulations = 0;    // that it was learned from
   std::string data_unchecked;           // why the data could not be compared with replications, or ""
   std::vector<std::string> not_checked; // what could not be, one clause each
   // What it cost.

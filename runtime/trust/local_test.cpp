@@ -1,0 +1,294 @@
+#include "runtime/trust/local_test.hpp"
+
+#include "lang/errors.hpp"
+#include "runtime/frames/small_matrix.hpp"
+
+#include <Eigen/Dense>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <random>
+
+namespace sibyl {
+
+namespace {
+
+constexpr std::size_t locating_draws = 100; // give mean and covariance; the others are told from the truth
+constexpr std::size_t rivals = 15;          // of the truth, for each data set
+constexpr std::size_t most_components = 8, most_pairs = 36, sigmoids = 128;
+constexpr std::size_t trials = 399;
+constexpr std::size_t most_evaluated = 1000; // draws of the data set at hand
+// Of the features' variance: directions in which they vary less are hardly used, since they would be mostly noise.
+constexpr double ridge = 0.1;
+// Beyond so many sds all parameters are alike, and data sets beyond so many of the simulations'.
+constexpr double largest_point = 3, largest_context = 2;
+
+double squash(double value, double largest) { return largest * std::tanh(value / largest); }
+
+using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+} // namespace
+
+// Where a data set's draws lie.
+struct LocalTest::Located {
+  std::vector<double> context;      // standardized, once that has been learned
+  std::vector<double> mean, factor; // factor: of the draws' covariance
+  bool is_usable = false;
+
+  void whiten(const double* point, double* result) const {
+    const std::size_t n = mean.size();
+    for (std::size_t j = 0; j < n; ++j) result[j] = point[j] - mean[j];
+    small_matrix::solve_lower(factor.data(), result, n);
+    for (std::size_t j = 0; j < n; ++j) result[j] = squash(result[j], largest_point);
+  }
+};
+
+LocalTest::Located LocalTest::locate(std::span<const float> summary, std::span<const double> draws) const {
+  const std::size_t n = parameters_, components = components_.size() / std::max<std::size_t>(1, summary_mean_.size());
+  Located result;
+  result.mean.assign(n, 0);
+  result.factor.assign(n * n, 0);
+  constexpr auto count = static_cast<double>(locating_draws);
+  for (std::size_t i = 0; i < locating_draws; ++i)
+    for (std::size_t j = 0; j < n; ++j) result.mean[j] += draws[i * n + j] / count;
+  for (std::size_t i = 0; i < locating_draws; ++i)
+    for (std::size_t j = 0; j < n; ++j)
+      for (std::size_t k = 0; k <= j; ++k)
+        result.factor[j * n + k] +=
+            (draws[i * n + j] - result.mean[j]) * (draws[i * n + k] - result.mean[k]) / (count - 1);
+  // What does not vary but for rounding has no covariance.
+  for (std::size_t j = 0; j < n; ++j)
+    if (!(result.factor[j * n + j] > 1e-24 * result.mean[j] * result.mean[j])) return result;
+  // A covariance of many parameters from some hundred draws is not to be trusted with their correlations.
+  const double trust = count / (count + static_cast<double>(n));
+  for (std::size_t j = 0; j < n; ++j)
+    for (std::size_t k = 0; k < j; ++k) result.factor[k * n + j] = result.factor[j * n + k] *= trust;
+  for (std::size_t c = 0; c < components; ++c) {
+    double sum = 0;
+    for (std::size_t j = 0; j < summary.size(); ++j)
+      sum += components_[c * summary.size() + j] * (summary[j] - summary_mean_[j]);
+    result.context.push_back(sum);
+  }
+  for (std::size_t j = 0; j < n; ++j) result.context.push_back(result.mean[j]);
+  for (std::size_t j = 0; j < n; ++j) result.context.push_back(0.5 * std::log(result.factor[j * n + j]));
+  for (std::size_t c = 0; c < context_center_.size(); ++c)
+    result.context[c] = squash((result.context[c] - context_center_[c]) / context_scale_[c], largest_context);
+  result.is_usable =
+      small_matrix::cholesky(result.factor.data(), n) &&
+      std::all_of(result.context.begin(), result.context.end(), [](double value) { return std::isfinite(value); });
+  return result;
+}
+
+void LocalTest::learn_context(std::span<const LocalExample> examples) {
+  const std::size_t size = examples.front().summary.size();
+  const auto count = static_cast<double>(examples.size());
+  summary_mean_.assign(size, 0);
+  for (const LocalExample& one : examples)
+    for (std::size_t j = 0; j < size; ++j) summary_mean_[j] += one.summary[j] / count;
+  if (size > 0) {
+    Matrix covariance = Matrix::Zero(static_cast<Eigen::Index>(size), static_cast<Eigen::Index>(size));
+    Eigen::VectorXd row(static_cast<Eigen::Index>(size));
+    for (const LocalExample& one : examples) {
+      for (std::size_t j = 0; j < size; ++j) row[static_cast<Eigen::Index>(j)] = one.summary[j] - summary_mean_[j];
+      covariance += row * row.transpose() / count;
+    }
+    // Of standardized summaries: one that has large numbers must not hide the others.
+    const Eigen::VectorXd scale = covariance.diagonal().cwiseMax(1e-12).cwiseSqrt();
+    covariance.array() /= (scale * scale.transpose()).array();
+    if (!covariance.allFinite()) return;
+    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(covariance);
+    for (std::size_t c = 0; c < std::min(most_components, size); ++c) {
+      const Eigen::VectorXd vector =
+          solver.eigenvectors().col(static_cast<Eigen::Index>(size - 1 - c)).cwiseQuotient(scale);
+      components_.insert(components_.end(), vector.begin(), vector.end());
+    }
+  }
+  std::vector<std::vector<double>> contexts;
+  for (const LocalExample& one : examples)
+    if (Located located = locate(one.summary, one.draws); located.is_usable)
+      contexts.push_back(std::move(located.context));
+  if (contexts.empty()) return;
+  std::vector<double> center, scale;
+  for (std::size_t c = 0; c < contexts.front().size(); ++c) {
+    std::vector<double> values;
+    for (const std::vector<double>& one : contexts) values.push_back(one[c]);
+    std::sort(values.begin(), values.end());
+    const auto quantile = [&](double share) {
+      return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1))];
+    };
+    center.push_back(quantile(0.5));
+    const double width = (quantile(0.84) - quantile(0.16)) / 2;
+    scale.push_back(width > 0 ? width : 1);
+  }
+  context_center_ = std::move(center);
+  context_scale_ = std::move(scale);
+}
+
+void LocalTest::make_projections() {
+  // Uniform numbers straight from the engine: the library's distributions are not the same everywhere.
+  std::mt19937_64 engine(seed_);
+  const auto uniform = [&] { return 2 * static_cast<double>(engine() >> 11) * 0x1p-53 - 1; };
+  const std::size_t context = context_center_.size(), inputs = parameters_ + context + 1;
+  projections_.resize(sigmoids * inputs);
+  for (std::size_t s = 0; s < sigmoids; ++s) {
+    double* row = projections_.data() + s * inputs;
+    // Directions of unit length among the parameters, and of about as much among the context.
+    double length = 0;
+    for (std::size_t j = 0; j < parameters_; ++j) row[j] = uniform(), length += row[j] * row[j];
+    const double steepness = 1.5 + 0.5 * uniform();
+    for (std::size_t j = 0; j < parameters_; ++j) row[j] *= steepness / std::sqrt(std::max(length, 1e-12));
+    for (std::size_t j = 0; j < context; ++j)
+      row[parameters_ + j] = 1.7 * uniform() / std::sqrt(static_cast<double>(std::max<std::size_t>(1, context)));
+    row[inputs - 1] = 2 * uniform();
+  }
+}
+
+std::size_t LocalTest::feature_count() const {
+  return 2 * parameters_ + std::min(most_pairs, parameters_ * (parameters_ - 1) / 2) + sigmoids;
+}
+
+void LocalTest::features(const double* point, const double* context, double* result) const {
+  for (std::size_t j = 0; j < parameters_; ++j) {
+    *result++ = point[j];
+    *result++ = point[j] * point[j];
+  }
+  std::size_t pairs = 0;
+  for (std::size_t j = 0; j < parameters_; ++j)
+    for (std::size_t k = 0; k < j && pairs < most_pairs; ++k, ++pairs) *result++ = point[j] * point[k];
+  const std::size_t count = context_center_.size(), inputs = parameters_ + count + 1;
+  for (std::size_t s = 0; s < sigmoids; ++s) {
+    const double* row = projections_.data() + s * inputs;
+    double sum = row[inputs - 1];
+    for (std::size_t j = 0; j < parameters_; ++j) sum += row[j] * point[j];
+    for (std::size_t j = 0; j < count; ++j) sum += row[parameters_ + j] * context[j];
+    *result++ = std::tanh(sum);
+  }
+}
+
+LocalTest::LocalTest(std::span<const LocalExample> examples, std::uint64_t seed) : seed_(seed) {
+  if (examples.size() < least_simulations) return;
+  parameters_ = examples.front().truth.size();
+  for (const LocalExample& one : examples)
+    if (one.truth.size() != parameters_ || one.draws.size() < least_draws * parameters_ ||
+        one.summary.size() != examples.front().summary.size())
+      throw InternalError("the local test's examples are not of one kind");
+  learn_context(examples);
+  if (context_center_.empty()) return;
+  make_projections();
+
+  const std::size_t m = feature_count();
+  std::vector<double> all; // [data set][truth, rivals...][feature], centred by data set
+  std::vector<double> point(parameters_);
+  for (const LocalExample& one : examples) {
+    const Located located = locate(one.summary, one.draws);
+    if (!located.is_usable) continue;
+    const std::size_t begin = all.size();
+    all.resize(begin + (rivals + 1) * m);
+    for (std::size_t r = 0; r <= rivals; ++r) {
+      const double* values = r == 0 ? one.truth.data() : one.draws.data() + (locating_draws + r - 1) * parameters_;
+      located.whiten(values, point.data());
+      features(point.data(), located.context.data(), all.data() + begin + r * m);
+    }
+    for (std::size_t f = 0; f < m; ++f) {
+      double mean = 0;
+      for (std::size_t r = 0; r <= rivals; ++r) mean += all[begin + r * m + f] / (rivals + 1);
+      for (std::size_t r = 0; r <= rivals; ++r) all[begin + r * m + f] -= mean;
+    }
+    ++simulations_;
+  }
+  if (simulations_ < least_simulations) return;
+
+  const auto columns = static_cast<Eigen::Index>(m);
+  const Eigen::Map<const Matrix> rows(all.data(), static_cast<Eigen::Index>(all.size() / m), columns);
+  Eigen::MatrixXd gram = Eigen::MatrixXd::Zero(columns, columns);
+  gram.selfadjointView<Eigen::Lower>().rankUpdate(rows.transpose(), 1 / static_cast<double>(rows.rows()));
+  const Eigen::VectorXd variance = gram.diagonal();
+  // Features in units of their own sds get the same ridge.
+  for (Eigen::Index f = 0; f < columns; ++f) gram(f, f) += ridge * variance[f] + 1e-10;
+  const Eigen::LLT<Eigen::MatrixXd> factor(gram.selfadjointView<Eigen::Lower>());
+  if (factor.info() != Eigen::Success) return;
+  std::mt19937_64 engine(seed_ + 1);
+  Eigen::MatrixXd means = Eigen::MatrixXd::Zero(columns, trials + 1);
+  for (std::size_t i = 0; i < simulations_; ++i)
+    for (Eigen::Index t = 0; t <= static_cast<Eigen::Index>(trials); ++t) {
+      const std::size_t taken = t == 0 ? 0 : (engine() >> 16) % (rivals + 1);
+      means.col(t) += rows.row(static_cast<Eigen::Index>(i * (rivals + 1) + taken)).transpose();
+    }
+  means = factor.solve(means / static_cast<double>(simulations_)).eval();
+  if (!means.allFinite()) return;
+  trials_ = trials;
+  weights_.resize((trials + 1) * m);
+  for (std::size_t t = 0; t <= trials; ++t)
+    for (std::size_t f = 0; f < m; ++f)
+      weights_[t * m + f] = static_cast<float>(means(static_cast<Eigen::Index>(f), static_cast<Eigen::Index>(t)));
+}
+
+double LocalTest::p_value(std::span<const float> summary, std::span<const double> draws) const {
+  constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+  if (empty() || draws.size() < least_draws * parameters_) return unknown;
+  if (summary.size() != summary_mean_.size()) throw InternalError("the local test knows other summaries");
+  const Located located = locate(summary, draws);
+  if (!located.is_usable) return unknown;
+  const std::size_t m = feature_count(), count = draws.size() / parameters_;
+  const std::size_t evaluated = std::min(most_evaluated, count - locating_draws);
+  Matrix rows(static_cast<Eigen::Index>(evaluated), static_cast<Eigen::Index>(m));
+  std::vector<double> point(parameters_);
+  for (std::size_t i = 0; i < evaluated; ++i) {
+    located.whiten(draws.data() + (locating_draws + i) * parameters_, point.data());
+    features(point.data(), located.context.data(), rows.data() + i * m);
+  }
+  rows.rowwise() -= rows.colwise().mean().eval();
+  const Eigen::Map<const Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>> weights(
+      weights_.data(), static_cast<Eigen::Index>(trials_ + 1), static_cast<Eigen::Index>(m));
+  const Eigen::VectorXd variances = (rows * weights.cast<double>().transpose()).colwise().squaredNorm();
+  std::size_t as_large = 0;
+  for (std::size_t t = 1; t <= trials_; ++t) as_large += variances[static_cast<Eigen::Index>(t)] >= variances[0];
+  return static_cast<double>(as_large + 1) / static_cast<double>(trials_ + 1);
+}
+
+void LocalTest::set_weights(std::vector<float> weights) {
+  const bool are_finite = std::all_of(weights.begin(), weights.end(), [](float value) { return std::isfinite(value); });
+  if (!are_finite || weights.size() != (trials_ + 1) * feature_count())
+    throw UserError("the sampler file is damaged: its local test cannot be used");
+  weights_ = std::move(weights);
+}
+
+void to_json(nlohmann::json& json, const LocalTest& test) {
+  json = {{"parameters", test.parameters_},
+          {"simulations", test.simulations_},
+          {"trials", test.trials_},
+          {"seed", test.seed_},
+          {"summary_mean", test.summary_mean_},
+          {"components", test.components_},
+          {"context_center", test.context_center_},
+          {"context_scale", test.context_scale_}};
+}
+
+void from_json(const nlohmann::json& json, LocalTest& test) {
+  json.at("parameters").get_to(test.parameters_);
+  json.at("simulations").get_to(test.simulations_);
+  json.at("trials").get_to(test.trials_);
+  json.at("seed").get_to(test.seed_);
+  json.at("summary_mean").get_to(test.summary_mean_);
+  json.at("components").get_to(test.components_);
+  json.at("context_center").get_to(test.context_center_);
+  json.at("context_scale").get_to(test.context_scale_);
+  const auto are_finite = [](const std::vector<double>& values) {
+    return std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
+  };
+  const std::size_t size = test.summary_mean_.size();
+  constexpr std::size_t large = 1 << 16;
+  const bool is_sound =
+      test.parameters_ > 0 && test.parameters_ < large && test.trials_ > 0 && test.trials_ < large &&
+      test.components_.size() == std::min(most_components, size) * size &&
+      test.context_center_.size() == std::min(most_components, size) + 2 * test.parameters_ &&
+      test.context_scale_.size() == test.context_center_.size() && are_finite(test.summary_mean_) &&
+      are_finite(test.components_) && are_finite(test.context_center_) && are_finite(test.context_scale_) &&
+      std::all_of(test.context_scale_.begin(), test.context_scale_.end(), [](double value) { return value > 0; });
+  if (!is_sound) throw UserError("the sampler file is damaged: its local test cannot be used");
+  test.make_projections();
+}
+
+} // namespace sibyl

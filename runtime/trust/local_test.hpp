@@ -1,0 +1,77 @@
+// Whether draws are the posterior's at one data set, asked without a density: a classifier that tells true parameters
+// of simulations from draws for the same data, looked at where that data set lies.
+//
+// Linhart, Gramfort and Rodrigues 2023, "L-C2ST: Local diagnostics for posterior approximations in simulation-based
+// inference", NeurIPS 36. Theirs trains a network again for each trial under the null hypothesis; this one is linear in
+// fixed features of parameters and data set, fitted by least squares to the ratio of the two densities less one
+// (Kanamori, Hido and Sugiyama 2009, "A least-squares approach to direct importance estimation", JMLR 10), so that a
+// trial costs one product:
+// - Parameters count from the draws' mean, in units of their covariance; data sets by what the networks make of them
+// and
+//   by the draws' mean and sds. Features are low powers of the former, and sigmoids of random combinations of both,
+//   centred over each data set's own draws and its truth.
+// - What the classifier finds is the mean of the truths' features. Under the null hypothesis the truth is one of the
+//   draws: each trial takes another in its place, at random. The truth and its rivals are treated alike, so that the
+//   p-value is exact for any features, and whatever the number of simulations.
+// - The statistic at a data set is the variance of the classifier over its draws.
+// All data sets share the classifier: where chance has misled it, p-values of many data sets are small together.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace sibyl {
+
+// A simulated data set, its parameters, and draws of these by the sampler, unconstrained.
+struct LocalExample {
+  std::vector<float> summary;       // what the networks make of the data set
+  std::vector<double> truth, draws; // [parameter]; [draw][parameter], at least LocalTest::least_draws
+};
+
+class LocalTest {
+ public:
+  static constexpr std::size_t least_draws = 120, least_simulations = 100;
+
+  LocalTest() = default; // empty: it tells nothing
+  // Empty where there are fewer examples than least_simulations, or the draws of most do not vary.
+  LocalTest(std::span<const LocalExample> examples, std::uint64_t seed);
+
+  bool empty() const { return weights_.empty(); }
+  std::size_t simulations() const { return simulations_; }
+  std::size_t parameter_count() const { return parameters_; }
+  std::size_t summary_size() const { return summary_mean_.size(); }
+
+  // Uniform where the draws are the posterior's, and small where the classifier tells them from it. NaN where the
+  // draws, [draw][parameter], are fewer than least_draws or do not vary.
+  double p_value(std::span<const float> summary, std::span<const double> draws) const;
+
+  // All but the weights, which are many: [1 + trials][feature], the classifier's own first.
+  friend void to_json(nlohmann::json& json, const LocalTest& test);
+  friend void from_json(const nlohmann::json& json, LocalTest& test);
+  const std::vector<float>& weights() const { return weights_; }
+  // Throws UserError where they are not those that the rest asks for.
+  void set_weights(std::vector<float> weights);
+
+ private:
+  struct Located;
+  Located locate(std::span<const float> summary, std::span<const double> draws) const;
+  void learn_context(std::span<const LocalExample> examples);
+  void make_projections();
+  std::size_t feature_count() const;
+  void features(const double* point, const double* context, double* result) const;
+
+  std::size_t parameters_ = 0, simulations_ = 0, trials_ = 0;
+  std::uint64_t seed_ = 0; // of the random combinations
+  // The data set's context: the summaries' principal components, then the draws' means and the logarithms of their sds,
+  // standardized.
+  std::vector<double> summary_mean_, components_; // [component][summary]
+  std::vector<double> context_center_, context_scale_;
+  std::vector<double> projections_; // [feature][parameter, context, 1]; made from the seed
+  std::vector<float> weights_;
+};
+
+} // namespace sibyl
