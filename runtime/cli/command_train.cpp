@@ -1,6 +1,7 @@
 #include "runtime/cli/commands.hpp"
 
 #include "lang/errors.hpp"
+#include "runtime/cli/model_classes.hpp"
 #include "runtime/cli/model_file.hpp"
 #include "runtime/terminal/interrupt.hpp"
 #include "runtime/terminal/options.hpp"
@@ -20,6 +21,7 @@ namespace {
 
 struct TrainOptions {
   ModelFile model;
+  std::vector<std::string> more; // models
   std::string output, design, around, frame = "auto", time, device = "cpu";
   std::vector<std::string> priors;
   std::string posterior{list_posterior_families().front().name};
@@ -32,6 +34,19 @@ struct TrainOptions {
   bool resume = false, json = false;
 };
 
+// NAME=NETWORK of --summary.
+std::map<std::string, std::string> network_choices(const TrainOptions& options) {
+  std::map<std::string, std::string> result;
+  for (const std::string& choice : options.networks) {
+    const std::size_t equals = choice.find('=');
+    if (equals == std::string::npos)
+      throw UserError(fmt::format("--summary {}: write VARIABLE=NETWORK, where NETWORK is one of {}", choice,
+                                  names_of(list_summary_networks())));
+    result[choice.substr(0, equals)] = choice.substr(equals + 1);
+  }
+  return result;
+}
+
 SetupOptions setup_options(const TrainOptions& options, const CompiledModel& model) {
   SetupOptions setup;
   setup.frame = options.frame == "prior"     ? FrameChoice::prior
@@ -43,13 +58,7 @@ SetupOptions setup_options(const TrainOptions& options, const CompiledModel& mod
   setup.seed = options.seed;
   setup.threads = options.threads;
   setup.interrupted = interrupt_flag();
-  for (const std::string& choice : options.networks) {
-    const std::size_t equals = choice.find('=');
-    if (equals == std::string::npos)
-      throw UserError(fmt::format("--summary {}: write VARIABLE=NETWORK, where NETWORK is one of {}", choice,
-                                  names_of(list_summary_networks())));
-    setup.plan.networks[choice.substr(0, equals)] = choice.substr(equals + 1);
-  }
+  setup.plan.networks = network_choices(options);
   return setup;
 }
 
@@ -58,14 +67,54 @@ void print_training(std::FILE* out, const TrainingResult& trained, const std::st
   if (trained.was_interrupted) print_note(fmt::format("interrupted; go on with --resume, from {}", checkpoint));
 }
 
+TrainingBudget budget_of(const TrainOptions& options) {
+  TrainingBudget budget{options.time.empty() ? 0 : parse_duration(options.time), options.steps};
+  if (budget.seconds == 0 && budget.steps == 0 && options.simulations == 0) budget.seconds = 120;
+  return budget;
+}
+
+std::string library_of(const std::string& path) {
+  return std::filesystem::path(path).extension() == ".so" ? std::filesystem::absolute(path).string() : "";
+}
+
+void run_classifier(const TrainOptions& options) {
+  const std::pair<bool, const char*> of_posteriors[] = {
+      {!options.around.empty(), "--around"},   {!options.priors.empty(), "--prior"}, {options.simulations != 0, "--sims"},
+      {options.resume, "--resume"},            {options.frame != "auto", "--frame"},
+      {options.posterior != list_posterior_families().front().name, "--posterior"}};
+  for (const auto& [is_given, name] : of_posteriors)
+    if (is_given)
+      throw UserError(fmt::format("{} is of posteriors: of several models, which of them made a data set is learned", name));
+  std::vector<CandidateModel> models;
+  std::vector<std::string> paths = {options.model.path};
+  paths.insert(paths.end(), options.more.begin(), options.more.end());
+  for (const std::string& path : paths) {
+    CandidateModel one;
+    one.model = open_model({path, options.model.include_directories});
+    one.name = path;
+    one.library = library_of(path);
+    if (!options.design.empty()) one.design = read_design(options.design, one.model->facts());
+    models.push_back(std::move(one));
+  }
+  ClassifierTrainingOptions training;
+  training.budget = budget_of(options);
+  if (options.batch_size > 0) training.batch_size = options.batch_size;
+  training.learning_rate = options.learning_rate;
+  training.missing_share = options.missing;
+  training.networks = network_choices(options);
+  training.seed = options.seed;
+  training.threads = options.threads;
+  training.device = options.device;
+  train_model_classifier(models, training, options.output, options.json);
+}
+
 void run(const TrainOptions& options) {
+  if (!options.more.empty()) return run_classifier(options);
   const auto model = open_model(options.model, options.priors);
   SamplerTrainingOptions training;
   training.setup = setup_options(options, *model);
-  training.budget = {options.time.empty() ? 0 : parse_duration(options.time), options.steps};
+  training.budget = budget_of(options);
   training.simulations = options.simulations;
-  if (training.budget.seconds == 0 && training.budget.steps == 0 && training.simulations == 0)
-    training.budget.seconds = 120;
   if (!options.around.empty()) {
     if (!options.design.empty())
       throw UserError("--design and --around: the design is that of the data to train around, give one of them");
@@ -77,8 +126,7 @@ void run(const TrainOptions& options) {
   training.device = options.device;
   training.checkpoint = options.output + ".checkpoint";
   training.resume = options.resume;
-  if (std::filesystem::path(options.model.path).extension() == ".so")
-    training.model_library = std::filesystem::absolute(options.model.path).string();
+  training.model_library = library_of(options.model.path);
 
   ProgressLine line;
   SamplerTrainingEvents events;
@@ -110,8 +158,10 @@ void run(const TrainOptions& options) {
 
 void add_train(CLI::App& program) {
   auto options = std::make_shared<TrainOptions>();
-  CLI::App* command = program.add_subcommand("train", "Train an amortized posterior: a sampler for any new data set");
+  CLI::App* command = program.add_subcommand("train", "Train an amortized posterior: a sampler for any new data set; or, of several models, a classifier");
   add_model_options(*command, options->model, "model text, or library (.so)");
+  command->add_option("more", options->more,
+                      "other models of the same data: which of all made a data set is learned then, for `sibyl compare`");
   add_prior_option(*command, options->priors);
   command->add_option("-o,--output", options->output, "the sampler file to write")->required();
   command->add_option("--time", options->time,

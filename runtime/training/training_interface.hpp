@@ -35,6 +35,9 @@ struct StepTimes {
 
 struct TrainingJob {
   NetworkConfig config;
+  // More than one: not a posterior is learned but which of so many classes a data set is of (networks/classifier.hpp).
+  // The batches' z is that class, from 0, as one number; the family of `config` means nothing.
+  std::size_t classes = 0;
   TrainingBudget budget;
   std::size_t batch_size = 256;
   double learning_rate = 1.5e-3;

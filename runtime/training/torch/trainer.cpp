@@ -1,4 +1,5 @@
 #include "lang/errors.hpp"
+#include "runtime/networks/classifier.hpp"
 #include "runtime/networks/posterior_families.hpp"
 #include "runtime/networks/summary_networks.hpp"
 #include "runtime/training/torch/torch_backend.hpp"
@@ -26,8 +27,8 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 
 // The family's loss of each data set. `seed` decides its random numbers, so that a step or a validation can be
 // repeated.
-Tensor losses_of_batch(TorchBackend& backend, const NetworkConfig& config, const NetworkBatch& batch,
-                       std::uint64_t seed) {
+Tensor losses_of_batch(TorchBackend& backend, const TrainingJob& job, const NetworkBatch& batch, std::uint64_t seed) {
+  const NetworkConfig& config = job.config;
   torch::manual_seed(seed);
   std::vector<Tensor> rows;
   std::vector<const networks::Offsets*> offsets;
@@ -38,6 +39,10 @@ Tensor losses_of_batch(TorchBackend& backend, const NetworkConfig& config, const
   const Tensor direct = backend.constant(batch.count, batch.direct_width, batch.direct);
   const Tensor summary = networks::summarize(backend, config, direct, rows, offsets);
   const Tensor z = backend.constant(batch.count, batch.dimension, batch.z);
+  if (job.classes > 1) {
+    const Tensor logits = networks::classify(backend, summary, networks::summary_size(config), job.classes);
+    return torch::nll_loss(torch::log_softmax(logits, 1), z.squeeze(1).to(torch::kLong), {}, at::Reduction::None);
+  }
   Tensor losses;
   networks::visit_family(config.family, [&](auto family) {
     const Tensor context = family.context(backend, config, summary, networks::summary_size(config));
@@ -90,7 +95,7 @@ class Trainer {
     divide_validation();
     {
       torch::NoGradGuard no_gradients;
-      losses_of_batch(backend_, job_.config, validation_.front(), job_.seed); // makes the weights
+      losses_of_batch(backend_, job_, validation_.front(), job_.seed); // makes the weights
       const auto begin = Clock::now();
       result_.untrained_validation_loss = validation_losses().mean().item<double>();
       // Two validations end a training.
@@ -176,7 +181,7 @@ class Trainer {
     }
     weights_.mutable_grad().zero_();
     const std::uint64_t seed = job_.seed + 1 + static_cast<std::uint64_t>(step_);
-    const Tensor losses = losses_of_batch(backend_, job_.config, batch, seed);
+    const Tensor losses = losses_of_batch(backend_, job_, batch, seed);
     Tensor loss = tempered(job_.config, losses).mean();
     double value = loss.item<double>();
     if (!std::isfinite(value)) {
@@ -184,7 +189,7 @@ class Trainer {
       const NetworkBatch kept = with_finite_losses(batch, losses);
       if (2 * kept.count < batch.count) return skip();
       result_.left_out += static_cast<std::int64_t>(batch.count - kept.count);
-      loss = tempered(job_.config, losses_of_batch(backend_, job_.config, kept, seed)).mean();
+      loss = tempered(job_.config, losses_of_batch(backend_, job_, kept, seed)).mean();
       value = loss.item<double>();
       if (!std::isfinite(value)) return skip();
     }
@@ -233,7 +238,7 @@ class Trainer {
   Tensor validation_losses() {
     std::vector<Tensor> parts;
     for (std::size_t i = 0; i < validation_.size(); ++i)
-      parts.push_back(losses_of_batch(backend_, job_.config, validation_[i], validation_seed + i));
+      parts.push_back(losses_of_batch(backend_, job_, validation_[i], validation_seed + i));
     const Tensor losses = torch::cat(parts);
     return tempered(job_.config, losses.nan_to_num(largest_float, largest_float).clamp_max(largest_float));
   }
