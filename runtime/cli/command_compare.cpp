@@ -1,17 +1,15 @@
 #include "runtime/cli/commands.hpp"
 
 #include "lang/errors.hpp"
+#include "runtime/cli/model_classes.hpp"
 #include "runtime/cli/model_posterior.hpp"
-#include "runtime/criticism/pointwise.hpp"
-#include "runtime/terminal/options.hpp"
+#include "runtime/criticism/compare_models.hpp"
 #include "runtime/terminal/terminal.hpp"
-#include "runtime/trust/model_comparison.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
 #include <cmath>
 
 namespace sibyl::cli {
@@ -21,12 +19,7 @@ namespace {
 struct Options : PosteriorRequest {
   std::vector<std::string> files; // the samplers, and the data last
   std::vector<double> prior;
-  bool json = false;
 };
-
-nlohmann::ordered_json number(double value) {
-  return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json();
-}
 
 std::string cell(double value, double error) {
   return std::isfinite(value) ? fmt::format("{:.2f} ({:.2f})", value, error) : "-";
@@ -37,19 +30,13 @@ struct OneModel {
   ModelPosteriors found;
 };
 
-// Why the elpd of a model's data set is not known, or "".
-std::string leave_out(const ModelPosteriors& of, std::size_t i, PointwiseLoo& result) {
-  try {
-    result = leave_one_out(of.model, of.data_sets[i], of.posteriors[i]);
-    return result.doubt;
-  } catch (const UserError& error) {
-    return error.what();
-  }
-}
-
 void run(const Options& options) {
+  if (options.files.size() == 2 && is_model_classifier(options.files[0]))
+    return compare_by_classifier({options.files[0], options.files[1], options.by, options.prior, options.json});
   if (options.files.size() < 3)
-    throw UserError("compare needs two samplers and the data: sibyl compare A.sibyl B.sibyl DATA");
+    throw UserError("compare needs two samplers and the data: sibyl compare A.sibyl B.sibyl DATA; or what `sibyl train "
+                    "A.sib B.sib` "
+                    "has written: sibyl compare models.sibyl DATA");
   const std::size_t count = options.files.size() - 1;
   std::vector<double> prior = options.prior;
   if (prior.empty()) prior.assign(count, 1.0 / static_cast<double>(count));
@@ -68,55 +55,37 @@ void run(const Options& options) {
   std::vector<std::vector<std::string>> rows;
   auto all = nlohmann::ordered_json::array();
   for (std::size_t i = 0; i < models.front().found.data_sets.size(); ++i) {
-    std::vector<ModelEvidence> evidences;
-    std::vector<PointwiseLoo> loos(count);
-    std::vector<std::string> unknown(count);
-    for (std::size_t m = 0; m < count; ++m) {
-      const auto& check = models[m].found.posteriors[i].verdict.check;
-      ModelEvidence one;
-      if (check && check->log_evidence) one = {*check->log_evidence, check->log_evidence_error, ""};
-      else one.unknown = check ? check->no_evidence : models[m].found.posteriors[i].verdict.unchecked;
-      evidences.push_back(one);
-      unknown[m] = leave_out(models[m].found, i, loos[m]);
-    }
-    const std::vector<ModelProbability> probabilities = model_probabilities(evidences, prior);
-    // elpd differences are to the best model whose elpd is known, paired by points where these are the same.
-    std::size_t best = count;
-    for (std::size_t m = 0; m < count; ++m)
-      if (unknown[m].empty() && (best == count || loos[m].loo.total > loos[best].loo.total)) best = m;
+    std::vector<ModelOfData> of_data;
+    for (const OneModel& one : models)
+      of_data.push_back({one.found.model, &one.found.data_sets[i], &one.found.posteriors[i]});
+    const std::vector<ModelOutcome> compared = compare_models(of_data, prior);
     auto entries = nlohmann::ordered_json::array();
     const std::string& label = models.front().found.data_sets[i].label;
     for (std::size_t m = 0; m < count; ++m) {
-      LooDifference difference{std::nan(""), std::nan("")};
-      std::string doubt = unknown[m];
-      if (doubt.empty() && loos[m].points.size() == loos[best].points.size())
-        difference = compare(loos[m].loo, loos[best].loo);
-      else if (doubt.empty()) doubt = "its points are others than those of the best model";
-      if (doubt.empty() && loos[m].loo.bad > 0)
-        doubt = fmt::format("k-hat is too large for {} of its points", loos[m].loo.bad);
-      const bool has_evidence = evidences[m].unknown.empty();
+      const ModelOutcome& one = compared[m];
+      const bool has_evidence = one.evidence.unknown.empty(), has_elpd = one.no_elpd.empty();
       rows.push_back(
           {m == 0 ? label : "", models[m].name,
-           has_evidence ? cell(evidences[m].log_evidence, evidences[m].error) : "-",
-           std::isfinite(probabilities[m].probability)
-               ? fmt::format("{:.4f} ({:.4f})", probabilities[m].probability, probabilities[m].error)
+           has_evidence ? cell(one.evidence.log_evidence, one.evidence.error) : "-",
+           std::isfinite(one.probability.probability)
+               ? fmt::format("{:.4f} ({:.4f})", one.probability.probability, one.probability.error)
                : "-",
-           unknown[m].empty() ? cell(loos[m].loo.total, loos[m].loo.error) : "-",
-           cell(difference.difference, difference.error),
-           "  " +
-               (has_evidence ? doubt : "no evidence: " + evidences[m].unknown + (doubt.empty() ? "" : "; " + doubt))});
+           has_elpd ? cell(one.loo.total, one.loo.error) : "-", cell(one.difference.difference, one.difference.error),
+           "  " + (has_evidence
+                       ? one.doubt
+                       : "no evidence: " + one.evidence.unknown + (one.doubt.empty() ? "" : "; " + one.doubt))});
       entries.push_back({{"model", models[m].name},
-                         {"log_evidence", has_evidence ? number(evidences[m].log_evidence) : nullptr},
-                         {"log_evidence_error", has_evidence ? number(evidences[m].error) : nullptr},
-                         {"probability", number(probabilities[m].probability)},
-                         {"probability_error", number(probabilities[m].error)},
-                         {"elpd", unknown[m].empty() ? number(loos[m].loo.total) : nullptr},
-                         {"elpd_error", unknown[m].empty() ? number(loos[m].loo.error) : nullptr},
-                         {"elpd_difference", number(difference.difference)},
-                         {"elpd_difference_error", number(difference.error)},
+                         {"log_evidence", has_evidence ? finite_number(one.evidence.log_evidence) : nullptr},
+                         {"log_evidence_error", has_evidence ? finite_number(one.evidence.error) : nullptr},
+                         {"probability", finite_number(one.probability.probability)},
+                         {"probability_error", finite_number(one.probability.error)},
+                         {"elpd", has_elpd ? finite_number(one.loo.total) : nullptr},
+                         {"elpd_error", has_elpd ? finite_number(one.loo.error) : nullptr},
+                         {"elpd_difference", finite_number(one.difference.difference)},
+                         {"elpd_difference_error", finite_number(one.difference.error)},
                          {"verdict", models[m].found.posteriors[i].verdict.text()}});
-      if (!has_evidence) entries.back()["no_evidence"] = evidences[m].unknown;
-      if (!doubt.empty()) entries.back()["doubt"] = doubt;
+      if (!has_evidence) entries.back()["no_evidence"] = one.evidence.unknown;
+      if (!one.doubt.empty()) entries.back()["doubt"] = one.doubt;
     }
     all.push_back({{"data", label}, {"models", std::move(entries)}});
   }
@@ -131,19 +100,16 @@ void run(const Options& options) {
 
 void add_compare(CLI::App& program) {
   auto options = std::make_shared<Options>();
-  options->threads = default_threads();
   CLI::App* command = program.add_subcommand(
       "compare", "Models of the same data: evidences, posterior probabilities, differences of leave-one-out");
-  command->add_option("files", options->files, "trained samplers, and the data last: A.sibyl B.sibyl DATA")->required();
-  command->add_option("--by", options->by, "the column whose values tell data sets apart");
+  command
+      ->add_option(
+          "files", options->files,
+          "trained samplers, and the data last: A.sibyl B.sibyl DATA; or a classifier of models: models.sibyl DATA")
+      ->required();
   command->add_option("--prior", options->prior, "the models' prior probabilities (default: all the same)")
       ->delimiter(',');
-  command->add_option("-n,--draws", options->draws, "draws for each data set")
-      ->capture_default_str()
-      ->check(CLI::Range(100, 10000000));
-  command->add_option("--seed", options->seed, "random seed")->capture_default_str();
-  command->add_option("--threads", options->threads, "number of threads")->capture_default_str();
-  command->add_flag("--json", options->json, "the table as JSON");
+  add_request_options(*command, *options);
   command->callback([options] { run(*options); });
 }
 

@@ -1,9 +1,10 @@
 #include "runtime/cli/commands.hpp"
 
+#include "lang/errors.hpp"
 #include "lang/files/text_file.hpp"
 #include "runtime/cli/model_file.hpp"
 #include "runtime/cli/model_posterior.hpp"
-#include "runtime/criticism/pointwise.hpp"
+#include "runtime/criticism/exact_loo.hpp"
 #include "runtime/terminal/options.hpp"
 #include "runtime/terminal/terminal.hpp"
 
@@ -19,25 +20,21 @@ namespace {
 
 struct Options : PosteriorRequest {
   std::string pointwise;
-  bool json = false;
+  bool exact = false;
 };
-
-nlohmann::ordered_json number(double value) {
-  return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json();
-}
 
 nlohmann::ordered_json to_json(const std::string& label, const PointwiseLoo& found) {
   auto points = nlohmann::ordered_json::array();
   for (std::size_t i = 0; i < found.points.size(); ++i)
     points.push_back({{"point", found.points[i]},
-                      {"elpd", number(found.loo.elpd[i])},
-                      {"p_loo", number(found.loo.p_loo[i])},
-                      {"k_hat", number(found.loo.k_hat[i])}});
+                      {"elpd", finite_number(found.loo.elpd[i])},
+                      {"p_loo", finite_number(found.loo.p_loo[i])},
+                      {"k_hat", finite_number(found.loo.k_hat[i])}});
   nlohmann::ordered_json json = {{"data", label},
-                                 {"elpd", number(found.loo.total)},
-                                 {"elpd_error", number(found.loo.error)},
-                                 {"monte_carlo_error", number(found.loo.monte_carlo_error)},
-                                 {"p_loo", number(found.loo.effective_parameters)},
+                                 {"elpd", finite_number(found.loo.total)},
+                                 {"elpd_error", finite_number(found.loo.error)},
+                                 {"monte_carlo_error", finite_number(found.loo.monte_carlo_error)},
+                                 {"p_loo", finite_number(found.loo.effective_parameters)},
                                  {"largest_good_k_hat", found.loo.largest_good},
                                  {"bad_points", found.loo.bad}};
   if (!found.doubt.empty()) json["doubt"] = found.doubt;
@@ -53,14 +50,23 @@ std::string verdict_of(const PointwiseLoo& found) {
   return "fine";
 }
 
+ModelPosteriors open_for_exact(const Options& options) {
+  ModelPosteriors found = open_request(options);
+  if (!found.sampler)
+    throw UserError("--exact needs a trained sampler, which draws without a point as quickly as with it");
+  return found;
+}
+
 void run(const Options& options) {
-  const ModelPosteriors found = find_posteriors(options);
+  const ModelPosteriors found = options.exact ? open_for_exact(options) : find_posteriors(options);
   std::vector<std::vector<std::string>> rows, bad;
   auto all = nlohmann::ordered_json::array();
   std::string table = "data,point,elpd,p_loo,k_hat\n";
-  for (std::size_t i = 0; i < found.posteriors.size(); ++i) {
+  for (std::size_t i = 0; i < found.data_sets.size(); ++i) {
     const std::string& label = found.data_sets[i].label;
-    const PointwiseLoo one = leave_one_out(found.model, found.data_sets[i], found.posteriors[i]);
+    const PointwiseLoo one = options.exact
+                                 ? leave_one_out_exactly(*found.sampler, found.data_sets[i], sampling_options(options))
+                                 : leave_one_out(found.model, found.data_sets[i], found.posteriors[i]);
     const Loo& loo = one.loo;
     if (options.json) all.push_back(to_json(label, one));
     rows.push_back(
@@ -91,21 +97,13 @@ void run(const Options& options) {
 
 void add_loo(CLI::App& program) {
   auto options = std::make_shared<Options>();
-  options->threads = default_threads();
   CLI::App* command = program.add_subcommand(
       "loo", "How well each point is predicted from all others: leave-one-out by Pareto-smoothed importance sampling");
-  command->add_option("file", options->file, "sampler file, or model (.sib, .stan, .so), which is sampled by chains")
-      ->required();
-  command->add_option("data", options->data, "data: Stan JSON, CSV or NPZ")->required();
-  add_include_option(*command, options->include_directories);
-  command->add_option("--by", options->by, "the column whose values tell data sets apart");
-  command->add_option("-n,--draws", options->draws, "draws for each data set")
-      ->capture_default_str()
-      ->check(CLI::Range(100, 10000000));
+  add_file_and_data(*command, *options);
+  command->add_flag("--exact", options->exact,
+                    "leave each point out: a posterior of its own by the sampler, where the design allows one point less");
   command->add_option("--pointwise", options->pointwise, "each point's elpd and k-hat (.csv)");
-  command->add_option("--seed", options->seed, "random seed")->capture_default_str();
-  command->add_option("--threads", options->threads, "number of threads")->capture_default_str();
-  command->add_flag("--json", options->json, "the table as JSON, with all points");
+  add_request_options(*command, *options);
   command->callback([options] { run(*options); });
 }
 

@@ -1,17 +1,16 @@
 #include "runtime/cli/commands.hpp"
 
 #include "lang/errors.hpp"
-#include "runtime/cli/model_file.hpp"
+#include "lang/files/text_file.hpp"
 #include "runtime/cli/model_posterior.hpp"
-#include "runtime/criticism/pointwise.hpp"
-#include "runtime/terminal/options.hpp"
+#include "runtime/criticism/sensitivity.hpp"
 #include "runtime/terminal/terminal.hpp"
-#include "runtime/trust/power_scaling.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <charconv>
 #include <cmath>
 
 namespace sibyl::cli {
@@ -19,73 +18,115 @@ namespace sibyl::cli {
 namespace {
 
 struct Options : PosteriorRequest {
-  bool json = false;
+  std::string html;
+  std::vector<std::string> vary; // NAME=VALUE,VALUE,...
 };
-
-nlohmann::ordered_json number(double value) {
-  return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json();
-}
 
 nlohmann::ordered_json to_json(const PowerSensitivity& one) {
   const auto scaled = [](const PowerScaled& at) {
-    return nlohmann::ordered_json{{"mean", number(at.mean)}, {"sd", number(at.sd)}, {"k_hat", number(at.k_hat)}};
+    return nlohmann::ordered_json{
+        {"mean", finite_number(at.mean)}, {"sd", finite_number(at.sd)}, {"k_hat", finite_number(at.k_hat)}};
   };
-  return {{"distance", number(one.distance)}, {"at_0.8", scaled(one.weaker)}, {"at_1.25", scaled(one.stronger)}};
+  return {{"distance", finite_number(one.distance)}, {"at_0.8", scaled(one.weaker)}, {"at_1.25", scaled(one.stronger)}};
 }
 
-// The logarithms of the prior (parameters as the model declares them) and of the likelihood, for each draw.
-struct Components {
-  std::vector<double> prior, likelihood;
+bool is_shaky(const PowerSensitivity& one) { return !(std::max(one.weaker.k_hat, one.stronger.k_hat) <= 0.7); }
+
+// "0.10 to 0.14", with a mark where the weights could not carry it.
+std::string moved(const PowerSensitivity& one) {
+  return fmt::format("{} to {}{}", format_number(one.weaker.mean), format_number(one.stronger.mean),
+                     is_shaky(one) ? "?" : " ");
+}
+
+// A hyperparameter of the design, and values to give it.
+struct Varied {
+  std::string name;
+  std::vector<double> values;
 };
 
-Components components_of(const ModelPosteriors& found, std::size_t i) {
-  const WeightedPosterior& posterior = found.posteriors[i];
-  const PointwiseLikelihood terms = log_likelihood(found.model, found.data_sets[i], posterior.draws);
-  Components result;
-  result.prior = log_joint(found.model, found.data_sets[i], posterior.unconstrained);
-  const std::size_t points = terms.points.size();
-  for (std::size_t s = 0; s < posterior.draws.row_count; ++s) {
-    double sum = 0;
-    for (std::size_t p = 0; p < points; ++p) sum += terms.values[s * points + p];
-    result.likelihood.push_back(sum);
-    result.prior[s] -= sum;
+Varied parse_varied(const std::string& text, const Facts& facts) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos) throw UserError(fmt::format("--vary {}: write NAME=VALUE,VALUE,...", text));
+  Varied result{text.substr(0, equals), {}};
+  const int v = facts.find(result.name);
+  const VariableFact* fact = v < 0 ? nullptr : &facts.variables[static_cast<std::size_t>(v)];
+  if (!fact || fact->role != Role::design || !fact->dimensions.empty() || fact->is_size)
+    throw UserError(fmt::format("--vary {}: `{}` is no number that the model is given", text, result.name));
+  for (std::size_t begin = equals + 1; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    double value = 0;
+    const auto [rest, error] = std::from_chars(text.data() + begin, text.data() + end, value);
+    if (error != std::errc() || rest != text.data() + end)
+      throw UserError(fmt::format("--vary {}: `{}` is no number", text, text.substr(begin, end - begin)));
+    result.values.push_back(value);
+    begin = end + 1;
   }
   return result;
 }
 
-// "0.12 (0.10 to 0.14)", with a mark where the weights could not carry it.
-std::string moved(const PowerSensitivity& one) {
-  const bool is_shaky = !(std::max(one.weaker.k_hat, one.stronger.k_hat) <= 0.7);
-  return fmt::format("{} to {}{}", format_number(one.weaker.mean), format_number(one.stronger.mean),
-                     is_shaky ? "?" : " ");
-}
-
-void run(const Options& options) {
-  const ModelPosteriors found = find_posteriors(options);
+// The posteriors where hyperparameters are others: the sampler's own, which was trained for all of their values.
+void run_varied(const Options& options) {
+  const ModelPosteriors found = open_request(options);
+  if (!found.sampler)
+    throw UserError(
+        "--vary needs a trained sampler, whose design draws the hyperparameter: for a model, change the data");
   const Facts& facts = found.model->facts();
   std::vector<std::vector<std::string>> rows;
   auto all = nlohmann::ordered_json::array();
-  bool is_shaky = false;
+  for (const std::string& text : options.vary) {
+    const Varied varied = parse_varied(text, facts);
+    for (const double value : varied.values) {
+      std::vector<DataSet> sets = found.data_sets;
+      for (DataSet& set : sets) set.variables[varied.name].values.at(0) = value;
+      const std::vector<Posterior> posteriors = found.sampler->sample(sets, sampling_options(options));
+      for (const Posterior& posterior : posteriors) {
+        auto parameters = nlohmann::ordered_json::object();
+        bool is_first = true;
+        for (const ColumnSummary& one : summarize(posterior.draws)) {
+          const int v = facts.find(one.column.substr(0, one.column.find('.')));
+          if (v < 0 || facts.variables[static_cast<std::size_t>(v)].role != Role::parameter) continue;
+          rows.push_back(
+              {is_first ? posterior.draws.label : "", is_first ? fmt::format("{} = {:.4g}", varied.name, value) : "",
+               one.column, format_number(one.mean), format_number(one.sd), format_number(one.q5),
+               format_number(one.median), format_number(one.q95), is_first ? "  " + posterior.verdict.text() : ""});
+          parameters[one.column] = {{"mean", finite_number(one.mean)}, {"sd", finite_number(one.sd)}};
+          is_first = false;
+        }
+        all.push_back({{"data", posterior.draws.label},
+                       {"varied", varied.name},
+                       {"value", value},
+                       {"verdict", posterior.verdict.text()},
+                       {"parameters", std::move(parameters)}});
+      }
+    }
+  }
+  if (options.json) fmt::print("{}\n", all.dump(2));
+  else
+    fmt::print("{}", format_table({options.by.empty() ? "data" : options.by, "where", "parameter", "mean", "sd", "5%",
+                                   "50%", "95%", "  verdict"},
+                                  rows, 3));
+}
+
+void run(const Options& options) {
+  if (!options.vary.empty()) return run_varied(options);
+  const ModelPosteriors found = find_posteriors(options);
+  std::vector<std::vector<std::string>> rows;
+  auto all = nlohmann::ordered_json::array();
+  std::vector<DataSensitivity> sensitivities;
+  bool any_shaky = false;
   for (std::size_t i = 0; i < found.posteriors.size(); ++i) {
     const WeightedPosterior& posterior = found.posteriors[i];
-    const Components components = components_of(found, i);
+    sensitivities.push_back(find_sensitivity(found.model, found.data_sets[i], posterior));
     auto parameters = nlohmann::ordered_json::object();
     bool is_first = true;
-    for (std::size_t column = 0; column < posterior.draws.columns.size(); ++column) {
-      const std::string& name = posterior.draws.columns[column];
-      const int v = facts.find(name.substr(0, name.find('.')));
-      if (v < 0 || facts.variables[static_cast<std::size_t>(v)].role != Role::parameter) continue;
-      std::vector<double> values;
-      for (std::size_t s = 0; s < posterior.draws.row_count; ++s) values.push_back(posterior.draws.at(s, column));
-      const PowerSensitivity prior = power_sensitivity(values, components.prior, posterior.log_ratios);
-      const PowerSensitivity likelihood = power_sensitivity(values, components.likelihood, posterior.log_ratios);
-      const std::string diagnosis = diagnose_sensitivity(prior, likelihood);
-      for (const PowerSensitivity* one : {&prior, &likelihood})
-        is_shaky |= !(std::max(one->weaker.k_hat, one->stronger.k_hat) <= 0.7);
-      rows.push_back({is_first ? found.data_sets[i].label : "", name, fmt::format("{:.3f}", prior.distance),
-                      fmt::format("{:.3f}", likelihood.distance), moved(prior), moved(likelihood), "  " + diagnosis});
+    for (const MarginalSensitivity& one : sensitivities.back().parameters) {
+      any_shaky |= is_shaky(one.prior) || is_shaky(one.likelihood);
+      rows.push_back({is_first ? found.data_sets[i].label : "", one.name, fmt::format("{:.3f}", one.prior.distance),
+                      fmt::format("{:.3f}", one.likelihood.distance), moved(one.prior), moved(one.likelihood),
+                      "  " + one.diagnosis()});
       is_first = false;
-      parameters[name] = {{"prior", to_json(prior)}, {"likelihood", to_json(likelihood)}, {"diagnosis", diagnosis}};
+      parameters[one.name] = {
+          {"prior", to_json(one.prior)}, {"likelihood", to_json(one.likelihood)}, {"diagnosis", one.diagnosis()}};
     }
     nlohmann::ordered_json entry = {{"data", found.data_sets[i].label}, {"parameters", std::move(parameters)}};
     if (posterior.verdict.exact && !posterior.verdict.exact->is_exact) {
@@ -94,6 +135,10 @@ void run(const Options& options) {
           fmt::format("data set {}: its draws are {}", found.data_sets[i].label, posterior.verdict.exact->text()));
     }
     all.push_back(std::move(entry));
+  }
+  if (!options.html.empty()) {
+    write_file(options.html, sensitivity_page(found.name, sensitivities));
+    fmt::print(stderr, "wrote {}\n", options.html);
   }
   if (options.json) {
     fmt::print("{}\n", all.dump(2));
@@ -106,27 +151,24 @@ void run(const Options& options) {
       "prior, likelihood: how far the marginal moves (cumulative Jensen-Shannon distance) for each doubling of its "
       "power; above {} is sensitive\n",
       noteworthy_sensitivity);
-  if (is_shaky) fmt::print("?: the weights' k-hat is above 0.7, the mean is not to be trusted\n");
+  if (any_shaky) fmt::print("?: the weights' k-hat is above 0.7, the mean is not to be trusted\n");
 }
 
 } // namespace
 
 void add_sensitivity(CLI::App& program) {
   auto options = std::make_shared<Options>();
-  options->threads = default_threads();
   CLI::App* command = program.add_subcommand(
       "sensitivity", "Which conclusions hang on the prior and which on the data, by powers of both");
-  command->add_option("file", options->file, "sampler file, or model (.sib, .stan, .so), which is sampled by chains")
-      ->required();
-  command->add_option("data", options->data, "data: Stan JSON, CSV or NPZ")->required();
-  add_include_option(*command, options->include_directories);
-  command->add_option("--by", options->by, "the column whose values tell data sets apart");
-  command->add_option("-n,--draws", options->draws, "draws for each data set")
-      ->capture_default_str()
-      ->check(CLI::Range(100, 10000000));
-  command->add_option("--seed", options->seed, "random seed")->capture_default_str();
-  command->add_option("--threads", options->threads, "number of threads")->capture_default_str();
-  command->add_flag("--json", options->json, "the table as JSON");
+  add_file_and_data(*command, *options);
+  command->add_option("--html", options->html, "where plots go: one page that needs nothing beside it");
+  command
+      ->add_option("--vary", options->vary,
+                   "instead: the posterior at other values of a hyperparameter that the sampler's design draws: "
+                   "NAME=VALUE,VALUE,...; again for others")
+      ->allow_extra_args(false)
+      ->excludes("--html");
+  add_request_options(*command, *options);
   command->callback([options] { run(*options); });
 }
 

@@ -5,9 +5,14 @@
 #include "runtime/data/convert.hpp"
 #include "runtime/mcmc/model_chains.hpp"
 #include "runtime/terminal/interrupt.hpp"
+#include "runtime/terminal/options.hpp"
 #include "runtime/terminal/terminal.hpp"
 
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 
 namespace sibyl::cli {
@@ -55,30 +60,56 @@ WeightedPosterior run_chains(const std::shared_ptr<const CompiledModel>& model, 
 
 } // namespace
 
-ModelPosteriors find_posteriors(const PosteriorRequest& request) {
+void add_file_and_data(CLI::App& command, PosteriorRequest& request) {
+  command.add_option("file", request.file, "sampler file, or model (.sib, .stan, .so), which is sampled by chains")
+      ->required();
+  command.add_option("data", request.data, "data: Stan JSON, CSV or NPZ")->required();
+  add_include_option(command, request.include_directories);
+}
+
+void add_request_options(CLI::App& command, PosteriorRequest& request) {
+  request.threads = default_threads();
+  command.add_option("--by", request.by, "the column whose values tell data sets apart");
+  command.add_option("-n,--draws", request.draws, "draws for each data set")
+      ->capture_default_str()
+      ->check(CLI::Range(100, 10000000));
+  command.add_option("--seed", request.seed, "random seed")->capture_default_str();
+  command.add_option("--threads", request.threads, "number of threads")->capture_default_str();
+  command.add_flag("--json", request.json, "the table as JSON");
+}
+
+nlohmann::ordered_json finite_number(double value) {
+  return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json();
+}
+
+SampleOptions sampling_options(const PosteriorRequest& request) {
+  return {.draws = request.draws, .seed = request.seed, .threads = request.threads, .interrupted = interrupt_flag()};
+}
+
+ModelPosteriors open_request(const PosteriorRequest& request) {
   ModelPosteriors result;
   const std::string ending = std::filesystem::path(request.file).extension();
   result.by_chains = ending == ".sib" || ending == ".stan" || ending == ".so";
-  const auto read = [&] {
-    ReadResult found = read_data_sets(request.data, result.model->facts(), {.by = request.by});
-    for (const std::string& note : found.notes) print_note(note);
-    result.data_sets = std::move(found.data_sets);
-  };
   if (result.by_chains) {
     result.model = open_model({request.file, request.include_directories});
     result.name = result.model->name();
-    read();
-    for (const DataSet& data : result.data_sets) result.posteriors.push_back(run_chains(result.model, data, request));
-    return result;
+  } else {
+    const SamplerFile file = read_sampler_file(request.file);
+    result.sampler = open_sampler(file, request.file);
+    result.model = result.sampler->shared_model();
+    result.name = file.model_name;
   }
-  const SamplerFile file = read_sampler_file(request.file);
-  const PosteriorSampler sampler = open_sampler(file, request.file);
-  result.model = sampler.shared_model();
-  result.name = file.model_name;
-  read();
-  result.posteriors = weigh_posteriors(
-      sampler, result.data_sets,
-      {.draws = request.draws, .seed = request.seed, .threads = request.threads, .interrupted = interrupt_flag()});
+  ReadResult found = read_data_sets(request.data, result.model->facts(), {.by = request.by});
+  for (const std::string& note : found.notes) print_note(note);
+  result.data_sets = std::move(found.data_sets);
+  return result;
+}
+
+ModelPosteriors find_posteriors(const PosteriorRequest& request) {
+  ModelPosteriors result = open_request(request);
+  if (result.by_chains)
+    for (const DataSet& data : result.data_sets) result.posteriors.push_back(run_chains(result.model, data, request));
+  else result.posteriors = weigh_posteriors(*result.sampler, result.data_sets, sampling_options(request));
   return result;
 }
 

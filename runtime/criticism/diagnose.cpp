@@ -20,6 +20,7 @@ namespace {
 // Behind the data sets of calibration, of the typical set and of verification.
 constexpr std::uint64_t first_index = first_calibration_index + (std::uint64_t{1} << 42);
 constexpr double band_probability = 0.99, normal_99 = 2.5758;
+constexpr std::size_t most_sensitivities = 3;
 constexpr std::size_t part = 50; // data sets whose draws are in memory together
 
 struct Gathered {
@@ -116,6 +117,21 @@ void add_predictions(const Facts& facts, const DataBatch& simulated, const DataB
   for (PriorPrediction& one : result.predictions) std::sort(one.simulated.begin(), one.simulated.end());
 }
 
+void add_sensitivities(const PosteriorSampler& sampler, std::span<const DataSet> data_sets,
+                       const DiagnoseOptions& options, Diagnosis& result) {
+  const std::span<const DataSet> some = data_sets.first(std::min(most_sensitivities, data_sets.size()));
+  try {
+    const std::vector<WeightedPosterior> posteriors = weigh_posteriors(
+        sampler, some,
+        {.draws = 2000, .seed = options.seed, .threads = options.threads, .interrupted = options.interrupted});
+    for (std::size_t i = 0; i < some.size(); ++i)
+      result.sensitivities.push_back(find_sensitivity(sampler.shared_model(), some[i], posteriors[i]));
+  } catch (const UserError& error) { // no density, no terms, missing values: a report has the rest
+    result.sensitivities.clear();
+    result.no_sensitivity = error.what();
+  }
+}
+
 } // namespace
 
 Diagnosis diagnose(const PosteriorSampler& sampler, std::span<const DataSet> data_sets, const DiagnoseOptions& options,
@@ -135,6 +151,8 @@ Diagnosis diagnose(const PosteriorSampler& sampler, std::span<const DataSet> dat
                                                        .outputs = Outputs::parameters,
                                                        .threads = options.threads,
                                                        .interrupted = options.interrupted});
+    tell("sensitivity");
+    add_sensitivities(sampler, data_sets, options, result);
   }
   tell("simulating");
   const SimulatedBatch simulated = simulate_like_training(model, setup, first_index, options.simulations, options.seed,

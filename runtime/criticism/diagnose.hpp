@@ -2,6 +2,7 @@
 // (runtime/criticism/report.hpp).
 #pragma once
 
+#include "runtime/criticism/sensitivity.hpp"
 #include "runtime/posterior/posterior_sampler.hpp"
 #include "runtime/trust/calibration.hpp"
 #include "runtime/trust/ecdf_band.hpp"
@@ -62,6 +63,9 @@ struct Diagnosis {
   double typical_share = 0;  // of these, the share whose verdict is fine
   std::vector<PriorPrediction> predictions;
   std::vector<Posterior> data; // verified posteriors of the given data sets
+  // Of the first given data sets; empty where it is not known: why.
+  std::vector<DataSensitivity> sensitivities;
+  std::string no_sensitivity;
   double seconds = 0;
 
   // What is wrong with the sampler, one sentence each.

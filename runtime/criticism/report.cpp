@@ -1,5 +1,7 @@
 #include "runtime/criticism/report.hpp"
 
+#include "runtime/criticism/html_page.hpp"
+#include "runtime/criticism/sensitivity.hpp"
 #include "runtime/criticism/svg_plot.hpp"
 
 #include <fmt/format.h>
@@ -18,52 +20,8 @@ using svg::Plot;
 
 constexpr std::size_t most_parameters = 24, most_rows = 200, most_shown_data = 3, bins = 24;
 
-constexpr const char* style = R"(
-:root { --ground: #fdfdfc; --panel: #f3f3f0; --ink: #1d2126; --soft: #5d6670; --grid: #e3e3de; --accent: #2a6fb0;
-  --band: #2a6fb022; --bad: #c2410c; --good: #2f7d4f; color-scheme: light dark; }
-@media (prefers-color-scheme: dark) { :root { --ground: #15181c; --panel: #1e2227; --ink: #e6e8ea; --soft: #9aa4ae;
-  --grid: #2c3238; --accent: #6cb0ee; --band: #6cb0ee26; --bad: #fb923c; --good: #6fcf97; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 1040px; padding: 28px 20px 60px; background: var(--ground); color: var(--ink);
-  font: 15px/1.5 system-ui, sans-serif; }
-h1 { font-size: 24px; margin: 0 0 4px; } h2 { font-size: 18px; margin: 34px 0 6px; }
-p { margin: 6px 0; max-width: 78ch; } .soft { color: var(--soft); }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(220px, 1fr)); gap: 12px; margin: 18px 0; }
-.card { background: var(--panel); border-left: 4px solid var(--good); border-radius: 4px; padding: 10px 14px; }
-.card.bad { border-color: var(--bad); } .card.none { border-color: var(--soft); }
-.card b { display: block; font-size: 17px; }
-.warn { border-left: 4px solid var(--bad); background: var(--panel); border-radius: 4px; padding: 10px 14px; margin: 12px 0; }
-.warn ul { margin: 4px 0; padding-left: 20px; }
-.plots { display: flex; flex-wrap: wrap; gap: 10px 14px; margin: 8px 0; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: 8px 0; }
-th, td { padding: 3px 12px 3px 0; text-align: right; border-bottom: 1px solid var(--grid); vertical-align: top; }
-th { color: var(--soft); font-weight: 600; } th.text, td.text { text-align: left; } td.text { min-width: 8ch; }
-td.verdict { text-align: left; min-width: 40ch; } .off { color: var(--bad); font-weight: 600; }
-pre { background: var(--panel); padding: 12px 14px; border-radius: 4px; overflow-x: auto; font: 13px/1.45 ui-monospace, monospace; }
-summary { cursor: pointer; color: var(--accent); }
-svg { max-width: 100%; height: auto; font: 10px system-ui, sans-serif; }
-svg text { fill: var(--soft); } svg .head { fill: var(--ink); font-size: 12px; font-weight: 600; }
-svg .grid { stroke: var(--grid); } svg .rule { stroke: var(--soft); stroke-dasharray: 3 3; }
-svg .line { fill: none; stroke: var(--accent); stroke-width: 1.6; } svg .faint { stroke: var(--accent); stroke-opacity: .28; }
-svg .band { fill: var(--band); } svg .dot { fill: var(--accent); fill-opacity: .55; }
-svg .bad { fill: var(--bad); stroke: var(--bad); stroke-width: 1.6; } svg .bar { fill: var(--accent); fill-opacity: .55; }
-@media print { body { max-width: none; } }
-)";
-
 std::string card(const char* tone, const std::string& head, const std::string& text) {
   return fmt::format("<div class=\"card {}\"><b>{}</b>{}</div>\n", tone, escape(head), escape(text));
-}
-
-// What stands between backticks as code.
-std::string with_code(const std::string& text) {
-  std::string result;
-  bool is_open = false;
-  for (const char c : escape(text)) {
-    if (c != '`') result += c;
-    else result += (is_open = !is_open) ? "<code>" : "</code>";
-  }
-  return is_open ? escape(text) : result;
 }
 
 std::string list(const std::vector<std::string>& items) {
@@ -281,6 +239,16 @@ std::string data_section(const Diagnosis& diagnosis) {
   return text;
 }
 
+std::string sensitivity_section(const Diagnosis& diagnosis) {
+  if (diagnosis.data.empty()) return "";
+  std::string text = "<h2>Sensitivity to the prior and the likelihood</h2>\n";
+  if (diagnosis.sensitivities.empty())
+    return text + "<p class=\"soft\">Not known: " + with_code(diagnosis.no_sensitivity) + ".</p>\n";
+  text += sensitivity_explanation();
+  for (const DataSensitivity& one : diagnosis.sensitivities) text += sensitivity_plots(one, most_parameters);
+  return text;
+}
+
 std::string plots(const Diagnosis& diagnosis, std::string (*plot)(const ParameterDiagnosis&)) {
   std::string text = "<div class=\"plots\">\n";
   for (std::size_t p = 0; p < std::min(diagnosis.parameters.size(), most_parameters); ++p)
@@ -346,11 +314,7 @@ std::string quality_sections(const Diagnosis& diagnosis) {
 
 std::string report_page(const Diagnosis& diagnosis, const SamplerFile& file) {
   const std::string name = escape(file.model_name);
-  std::string text = fmt::format(
-      "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-      "content=\"width=device-width, initial-scale=1\"><title>{0}: report</title><style>{1}</style></head><body>\n"
-      "<h1>{0}: the amortized posterior</h1>\n",
-      name, style);
+  std::string text = fmt::format("<h1>{}: the amortized posterior</h1>\n", name);
   const auto count = [&](const char* key) { return file.history.value(key, std::int64_t{0}); };
   text += fmt::format("<p class=\"soft\">Trained on {} simulations in {} steps and {:.0f} s; judged on {} fresh "
                       "simulations, {} draws each.</p>\n",
@@ -374,13 +338,14 @@ std::string report_page(const Diagnosis& diagnosis, const SamplerFile& file) {
     text += fmt::format("<p class=\"soft\">Plots show the first {} of {} parameters.</p>\n", most_parameters,
                         diagnosis.parameters.size());
   text += data_section(diagnosis);
+  text += sensitivity_section(diagnosis);
   text += quality_sections(diagnosis);
   text += "<h2>What was trained</h2>\n<pre>" + escape(describe(file.setup.encoder.plan())) + "</pre>\n";
   if (!file.setup.notes.empty()) text += list(file.setup.notes);
   text += "<div class=\"plots\">" + loss_plot(file.history) + "</div>\n";
   if (!file.model_text.empty())
     text += "<details open><summary>The model</summary><pre>" + escape(file.model_text) + "</pre></details>\n";
-  return text + "</body></html>\n";
+  return html_page(file.model_name + ": report", text);
 }
 
 } // namespace sibyl

@@ -1,5 +1,4 @@
 #include "lang/errors.hpp"
-#include "runtime/criticism/pointwise.hpp"
 #include "runtime/data/convert.hpp"
 #include "runtime/inputs/missing_values.hpp"
 #include "runtime/library/state.hpp"
@@ -38,6 +37,8 @@ PosteriorDraws to_posterior(const Posterior& posterior, const DataSet& data) {
       result.log_evidence_error = check->log_evidence_error;
     }
   }
+  if (const auto& verification = posterior.verdict.verification; verification && verification->local_p_value)
+    result.local_p_value = *verification->local_p_value;
   if (const auto& verification = posterior.verdict.verification; verification && verification->data_unchecked.empty()) {
     result.data_p_value = verification->data.p_value;
     result.data_worst = verification->data.worst;
@@ -176,30 +177,6 @@ std::vector<PosteriorDraws> Sampler::sample_file(const std::string& path, const 
                                                  const SamplingSettings& settings) const {
   const Facts& facts = state_->compiled->facts();
   return library::sample(*state_, read_data_sets(path, facts, {.by = by}), settings);
-}
-
-LeaveOneOut Sampler::loo(const Arrays& data, const SamplingSettings& settings) const {
-  DataSet data_set = library::to_model_data(*state_->compiled, data);
-  data_set.label = "1";
-  const WeightedPosterior posterior =
-      std::move(weigh_posteriors(state_->sampler, std::span(&data_set, 1),
-                                 {.draws = settings.draws,
-                                  .seed = settings.seed,
-                                  .threads = library::thread_count(settings.threads)})
-                    .front());
-  PointwiseLoo found = leave_one_out(state_->compiled, data_set, posterior);
-  LeaveOneOut result{.points = std::move(found.points)};
-  result.elpd = std::move(found.loo.elpd);
-  result.p_loo = std::move(found.loo.p_loo);
-  result.k_hat = std::move(found.loo.k_hat);
-  result.total = found.loo.total;
-  result.error = found.loo.error;
-  result.monte_carlo_error = found.loo.monte_carlo_error;
-  result.effective_parameters = found.loo.effective_parameters;
-  result.bad = found.loo.bad;
-  result.largest_good = found.loo.largest_good;
-  result.doubt = std::move(found.doubt);
-  return result;
 }
 
 double Sampler::log_density(const Arrays& data, const Arrays& parameters) const {

@@ -161,6 +161,9 @@ struct PosteriorDraws {
   // furthest out: one clause. NaN where the data could not be replicated.
   double data_p_value = std::numeric_limits<double>::quiet_NaN();
   std::string data_worst;
+  // Where it was verified and the draws are the networks' own: the p-value of the local classifier test that was learned
+  // with the sampler; small where the draws are told from the posterior's. NaN where there was none.
+  double local_p_value = std::numeric_limits<double>::quiet_NaN();
   Arrays data;         // the data set as the model reads it
 };
 
@@ -175,6 +178,60 @@ struct LeaveOneOut {
   std::size_t bad = 0;                     // points whose k-hat is above `largest_good`: not to be trusted
   double largest_good = 0.7;
   std::string doubt; // "" where the draws are the model's posterior; else what they are
+};
+
+// How good a sampler is on fresh simulations.
+struct DiagnoseSettings {
+  std::size_t simulations = 500, draws = 400; // draws: for each
+  std::uint64_t seed = 1;
+  int threads = 0;         // 0: one for each processor
+  StopFlag stop = nullptr; // ends it with a RuntimeError
+};
+
+struct DiagnosedParameter {
+  std::string name;
+  double calibration_error = 0; // the largest distance of the ranks' ECDF from the uniform one
+  bool inside_band = true;      // whether that ECDF is within the simultaneous 99% band
+  double recovery = 0, contraction = 0;
+  double coverage_50 = 0, coverage_90 = 0; // of central intervals
+  std::vector<double> ranks;               // of each simulation: the share of the draws below the truth
+};
+
+struct SamplerDiagnosis {
+  std::size_t simulations = 0;
+  std::vector<DiagnosedParameter> parameters;
+  bool jointly_inside_band = true;     // TARP (Lemos et al. 2023)
+  std::vector<double> k_hat;           // of simulated data sets, sorted; empty where there is no density
+  std::vector<std::string> complaints; // what is wrong with the sampler, one sentence each
+  std::vector<std::string> trained_for; // what it was trained for, one clause each: not to be used for other data
+  std::vector<std::string> verdicts;    // of the given data sets, which were verified
+  std::string json, html;               // all of it; a page that needs nothing beside it
+};
+
+// One of several models of a data set.
+struct ComparedModel {
+  double log_evidence = std::numeric_limits<double>::quiet_NaN(),
+         log_evidence_error = std::numeric_limits<double>::quiet_NaN();
+  double probability = std::numeric_limits<double>::quiet_NaN(),
+         probability_error = std::numeric_limits<double>::quiet_NaN();
+  double elpd = std::numeric_limits<double>::quiet_NaN(), elpd_error = std::numeric_limits<double>::quiet_NaN();
+  // To the best model of them, paired by points.
+  double elpd_difference = std::numeric_limits<double>::quiet_NaN(),
+         elpd_difference_error = std::numeric_limits<double>::quiet_NaN();
+  std::string no_evidence, doubt; // why numbers are not known, or not to be trusted; "" where they are
+};
+
+// How a parameter's marginal posterior moves with the power of the prior and of the likelihood (Kallioinen et al. 2024).
+struct MovedMarginal {
+  double distance = 0; // cumulative Jensen-Shannon, for each doubling of the power; above 0.05 it is sensitive
+  double mean_at_weaker = 0, mean_at_stronger = 0, sd_at_weaker = 0, sd_at_stronger = 0; // powers 0.8 and 1.25
+  double k_hat = 0; // the larger one of the two; above 0.7 the means are not to be trusted
+};
+
+struct ParameterSensitivity {
+  std::string name; // of a number: "theta.2"
+  MovedMarginal prior, likelihood;
+  std::string diagnosis; // "prior and data conflict", "the prior decides" or "-"
 };
 
 namespace library {
@@ -366,6 +423,17 @@ class Sampler {
   // From amortized draws by their importance weights, or where these are bad from exact draws. Throws UserError where
   // the model has no density, or its terms belong to no data.
   LeaveOneOut loo(const Arrays& data, const SamplingSettings& settings = {}) const;
+  // By a posterior for each point left out, where the design draws the number of points.
+  LeaveOneOut loo_exact(const Arrays& data, const SamplingSettings& settings = {}) const;
+  // On fresh simulations, and the given data verified.
+  SamplerDiagnosis diagnose(const std::vector<Arrays>& data_sets = {}, const DiagnoseSettings& settings = {}) const;
+  // Of each parameter. Throws as `loo` does.
+  std::vector<ParameterSensitivity> sensitivity(const Arrays& data, const SamplingSettings& settings = {}) const;
+  // Samplers of several models, for one data set. `prior`: the models' probabilities, summing to what they may; empty:
+  // equal. Throws UserError where it does not fit, or a model has no density.
+  static std::vector<ComparedModel> compare(const std::vector<Sampler>& samplers, const Arrays& data,
+                                            const std::vector<double>& prior = {},
+                                            const SamplingSettings& settings = {});
   // The amortized posterior's log density at parameters of the model's own space.
   double log_density(const Arrays& data, const Arrays& parameters) const;
 

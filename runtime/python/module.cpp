@@ -291,6 +291,7 @@ nb::dict to_python(sibyl::PosteriorDraws posterior) {
   result["log_evidence"] = posterior.log_evidence;
   result["log_evidence_error"] = posterior.log_evidence_error;
   if (!std::isnan(posterior.data_p_value)) result["data_p_value"] = posterior.data_p_value;
+  if (!std::isnan(posterior.local_p_value)) result["local_p_value"] = posterior.local_p_value;
   result["draws"] = to_numpy(std::move(posterior.draws));
   result["data"] = to_numpy(std::move(posterior.data));
   if (!posterior.predictions.empty()) result["predictions"] = to_numpy(std::move(posterior.predictions));
@@ -320,6 +321,104 @@ nb::tuple sample(std::size_t draws, std::uint64_t seed, bool log_density, bool p
   nb::list result;
   for (sibyl::PosteriorDraws& one : posteriors) result.append(to_python(std::move(one)));
   return nb::make_tuple(result, notes);
+}
+
+sibyl::SamplingSettings sampling_settings(std::size_t draws, std::uint64_t seed, int threads) {
+  return {.draws = draws, .seed = seed, .threads = threads};
+}
+
+nb::dict loo(const sibyl::Sampler& self, const InputArrays& data, bool exact, std::size_t draws, std::uint64_t seed,
+             int threads) {
+  const sibyl::Arrays arrays = from_numpy(data);
+  const sibyl::SamplingSettings settings = sampling_settings(draws, seed, threads);
+  sibyl::LeaveOneOut found;
+  {
+    const nb::gil_scoped_release release;
+    found = exact ? self.loo_exact(arrays, settings) : self.loo(arrays, settings);
+  }
+  nb::dict result;
+  const auto count = static_cast<std::int64_t>(found.points.size());
+  result["points"] = found.points;
+  result["elpd_pointwise"] = to_numpy(std::move(found.elpd), {count});
+  result["p_loo_pointwise"] = to_numpy(std::move(found.p_loo), {count});
+  result["k_hat"] = to_numpy(std::move(found.k_hat), {count});
+  result["elpd"] = found.total;
+  result["elpd_error"] = found.error;
+  result["monte_carlo_error"] = found.monte_carlo_error;
+  result["p_loo"] = found.effective_parameters;
+  result["bad_points"] = found.bad;
+  result["largest_good_k_hat"] = found.largest_good;
+  result["doubt"] = found.doubt;
+  return result;
+}
+
+// The findings as JSON text, and the report as HTML.
+nb::tuple diagnose(const sibyl::Sampler& self, const std::vector<InputArrays>& data, std::size_t simulations,
+                   std::size_t draws, std::uint64_t seed, int threads) {
+  std::vector<sibyl::Arrays> sets;
+  for (const InputArrays& one : data) sets.push_back(from_numpy(one));
+  sibyl::DiagnoseSettings settings{.simulations = simulations, .draws = draws, .seed = seed, .threads = threads};
+  auto [found, interrupted] = run_interruptibly([&](sibyl::StopFlag stop) {
+    settings.stop = stop;
+    return self.diagnose(sets, settings);
+  });
+  if (interrupted) PyErr_SetInterrupt(); // Ctrl-C came as it ended: it is not lost
+  return nb::make_tuple(found.json, found.html, found.complaints);
+}
+
+nb::dict sensitivity(const sibyl::Sampler& self, const InputArrays& data, std::size_t draws, std::uint64_t seed,
+                     int threads) {
+  const sibyl::Arrays arrays = from_numpy(data);
+  std::vector<sibyl::ParameterSensitivity> found;
+  {
+    const nb::gil_scoped_release release;
+    found = self.sensitivity(arrays, sampling_settings(draws, seed, threads));
+  }
+  const auto to_python = [](const sibyl::MovedMarginal& one) {
+    nb::dict result;
+    result["distance"] = one.distance;
+    result["mean_at_0.8"] = one.mean_at_weaker;
+    result["mean_at_1.25"] = one.mean_at_stronger;
+    result["sd_at_0.8"] = one.sd_at_weaker;
+    result["sd_at_1.25"] = one.sd_at_stronger;
+    result["k_hat"] = one.k_hat;
+    return result;
+  };
+  nb::dict result;
+  for (const sibyl::ParameterSensitivity& one : found) {
+    nb::dict parameter;
+    parameter["prior"] = to_python(one.prior);
+    parameter["likelihood"] = to_python(one.likelihood);
+    parameter["diagnosis"] = one.diagnosis;
+    result[one.name.c_str()] = parameter;
+  }
+  return result;
+}
+
+nb::list compare(const std::vector<sibyl::Sampler>& samplers, const InputArrays& data, const std::vector<double>& prior,
+                 std::size_t draws, std::uint64_t seed, int threads) {
+  const sibyl::Arrays arrays = from_numpy(data);
+  std::vector<sibyl::ComparedModel> found;
+  {
+    const nb::gil_scoped_release release;
+    found = sibyl::Sampler::compare(samplers, arrays, prior, sampling_settings(draws, seed, threads));
+  }
+  nb::list result;
+  for (const sibyl::ComparedModel& one : found) {
+    nb::dict model;
+    model["log_evidence"] = one.log_evidence;
+    model["log_evidence_error"] = one.log_evidence_error;
+    model["probability"] = one.probability;
+    model["probability_error"] = one.probability_error;
+    model["elpd"] = one.elpd;
+    model["elpd_error"] = one.elpd_error;
+    model["elpd_difference"] = one.elpd_difference;
+    model["elpd_difference_error"] = one.elpd_difference_error;
+    model["no_evidence"] = one.no_evidence;
+    model["doubt"] = one.doubt;
+    result.append(model);
+  }
+  return result;
 }
 
 } // namespace
@@ -396,29 +495,10 @@ NB_MODULE(_sibyl, module) {
              return sample(draws, seed, log_density, predictions, exact, verify, threads,
                            [&](const auto& settings) { return self.sample_file(path, by, settings); });
            })
-      .def("loo",
-           [](const sibyl::Sampler& self, const InputArrays& data, std::size_t draws, std::uint64_t seed, int threads) {
-             const sibyl::Arrays arrays = from_numpy(data);
-             sibyl::LeaveOneOut found;
-             {
-               const nb::gil_scoped_release release;
-               found = self.loo(arrays, {.draws = draws, .seed = seed, .threads = threads});
-             }
-             nb::dict result;
-             const auto count = static_cast<std::int64_t>(found.points.size());
-             result["points"] = found.points;
-             result["elpd_pointwise"] = to_numpy(std::move(found.elpd), {count});
-             result["p_loo_pointwise"] = to_numpy(std::move(found.p_loo), {count});
-             result["k_hat"] = to_numpy(std::move(found.k_hat), {count});
-             result["elpd"] = found.total;
-             result["elpd_error"] = found.error;
-             result["monte_carlo_error"] = found.monte_carlo_error;
-             result["p_loo"] = found.effective_parameters;
-             result["bad_points"] = found.bad;
-             result["largest_good_k_hat"] = found.largest_good;
-             result["doubt"] = found.doubt;
-             return result;
-           })
+      .def("loo", &loo)
+      .def("diagnose", &diagnose)
+      .def("sensitivity", &sensitivity)
+      .def_static("compare", &compare)
       .def("log_density", [](const sibyl::Sampler& self, const InputArrays& data, const InputArrays& parameters) {
         return self.log_density(from_numpy(data), from_numpy(parameters));
       });

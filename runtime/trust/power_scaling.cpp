@@ -77,6 +77,11 @@ double cumulative_jensen_shannon(std::span<const double> values, std::span<const
   return std::max(forward, distance_of_sorted(sorted, p, q));
 }
 
+PowerScaled power_scaled(std::span<const double> values, std::span<const double> component,
+                         std::span<const double> log_ratios, double power) {
+  return summarize(values, reweight(component, log_ratios, power));
+}
+
 PowerSensitivity power_sensitivity(std::span<const double> values, std::span<const double> component,
                                    std::span<const double> log_ratios) {
   const Reweighted base = reweight(component, log_ratios, 1);

@@ -25,6 +25,10 @@ struct PowerScaled {
   double k_hat = 0;
 };
 
+// `component` and `log_ratios` as below.
+PowerScaled power_scaled(std::span<const double> values, std::span<const double> component,
+                         std::span<const double> log_ratios, double power);
+
 // One parameter and one component of the density.
 struct PowerSensitivity {
   double distance = 0;          // for each doubling, at alpha close to one

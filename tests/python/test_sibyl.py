@@ -176,6 +176,35 @@ def test_leave_one_out(sampler):
     assert found["elpd_error"] > 0
 
 
+def test_leave_one_out_by_leaving_out(sampler):
+    exact, smoothed = sampler.loo(DATA, exact=True), sampler.loo(DATA)
+    assert exact["points"] == smoothed["points"]
+    assert exact["elpd"] == pytest.approx(smoothed["elpd"], abs=0.5)
+
+
+def test_diagnosis(sampler, tmp_path):
+    found = sampler.diagnose([DATA], simulations=60, draws=120, html=tmp_path / "report.html")
+    assert [one["name"] for one in found["parameters"]] == ["mu", "sigma"]
+    assert len(found["parameters"][0]["ranks"]) == 60
+    assert len(found["data"]) == 1 and isinstance(found["complaints"], list)
+    assert "<svg" in (tmp_path / "report.html").read_text()
+
+
+def test_sensitivity(sampler):
+    found = sampler.sensitivity(DATA)
+    assert list(found) == ["mu", "sigma"]
+    assert found["mu"]["likelihood"]["distance"] > 0
+    assert found["mu"]["diagnosis"] in ("-", "the prior decides", "prior and data conflict")
+
+
+def test_models_are_compared(sampler):
+    one, other = sibyl.compare([sampler, sampler], DATA, prior=[0.25, 0.75])
+    assert one["elpd"] == other["elpd"] and other["elpd_difference"] == 0
+    assert one["no_evidence"] or one["probability"] == pytest.approx(0.25)
+    with pytest.raises(sibyl.UserError, match="1 prior"):
+        sibyl.compare([sampler, sampler], DATA, prior=[1])
+
+
 def test_exact_draws_say_how_they_were_made(sampler):
     posterior = sampler.sample(TABLE, by="who", draws=200, exact=True)
     assert posterior.posterior["mu"].shape == (1, 200, 2)

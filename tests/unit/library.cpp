@@ -170,6 +170,37 @@ TEST_CASE("leave-one-out has a term for each value") {
   CHECK(loo.doubt.empty());
 }
 
+TEST_CASE("a posterior for each point left out is what smoothed weights stand for") {
+  const sibyl::LeaveOneOut exact = sampler().loo_exact(three_values), smoothed = sampler().loo(three_values);
+  CHECK(exact.points == smoothed.points);
+  for (std::size_t i = 0; i < 3; ++i)
+    if (smoothed.k_hat[i] < 0.5 && exact.k_hat[i] < 0.5) CHECK(exact.elpd[i] == Approx(smoothed.elpd[i]).margin(0.3));
+  CHECK(exact.total == Approx(exact.elpd[0] + exact.elpd[1] + exact.elpd[2]));
+}
+
+TEST_CASE("a sampler is diagnosed, its data's sensitivity told, models compared") {
+  const sibyl::SamplerDiagnosis found = sampler().diagnose({three_values}, {.simulations = 60, .draws = 120});
+  REQUIRE(found.parameters.size() == 2);
+  CHECK(found.parameters[0].name == "mu");
+  CHECK(found.parameters[0].ranks.size() == 60);
+  CHECK(found.verdicts.size() == 1);
+  CHECK_THAT(found.html, Catch::Contains("Sensitivity to the prior and the likelihood"));
+  CHECK_THAT(found.json, Catch::Contains("\"parameters\""));
+  const std::vector<sibyl::ParameterSensitivity> sensitivity = sampler().sensitivity(three_values);
+  REQUIRE(sensitivity.size() == 2);
+  CHECK(sensitivity[0].name == "mu");
+  CHECK(sensitivity[0].likelihood.distance > 0);
+  CHECK(sensitivity[0].prior.mean_at_weaker != sensitivity[0].prior.mean_at_stronger);
+  const auto compared = sibyl::Sampler::compare({sampler(), sampler()}, three_values, {1, 3});
+  REQUIRE(compared.size() == 2);
+  CHECK(compared[0].no_evidence == compared[1].no_evidence);
+  if (compared[0].no_evidence.empty()) CHECK(compared[1].probability == Approx(0.75));
+  else CHECK(std::isnan(compared[1].probability));
+  CHECK(compared[0].elpd == compared[1].elpd);
+  CHECK(compared[0].elpd_difference == 0);
+  CHECK_THROWS_AS(sibyl::Sampler::compare({sampler()}, three_values, {1, 1}), sibyl::UserError);
+}
+
 TEST_CASE("verified posteriors are exact, and their data have a p-value") {
   const sibyl::PosteriorDraws verified = sampler().sample(three_values, {.draws = 500, .verify = true});
   CHECK_THAT(verified.verdict, Catch::StartsWith("exact: ") && Catch::Contains("data as the model predicts them"));

@@ -25,7 +25,7 @@ from ._inference_data import chains_to_inference_data, to_inference_data
 from ._progress import ChainsBar, ProgressBar
 from ._sibyl import ModelError, UserError
 
-__all__ = ["Density", "Mode", "Model", "ModelError", "Sampler", "UserError", "Variable"]
+__all__ = ["Density", "Mode", "Model", "ModelError", "Sampler", "UserError", "Variable", "compare"]
 
 __version__ = version("sibyl")
 
@@ -415,11 +415,14 @@ class Sampler:
             return posteriors[0]["draws"]
         return {one["label"]: one["draws"] for one in posteriors}
 
-    def loo(self, data: Data, draws: int = 4000, seed: int = 1, threads: int = 0) -> dict[str, Any]:
+    def loo(
+        self, data: Data, exact: bool = False, draws: int = 4000, seed: int = 1, threads: int = 0
+    ) -> dict[str, Any]:
         """How well each point of a data set is predicted from all others, by Pareto-smoothed importance sampling: `elpd`
         with its standard error `elpd_error`, and for each of the `points` elpd_pointwise, p_loo_pointwise and k_hat.
-        `doubt` says in words why the draws are not the model's posterior, where they are not."""
-        found = self._handle.loo(_arrays(data), draws, seed, threads)
+        `exact`: by a posterior for each point left out, where the design draws the number of points. `doubt` says in
+        words why the draws are not the model's posterior, where they are not."""
+        found = self._handle.loo(_arrays(data), exact, draws, seed, threads)
         if found["bad_points"]:
             warnings.warn(
                 f"k-hat is above {found['largest_good_k_hat']:.2f} for {found['bad_points']} points: "
@@ -428,6 +431,47 @@ class Sampler:
             warnings.warn(f"the draws are {found['doubt']}", stacklevel=2)
         return found
 
+    def diagnose(
+        self,
+        data: Data | Sequence[Data] | None = None,
+        simulations: int = 500,
+        draws: int = 400,
+        seed: int = 1,
+        threads: int = 0,
+        html: Path | None = None,
+    ) -> dict[str, Any]:
+        """How good the sampler is on fresh simulations, and for given data: `parameters` with calibration, recovery,
+        contraction, coverage and ranks; k_hat; what is wrong as `complaints`; what it was trained for. `html`: where a
+        report goes, one page that needs nothing beside it."""
+        sets = [] if data is None else [data] if isinstance(data, Mapping) else list(data)
+        text, page, complaints = self._handle.diagnose(
+            [_arrays(one) for one in sets], simulations, draws, seed, threads
+        )
+        if html is not None:
+            with open(html, "w", encoding="utf-8") as file:
+                file.write(page)
+        return {**json.loads(text), "complaints": complaints}
+
+    def sensitivity(self, data: Data, draws: int = 4000, seed: int = 1, threads: int = 0) -> dict[str, Any]:
+        """Which conclusions hang on the prior and which on the data: for each parameter how far its marginal moves for
+        each doubling of the power of either (`distance`; above 0.05 it is sensitive), means and sds at the powers 0.8 and
+        1.25, and a `diagnosis` (Kallioinen et al. 2024)."""
+        return self._handle.sensitivity(_arrays(data), draws, seed, threads)
+
     def log_density(self, parameters: Data, data: Data) -> float:
         """The amortized posterior's log density at given parameters, in the model's own space."""
         return self._handle.log_density(_arrays(data), _arrays(parameters))
+
+
+def compare(
+    samplers: Sequence[Sampler],
+    data: Data,
+    prior: Sequence[float] | None = None,
+    draws: int = 4000,
+    seed: int = 1,
+    threads: int = 0,
+) -> list[dict[str, Any]]:
+    """Several models of one data set: of each its log_evidence, posterior probability and elpd, with their errors, and the
+    elpd's difference to the best model. `prior`: the models' probabilities; equal where it is not given."""
+    handles = [one._handle for one in samplers]
+    return _sibyl.Sampler.compare(handles, _arrays(data), list(prior or []), draws, seed, threads)

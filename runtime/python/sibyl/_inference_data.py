@@ -90,9 +90,10 @@ def to_inference_data(variables: Sequence[Variable], posteriors: Sequence[dict[s
     for name in ("k_hat", "ess", "log_evidence", "log_evidence_error"):
         values = np.array([one[name] for one in posteriors])
         stats[name] = ([], values.reshape(())) if by is None else ([by], values)
-    if any("data_p_value" in one for one in posteriors):
-        values = np.array([one.get("data_p_value", np.nan) for one in posteriors])
-        stats["data_p_value"] = ([], values.reshape(())) if by is None else ([by], values)
+    for name in ("data_p_value", "local_p_value"):
+        if any(name in one for one in posteriors):
+            values = np.array([one.get(name, np.nan) for one in posteriors])
+            stats[name] = ([], values.reshape(())) if by is None else ([by], values)
     if "log_density" in posteriors[0]:
         stats["log_density__"] = variable("log_density__", [one["log_density"] for one in posteriors], True)
 

@@ -1,0 +1,42 @@
+// Which conclusions hang on the prior and which on the data (runtime/trust/power_scaling.hpp), for each parameter of a
+// data set's posterior.
+#pragma once
+
+#include "runtime/criticism/weighted_posterior.hpp"
+#include "runtime/trust/power_scaling.hpp"
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace sibyl {
+
+// One parameter's mean and sd at powers of one component of the density.
+struct PowerCurve {
+  std::vector<double> powers;
+  std::vector<PowerScaled> at;
+};
+
+struct MarginalSensitivity {
+  std::string name; // of one number: "theta.2"
+  PowerSensitivity prior, likelihood;
+  PowerCurve prior_curve, likelihood_curve;
+  std::string diagnosis() const { return diagnose_sensitivity(prior, likelihood); }
+};
+
+struct DataSensitivity {
+  std::string label;
+  std::vector<MarginalSensitivity> parameters;
+};
+
+// Throws UserError where the model's log likelihood has no terms.
+DataSensitivity find_sensitivity(const std::shared_ptr<const CompiledModel>& model, const DataSet& data,
+                                 const WeightedPosterior& posterior);
+
+// HTML: what the plots show, the plots of at most so many parameters, and a page of all data sets.
+std::string sensitivity_explanation();
+std::string sensitivity_plots(const DataSensitivity& sensitivity, std::size_t most);
+std::string sensitivity_page(const std::string& model_name, std::span<const DataSensitivity> sensitivities);
+
+} // namespace sibyl
