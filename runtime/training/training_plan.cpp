@@ -1,6 +1,7 @@
 #include "runtime/training/training_plan.hpp"
 
 #include "lang/errors.hpp"
+#include "runtime/networks/weights.hpp"
 #include "runtime/posterior/network_posterior.hpp"
 #include "runtime/training/training_source.hpp"
 
@@ -19,6 +20,7 @@ constexpr std::size_t most_validation = 2000, fewest_validation = 300, rows_of_v
 constexpr std::size_t first_validation = 100; // tell how many rows there are
 // Steps of a trial, by the rows of a batch: many rows make a step slow.
 constexpr std::int64_t most_trial_steps = 100, fewest_trial_steps = 30, rows_of_trial = 1000000;
+constexpr double trial_share = 0.15;                         // of a budget of seconds
 constexpr std::int64_t fewest_simulations_for_trials = 2000; // of a fixed set
 
 double mean(std::span<const double> values) {
@@ -170,14 +172,19 @@ std::vector<TrainingPlan> make_plans(std::shared_ptr<const CompiledModel> model,
   return plans;
 }
 
-// The validation losses after a short training, in nats of unconstrained parameters, by data set.
-std::vector<double> try_out(const TrainingPlan& plan, TrainFunction train, std::int64_t steps) {
+struct Trial {
+  std::int64_t steps = 0;
+  std::vector<double> losses; // of validation, in nats of unconstrained parameters, by data set
+};
+
+Trial try_out(const TrainingPlan& plan, TrainFunction train, const TrainingBudget& budget) {
   TrainingJob job = plan.job;
-  job.budget = {.steps = steps};
+  job.budget = budget;
   LeftOut ignored;
-  std::vector<double> losses = carry_out(plan, train, std::move(job), ignored).validation_losses;
-  for (std::size_t i = 0; i < losses.size(); ++i) losses[i] -= plan.log_determinant[i];
-  return losses;
+  TrainingResult result = carry_out(plan, train, std::move(job), ignored);
+  Trial trial{result.steps, std::move(result.validation_losses)};
+  for (std::size_t i = 0; i < trial.losses.size(); ++i) trial.losses[i] -= plan.log_determinant[i];
+  return trial;
 }
 
 } // namespace
@@ -186,18 +193,37 @@ TrainingPlan choose_plan(std::shared_ptr<const CompiledModel> model, const Sampl
                          TrainFunction train, const SamplerTrainingEvents& events, std::string& note) {
   std::vector<TrainingPlan> plans = make_plans(std::move(model), options, events);
   if (plans.size() == 1) return std::move(plans[0]);
+  if (options.resume) { // what was decided then
+    const auto metadata = read_safetensors(options.checkpoint).metadata;
+    const auto identity = metadata.find("identity");
+    const bool is_second = identity != metadata.end() && identity->second == plans[1].job.checkpoint_identity;
+    return std::move(plans[is_second ? 1 : 0]);
+  }
   if (events.doing) events.doing("preparing: which frame is better");
   const TrainingJob& job = plans[0].job;
   const double rows = mean_rows(job.validation) * static_cast<double>(job.batch_size);
   const auto trial_steps = static_cast<std::int64_t>(std::clamp<double>(
       static_cast<double>(rows_of_trial) / std::max(1.0, rows), fewest_trial_steps, most_trial_steps));
-  const double gain = usual_gain(try_out(plans[1], train, trial_steps), try_out(plans[0], train, trial_steps));
+  // The Laplace frame's steps take longer: the prior frame has as many.
+  const double seconds = options.budget.seconds * trial_share;
+  const Trial laplace = try_out(plans[0], train, {.seconds = seconds, .steps = trial_steps});
   // Neither has learned anything yet; the better one of two that were cut short is a matter of chance.
-  if (options.setup.interrupted && *options.setup.interrupted) throw RuntimeError("interrupted");
+  const auto is_interrupted = [&] { return options.setup.interrupted && *options.setup.interrupted; };
+  if (is_interrupted()) throw RuntimeError("interrupted");
+  if (laplace.steps < fewest_trial_steps) {
+    note = fmt::format(
+        "the Laplace frame without a trial: {} of its steps took {:.0f} s, too long to try the prior frame, "
+        "too",
+        laplace.steps, seconds);
+    return std::move(plans[0]);
+  }
+  const Trial prior = try_out(plans[1], train, {.steps = laplace.steps});
+  if (is_interrupted()) throw RuntimeError("interrupted");
+  const double gain = usual_gain(prior.losses, laplace.losses);
   note =
       fmt::format("after {} steps of each, the {} frame is {:.3f} nats better than the {} frame (mean over data sets, "
                   "less the twentieth at either end)",
-                  trial_steps, gain > 0 ? "Laplace" : "prior", std::abs(gain), gain > 0 ? "prior" : "Laplace");
+                  laplace.steps, gain > 0 ? "Laplace" : "prior", std::abs(gain), gain > 0 ? "prior" : "Laplace");
   return std::move(plans[gain > 0 ? 0 : 1]);
 }
 

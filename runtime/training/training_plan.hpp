@@ -26,8 +26,8 @@ struct TrainingPlan {
 };
 
 // Where the user leaves the frame open and the Laplace frame is possible, both are trained for a moment; what validates
-// better stays, and `note` says so. The trials are the same however often they are run, so that a resumed training
-// decides alike.
+// better stays, and `note` says so. A training that is resumed goes on with what its checkpoint was made for. Of a budget of
+// seconds the trials take a share; where that is too short for them, the Laplace frame is taken.
 TrainingPlan choose_plan(std::shared_ptr<const CompiledModel> model, const SamplerTrainingOptions& options,
                          TrainFunction train, const SamplerTrainingEvents& events, std::string& note);
 
