@@ -3,6 +3,7 @@
 #include "compiler/codegen/codegen.hpp"
 #include "compiler/compile.hpp"
 #include "compiler/facts/find_facts.hpp"
+#include "compiler/ir/calls.hpp"
 #include "lang/ast_print.hpp"
 #include "lang/check.hpp"
 #include "lang/errors.hpp"
@@ -11,6 +12,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 namespace sibyl {
 
@@ -21,10 +23,19 @@ const std::vector<std::string>& emit_stages() {
 
 namespace {
 
-std::string of_functions(const ir::Model& model, const std::string& wanted, const auto& print) {
+// Of callees, those that some function needs.
+std::string of_functions(const ir::Model& model, const std::string& wanted, bool with_callees, const auto& print) {
   std::string text;
   for (const ir::Function& function : model.functions)
     if (wanted.empty() || function.name == wanted) text += (text.empty() ? "" : "\n") + print(function);
+  std::set<std::uint32_t> callees;
+  if (with_callees)
+    for (const ir::Function& function : model.functions)
+      for (const std::uint32_t id : ir::reachable_callees(model, function)) callees.insert(id);
+  for (const std::uint32_t id : callees) {
+    const ir::Function& callee = model.callees[id];
+    if (wanted.empty() || callee.name == wanted) text += (text.empty() ? "" : "\n") + print(callee);
+  }
   if (text.empty()) throw UserError("the model has no function `" + wanted + "`");
   return text;
 }
@@ -37,14 +48,16 @@ class PassLog {
   void add(const ir::Pass& pass, const ir::Model& model) {
     if (!wanted_.empty() && !pass.function.empty() && pass.function != wanted_) return;
     std::string changed;
-    for (const ir::Function& function : model.functions) {
-      if (!wanted_.empty() && function.name != wanted_) continue;
-      std::string text = ir::to_string(function, model);
-      std::string& before = functions_[function.name];
-      if (text == before) continue;
-      changed += "\n" + text;
-      before = std::move(text);
-    }
+    for (const auto* functions : {&model.functions, &model.callees})
+      for (const ir::Function& function : *functions) {
+        if (!wanted_.empty() && function.name != wanted_) continue;
+        if (function.body.empty() && !function.results.empty()) continue; // a callee that is not called
+        std::string text = ir::to_string(function, model);
+        std::string& before = functions_[function.name];
+        if (text == before) continue;
+        changed += "\n" + text;
+        before = std::move(text);
+      }
     text_ += (text_.empty() ? "" : "\n") + std::string("after ") + std::string(pass.name);
     if (!pass.function.empty()) text_ += " of " + std::string(pass.function);
     text_ += changed.empty() ? ": (unchanged)\n" : ":\n" + changed;
@@ -91,11 +104,11 @@ EmitResult emit(const Source& source, const std::string& stage, const std::strin
   if (stage == "facts") result.text = describe(model.facts, source);
   else if (stage == "passes") result.text = log.text();
   else if (stage == "ir")
-    result.text = of_functions(model, function, [&](const ir::Function& one) { return ir::to_string(one, model); });
+    result.text = of_functions(model, function, true, [&](const ir::Function& one) { return ir::to_string(one, model); });
   else {
     const codegen::Machine machine = codegen::host_machine();
     const auto kind = stage == "llvm" ? codegen::TextKind::llvm : codegen::TextKind::assembly;
-    result.text = of_functions(model, function, [&](const ir::Function& one) {
+    result.text = of_functions(model, function, false, [&](const ir::Function& one) {
       const bool single = one.name == "simulate" && model.facts.allows_single_precision;
       const Precision precision = single ? Precision::f32 : Precision::f64;
       return codegen::emit_text(model, one, {precision, codegen::preferred_lanes(machine, precision)}, machine, kind);

@@ -292,6 +292,7 @@ struct Function {
   StatementPtr body;
   bool elementwise = false; // declared so: may be applied to containers
   bool draws = false;       // calls a draw, directly or through others
+  bool is_recursive = false; // may be reached again from a call in it
   Span span;
 };
 
@@ -392,6 +393,8 @@ struct Simulation {
 };
 
 struct Program {
+  // Of the text. Calls within functions do not keep these alive: they may go round.
+  std::vector<std::shared_ptr<const Function>> functions;
   std::vector<Variable> variables; // of all blocks, locals included
   std::vector<StatementPtr> data;  // declarations only
   std::vector<StatementPtr> transformed_data;

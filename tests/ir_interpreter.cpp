@@ -60,11 +60,17 @@ class Interpreter {
  public:
   Interpreter(const Function& function, Call& call) : function_(function), call_(call) {}
 
+  // Of a callee; what it gives, unless the call has failed.
+  std::vector<double> run_with(std::vector<double> arguments) {
+    arguments_ = std::move(arguments);
+    start();
+    block(function_.body);
+    if (!tape_.empty()) throw InternalError("a callee leaves something on the tape");
+    return given_;
+  }
+
   void run() {
-    values_.assign(function_.value_count, 0);
-    types_.assign(function_.value_count, Type::none);
-    cells_.assign(function_.cells.size(), 0);
-    arrays_.assign(function_.arrays.size(), {});
+    start();
     call_.failure.reset();
     call_.printed.clear();
     bind();
@@ -78,6 +84,23 @@ class Interpreter {
     Type type;
     double value;
   };
+
+  void start() {
+    values_.assign(function_.value_count, 0);
+    types_.assign(function_.value_count, Type::none);
+    cells_.assign(function_.cells.size(), 0);
+    arrays_.assign(function_.arrays.size(), {});
+  }
+
+  Flow call(const Instruction& instruction) {
+    if (!call_.model) throw InternalError("a call without the model that has the callee");
+    const std::vector<double> results =
+        Interpreter(call_.model->callees.at(instruction.id), call_).run_with(values(instruction, 0));
+    if (call_.failure) return Flow::stop;
+    results_[instruction.result] = results;
+    define(instruction, results.at(0));
+    return Flow::next;
+  }
 
   void bind() {
     for (std::size_t i = 0; i < arrays_.size(); ++i) {
@@ -238,6 +261,14 @@ class Interpreter {
       tape_.pop_back();
       return Flow::next;
     }
+    case Op::argument:
+      define(instruction, arguments_.at(static_cast<std::size_t>(instruction.number)));
+      return Flow::next;
+    case Op::call: return call(instruction);
+    case Op::result_of:
+      define(instruction, results_.at(instruction.operands[0]).at(static_cast<std::size_t>(instruction.number)));
+      return Flow::next;
+    case Op::give: given_ = values(instruction, 0); return Flow::next;
     default: define(instruction, pure(instruction)); return Flow::next;
     }
   }
@@ -249,6 +280,8 @@ class Interpreter {
   std::vector<double> cells_;
   std::vector<Tensor> arrays_;
   std::vector<Saved> tape_;
+  std::vector<double> arguments_, given_;            // of a callee
+  std::map<ValueId, std::vector<double>> results_;   // by call
   std::vector<std::int64_t> iterations_; // of the enclosing loops
 };
 

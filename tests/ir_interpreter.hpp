@@ -23,6 +23,7 @@ struct Report { // of a failed check, a reject, or a print
 
 // What a call reads and writes.
 struct Call {
+  const ir::Model* model = nullptr; // whose callees the function calls
   std::map<std::uint32_t, Tensor> variables; // by index into the facts; outputs are added
   std::vector<double> unconstrained;         // in or out
   bool include_jacobian = true;

@@ -7,14 +7,13 @@ namespace sibyl::build {
 
 namespace {
 
-bool is_density(const ir::Function& function) { return function.name.starts_with("log_density"); }
-
-// Every function for one lane and for as many as fill a register; densities in double alone.
+// Every function for one lane and for as many as fill a register; in floats, which training simulates in, the simulator
+// alone.
 std::vector<codegen::Entry> list_entries(const ir::Model& model, const codegen::Machine& machine) {
   std::vector<codegen::Entry> entries;
   for (const ir::Function& function : model.functions)
     for (const Precision precision : {Precision::f64, Precision::f32}) {
-      if (!is_exported(function) || (precision == Precision::f32 && is_density(function))) continue;
+      if (!is_exported(function) || (precision == Precision::f32 && function.name != "simulate")) continue;
       for (const int lanes : {1, codegen::preferred_lanes(machine, precision)})
         entries.push_back({&function, {precision, lanes}});
     }

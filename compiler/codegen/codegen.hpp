@@ -27,7 +27,7 @@ struct Variant {
   int lanes = 1; // 1, 2, 4, 8, 16, 32
 };
 
-// Adds the function, optimizes nothing. The module must have the machine's data layout (target.hpp).
+// Adds the function and the callees that it needs, optimizes nothing. The module must have the machine's data layout (target.hpp).
 void emit_function(llvm::Module& module, const ir::Model& model, const ir::Function& function, Variant variant,
                    const Machine& machine);
 

@@ -2,6 +2,7 @@
 #include "compiler/codegen/emitter.hpp"
 
 #include "compiler/interface/metadata.hpp"
+#include "compiler/ir/calls.hpp"
 #include "compiler/ir/traverse.hpp"
 #include "lang/errors.hpp"
 
@@ -18,9 +19,26 @@ using llvm::ConstantInt;
 using llvm::Type;
 using llvm::Value;
 
+void add_attributes(llvm::Function& function, const Machine& machine) {
+  function.addFnAttr(llvm::Attribute::NoUnwind);
+  const std::string bits = std::to_string(machine.vector_bits);
+  function.addFnAttr("prefer-vector-width", bits);
+  function.addFnAttr("min-legal-vector-width", bits);
+}
+
 void emit_function(llvm::Module& module, const ir::Model& model, const ir::Function& function, Variant variant,
                    const Machine& machine) {
-  Emitter(module, model, function, variant, machine).emit();
+  Emitter emitter(module, model, function, variant, machine);
+  emitter.emit();
+  std::vector<std::uint32_t> open = emitter.called();
+  while (!open.empty()) {
+    const std::uint32_t id = open.back();
+    open.pop_back();
+    if (!Emitter::declare_callee(module, model, id, variant, machine)->isDeclaration()) continue;
+    Emitter callee(module, model, model.callees[id], variant, machine);
+    callee.emit();
+    open.insert(open.end(), callee.called().begin(), callee.called().end());
+  }
 }
 
 Emitter::Emitter(llvm::Module& module, const ir::Model& model, const ir::Function& function, Variant variant,
@@ -33,16 +51,23 @@ Emitter::Emitter(llvm::Module& module, const ir::Model& model, const ir::Functio
   ir::for_each(function.body, [this](const ir::Instruction& instruction) {
     if (instruction.result != ir::none) definitions_[instruction.result] = &instruction;
   });
+  const auto callee = std::find_if(model.callees.begin(), model.callees.end(),
+                                   [&](const ir::Function& one) { return &one == &function; });
+  is_callee_ = callee != model.callees.end();
+  const auto id = static_cast<std::uint32_t>(callee - model.callees.begin());
+  if (is_callee_) {
+    code_ = declare_callee(module, model, id, variant, machine);
+    const std::vector<std::uint32_t> needed = ir::reachable_callees(model, function);
+    is_recursive_ = std::find(needed.begin(), needed.end(), id) != needed.end();
+  } else {
+    auto* type = llvm::FunctionType::get(builder_.getInt32Ty(), {builder_.getPtrTy()}, false);
+    code_ = llvm::Function::Create(type, llvm::Function::ExternalLinkage,
+                                   function_symbol(function.name, variant.precision, variant.lanes), module);
+    add_attributes(*code_, machine);
+  }
 }
 
 void Emitter::emit() {
-  auto* type = llvm::FunctionType::get(builder_.getInt32Ty(), {builder_.getPtrTy()}, false);
-  code_ = llvm::Function::Create(type, llvm::Function::ExternalLinkage,
-                                 function_symbol(function_.name, variant_.precision, variant_.lanes), module_);
-  code_->addFnAttr(llvm::Attribute::NoUnwind);
-  const std::string bits = std::to_string(machine_.vector_bits);
-  code_->addFnAttr("prefer-vector-width", bits);
-  code_->addFnAttr("min-legal-vector-width", bits);
   call_ = code_->getArg(0);
   call_->setName("call");
 
@@ -57,18 +82,22 @@ void Emitter::emit() {
   arena_end_ = load_field(builder_.getPtrTy(), offsetof(sibyl_call, arena_end));
   tape_end_ = load_field(builder_.getPtrTy(), offsetof(sibyl_call, tape_end));
   arena_ = slot(builder_.getPtrTy(), "arena");
-  builder_.CreateStore(load_field(builder_.getPtrTy(), offsetof(sibyl_call, arena)), arena_);
+  builder_.CreateStore(is_callee_ ? code_->getArg(2) : load_field(builder_.getPtrTy(), offsetof(sibyl_call, arena)),
+                       arena_);
   start_tape();
   start_lanes();
   create_arrays();
   create_cells();
+  for (const ir::Type result : function_.results) given_.push_back(slot(wide(scalar_type(result)), "given"));
+  if (is_recursive_) poll_interrupt();
   emit(function_.body);
   builder_.CreateBr(finish_);
   finish();
 }
 
 void Emitter::start_tape() {
-  Value* begin = load_field(builder_.getPtrTy(), offsetof(sibyl_call, tape));
+  Value* begin = is_callee_ ? code_->getArg(3) : load_field(builder_.getPtrTy(), offsetof(sibyl_call, tape));
+  tape_begin_ = begin;
   if (!uniformity_.divergent_tape) {
     tape_ = slot(builder_.getPtrTy(), "tape");
     builder_.CreateStore(begin, tape_);
@@ -85,15 +114,19 @@ void Emitter::start_tape() {
   tape_capacity_ = builder_.CreateTrunc(items, builder_.getInt32Ty(), "tape_capacity");
 }
 
-// Lanes beyond active_lanes never take part; no lane has failed yet.
+// Lanes beyond active_lanes never take part; no lane has failed yet. In a callee, those of its caller's mask take part.
 void Emitter::start_lanes() {
   status_ = slot(builder_.getInt32Ty(), "status");
   builder_.CreateStore(builder_.getInt32(SIBYL_OK), status_);
   regions_.push_back({slot(mask_type_, "alive"), finish_});
-  Value* active = load_field(builder_.getInt32Ty(), offsetof(sibyl_call, active_lanes));
-  builder_.CreateStore(builder_.CreateICmpSLT(lane_numbers(), widen(active), "active"), regions_.front().mask);
-  Value* failed = load_field(builder_.getPtrTy(), offsetof(sibyl_call, failed_message));
-  builder_.CreateAlignedStore(llvm::Constant::getAllOnesValue(wide(builder_.getInt32Ty())), failed, llvm::Align(4));
+  if (is_callee_) {
+    builder_.CreateStore(code_->getArg(1), regions_.front().mask);
+  } else {
+    Value* active = load_field(builder_.getInt32Ty(), offsetof(sibyl_call, active_lanes));
+    builder_.CreateStore(builder_.CreateICmpSLT(lane_numbers(), widen(active), "active"), regions_.front().mask);
+    Value* failed = load_field(builder_.getPtrTy(), offsetof(sibyl_call, failed_message));
+    builder_.CreateAlignedStore(llvm::Constant::getAllOnesValue(wide(builder_.getInt32Ty())), failed, llvm::Align(4));
+  }
 
   Value* first = load_field(builder_.getInt64Ty(), offsetof(sibyl_call, first_index));
   Value* index = builder_.CreateAdd(widen(first), builder_.CreateZExt(lane_numbers(), wide(builder_.getInt64Ty())));
@@ -178,14 +211,16 @@ void Emitter::bind_input(Array& array) {
 
 void Emitter::finish() {
   builder_.SetInsertPoint(finish_);
-  builder_.CreateStore(builder_.CreateLoad(builder_.getPtrTy(), arena_), field(offsetof(sibyl_call, arena)));
-  builder_.CreateRet(builder_.CreateLoad(builder_.getInt32Ty(), status_));
-  builder_.SetInsertPoint(arena_exhausted_);
-  builder_.CreateRet(builder_.getInt32(SIBYL_ARENA_EXHAUSTED));
-  builder_.SetInsertPoint(tape_exhausted_);
-  builder_.CreateRet(builder_.getInt32(SIBYL_TAPE_EXHAUSTED));
-  builder_.SetInsertPoint(interrupted_exit_);
-  builder_.CreateRet(builder_.getInt32(SIBYL_INTERRUPTED));
+  if (!is_callee_)
+    builder_.CreateStore(builder_.CreateLoad(builder_.getPtrTy(), arena_), field(offsetof(sibyl_call, arena)));
+  leave(builder_.CreateLoad(builder_.getInt32Ty(), status_));
+  const auto leave_with = [&](BasicBlock* from, std::uint32_t code) {
+    builder_.SetInsertPoint(from);
+    leave(builder_.getInt32(code));
+  };
+  leave_with(arena_exhausted_, SIBYL_ARENA_EXHAUSTED);
+  leave_with(tape_exhausted_, SIBYL_TAPE_EXHAUSTED);
+  leave_with(interrupted_exit_, SIBYL_INTERRUPTED);
 }
 
 Value* Emitter::field(std::size_t offset) { return builder_.CreateConstGEP1_64(builder_.getInt8Ty(), call_, offset); }
@@ -283,6 +318,8 @@ void Emitter::emit(const ir::Instruction& instruction) {
   case Op::continue_: return emit_break_or_continue(instruction);
   case Op::tape_push: return emit_tape_push(instruction);
   case Op::tape_pop: return emit_tape_pop(instruction);
+  case Op::call: return emit_call(instruction);
+  case Op::give: return emit_give(instruction);
   default: return emit_value(instruction);
   }
 }

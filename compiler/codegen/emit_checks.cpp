@@ -32,6 +32,10 @@ void Emitter::fail(Value* lanes, const ir::Instruction& instruction, std::size_t
   const auto count = static_cast<unsigned>(instruction.operands.size() - first_value);
   builder_.CreateCall(reporter(false),
                       {call_, builder_.getInt32(instruction.id), lane_bits(lanes), values, builder_.getInt32(count)});
+  drop_failed(lanes);
+}
+
+void Emitter::drop_failed(Value* lanes) {
   builder_.CreateStore(builder_.getInt32(SIBYL_SOME_LANES_FAILED), status_);
   remove_lanes(lanes, 0);
   for (const Region& region : regions_) {

@@ -125,7 +125,8 @@ void Emitter::emit_declare(const ir::Instruction& instruction) {
   if (binding == ir::Binding::gradient || binding == ir::Binding::log_density) {
     base = load_field(builder_.getPtrTy(), binding == ir::Binding::gradient ? offsetof(sibyl_call, gradient)
                                                                             : offsetof(sibyl_call, log_density));
-  } else if (binding == ir::Binding::local && known_elements >= 0 && known_elements <= most_stack_elements) {
+  } else if (binding == ir::Binding::local && known_elements >= 0 && known_elements <= most_stack_elements &&
+             !is_recursive_) { // calls within each other have little stack
     auto count = static_cast<std::uint64_t>(std::max<std::int64_t>(known_elements, 1));
     base = slot(llvm::ArrayType::get(wide(memory_type(type)), count), array.description->name);
   } else {
@@ -205,7 +206,7 @@ void Emitter::fill(Value* base, Value* elements, ir::Type type, bool zeros) {
 
 // The tape's slot of each lane, as an address of its own: item, then lane, one real each.
 Value* Emitter::tape_slots(Value* tops) {
-  Value* base = load_field(builder_.getPtrTy(), offsetof(sibyl_call, tape));
+  Value* base = tape_begin_;
   Value* item = builder_.CreateMul(tops, widen(builder_.getInt32(static_cast<unsigned>(variant_.lanes))));
   return builder_.CreateGEP(real_, base, builder_.CreateAdd(item, lane_numbers()));
 }

@@ -43,7 +43,14 @@ void Emitter::emit_value(const ir::Instruction& instruction) {
     if (is_wide(condition) || is_wide(yes) || is_wide(no)) yes = widen(yes), no = widen(no);
     return set(instruction, builder_.CreateSelect(condition, yes, no));
   }
-  case Op::hold: return set(instruction, operand(0));
+  case Op::hold:
+  case Op::with_slopes: return set(instruction, operand(0));
+  case Op::argument:
+    return set(instruction, code_->getArg(first_argument + static_cast<unsigned>(instruction.number)));
+  case Op::result_of: {
+    const std::vector<Value*>& results = call_results_.at(instruction.operands.at(0));
+    return set(instruction, results.at(static_cast<std::size_t>(instruction.number)));
+  }
   case Op::fma: {
     Value *x = operand(0), *y = operand(1), *z = operand(2);
     same_width(x, y, z);

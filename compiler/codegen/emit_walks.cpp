@@ -58,10 +58,16 @@ void Emitter::emit_walk(const ir::Instruction& instruction, const Walk& walk) {
   loops_.push_back(outer);
 
   // The values of the head that walk and tail use are kept for each lane.
-  std::vector<std::pair<ir::ValueId, AllocaInst*>> kept;
+  std::vector<std::pair<Value**, AllocaInst*>> kept;
   const auto reload = [&] {
     values_[instruction.result] = builder_.CreateAdd(first, load(round));
-    for (const auto& [id, from] : kept) values_[id] = load(from);
+    for (const auto& [place, from] : kept) *place = load(from);
+  };
+  const auto keep = [&](Value*& place) {
+    if (!place || llvm::isa<llvm::Constant>(place)) return;
+    AllocaInst* to = slot(place->getType(), "kept");
+    builder_.CreateStore(is_wide(place) ? builder_.CreateSelect(current_mask(), place, load(to)) : place, to);
+    kept.emplace_back(&place, to);
   };
 
   builder_.SetInsertPoint(start);
@@ -75,12 +81,10 @@ void Emitter::emit_walk(const ir::Instruction& instruction, const Walk& walk) {
       used.insert(product->operands.begin(), product->operands.end());
   for (auto one = body.begin(); one != middle; ++one) {
     const ir::Instruction& made = *one;
-    Value* result = made.result == ir::none ? nullptr : value(made.result);
-    if (!result || llvm::isa<llvm::Constant>(result) || !used.contains(made.result)) continue;
-    AllocaInst* to = slot(result->getType(), "kept");
-    if (is_wide(result)) result = builder_.CreateSelect(current_mask(), result, load(to));
-    builder_.CreateStore(result, to);
-    kept.emplace_back(made.result, to);
+    if (made.result == ir::none || !used.contains(made.result)) continue;
+    keep(values_[made.result]);
+    if (made.op == ir::Op::call)
+      for (Value*& further : call_results_.at(made.result)) keep(further);
   }
   regions_.pop_back();
   enter(begin);

@@ -22,11 +22,20 @@
 
 namespace sibyl::codegen {
 
+// What every function of a module has.
+void add_attributes(llvm::Function& function, const Machine& machine);
+
 class Emitter {
  public:
   Emitter(llvm::Module& module, const ir::Model& model, const ir::Function& function, Variant variant,
           const Machine& machine);
   void emit();
+  // The callees that the code calls.
+  const std::vector<std::uint32_t>& called() const { return called_; }
+
+  // Declared, where it is not yet there: the same for every function of the module.
+  static llvm::Function* declare_callee(llvm::Module& module, const ir::Model& model, std::uint32_t id,
+                                        Variant variant, const Machine& machine);
 
  private:
   using Value = llvm::Value;
@@ -69,6 +78,7 @@ class Emitter {
   void start_lanes();
   void start_tape();
   void finish();
+  void leave(Value* code); // with what the function returns
   Value* field(std::size_t offset);
   Value* load_field(llvm::Type* type, std::size_t offset);
   llvm::AllocaInst* slot(llvm::Type* type, const llvm::Twine& name = "");
@@ -101,6 +111,13 @@ class Emitter {
   void branch_unlikely(Value* condition, BasicBlock* rare, BasicBlock* usual);
   void leave_if_empty(); // goes on where the innermost region still has lanes
   void remove_lanes(Value* lanes, std::size_t outermost_region);
+  void drop_failed(Value* lanes); // from every mask; goes on where there is a lane left
+
+  // emit_calls.cpp
+  static constexpr unsigned first_argument = 4, first_result = 2; // of a callee's code
+  void emit_call(const ir::Instruction& instruction);
+  void emit_give(const ir::Instruction& instruction);
+  Value* free_tape();
 
   // emit_values.cpp
   void emit_value(const ir::Instruction& instruction);
@@ -171,9 +188,12 @@ class Emitter {
   llvm::Function* code_ = nullptr;
   llvm::Type *real_, *mask_type_;
 
+  bool is_callee_ = false;
+  bool is_recursive_ = false;  // calls itself, perhaps through others
   Value* call_ = nullptr;      // the sibyl_call
   Value* variables_ = nullptr; // its array of sibyl_variable
   Value* arena_end_ = nullptr;
+  Value* tape_begin_ = nullptr;
   Value* tape_end_ = nullptr;
   Value* tape_capacity_ = nullptr; // i32, items of each lane
   Value* interrupted_ = nullptr;   // pointer to the flag
@@ -192,6 +212,9 @@ class Emitter {
   std::vector<Region> regions_;
   std::vector<Loop> loops_;
   std::unordered_map<const ir::Instruction*, DrawBuffer> draw_buffers_;
+  std::vector<llvm::AllocaInst*> given_;                                // a callee's results
+  std::unordered_map<ir::ValueId, std::vector<Value*>> call_results_;   // by the call's first
+  std::vector<std::uint32_t> called_;
 };
 
 } // namespace sibyl::codegen

@@ -85,7 +85,8 @@ class Analysis {
     if (has(instruction.op, trait::measures)) return result_.varying_extent[instruction.id];
     if (reads_array(instruction.op) && function_.arrays[instruction.id].binding == ir::Binding::include_jacobian)
       return false; // one flag for all
-    return has(instruction.op, trait::varies) || any_varies(instruction);
+    // A callee gives one value for each lane, even where they agree.
+    return has(instruction.op, trait::varies) || instruction.op == Op::call || any_varies(instruction);
   }
 
   void visit_loop(const ir::Instruction& loop) {

@@ -11,7 +11,7 @@
 
 namespace sibyl::ir {
 Type result_type(Op op, const std::vector<Type>& operands) {
-  if (!is_pure(op) || op == Op::constant)
+  if (!is_folding(op))
     throw InternalError("not a pure operation of operands in the intermediate representation");
   const Fit found = fit(op, operands, {.repeats = operands.size()});
   if (!found.mismatch.empty())
@@ -145,6 +145,25 @@ void Builder::print(std::uint32_t message, std::vector<ValueId> values) {
 
 void Builder::tape_push(ValueId value) { emit({.op = Op::tape_push, .operands = {value}}); }
 ValueId Builder::tape_pop(Type type) { return emit({.op = Op::tape_pop, .type = type}); }
+
+ValueId Builder::argument(std::uint32_t index) {
+  return emit(
+      {.op = Op::argument, .type = function_.arguments.at(index), .number = static_cast<double>(index)});
+}
+
+void Builder::give(std::vector<ValueId> results) { emit({.op = Op::give, .operands = std::move(results)}); }
+
+ValueId Builder::call(std::uint32_t callee, Type result, std::vector<ValueId> arguments, bool as_constant) {
+  return emit({.op = Op::call,
+               .type = result,
+               .id = callee,
+               .number = as_constant ? 1.0 : 0.0,
+               .operands = std::move(arguments)});
+}
+
+ValueId Builder::result_of(ValueId call, std::uint32_t index, Type type) {
+  return emit({.op = Op::result_of, .type = type, .number = static_cast<double>(index), .operands = {call}});
+}
 
 Block Builder::capture(const Body& body) {
   Block block;

@@ -77,6 +77,10 @@ class Builder {
   void print(std::uint32_t message, std::vector<ValueId> values);
   void tape_push(ValueId value);
   ValueId tape_pop(Type type);
+  ValueId argument(std::uint32_t index); // of the function's `arguments`
+  void give(std::vector<ValueId> results);
+  ValueId call(std::uint32_t callee, Type result, std::vector<ValueId> arguments, bool as_constant = false);
+  ValueId result_of(ValueId call, std::uint32_t index, Type type);
 
   using Body = std::function<void()>;
   // A constant condition emits the chosen block alone, in place.

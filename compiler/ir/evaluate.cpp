@@ -126,7 +126,8 @@ std::optional<double> evaluate(Op op, std::uint32_t id, const std::vector<Type>&
   case Op::logical_not: return x[0] == 0;
   case Op::fma: return std::fma(x[0], x[1], x[2]);
   case Op::select: return x[0] != 0 ? x[1] : x[2];
-  case Op::hold: return x[0];
+  case Op::hold:
+  case Op::with_slopes: return x[0];
   case Op::negate: return types[0] == Type::integer ? wrap(-static_cast<std::int64_t>(x[0])) : -x[0];
   default: break;
   }
@@ -142,7 +143,7 @@ std::optional<double> evaluate(Op op, std::uint32_t id, const std::vector<Type>&
 
 std::optional<double> fold(Op op, std::uint32_t id, const std::vector<Type>& types,
                            const std::vector<std::optional<double>>& operands) {
-  if (op == Op::constant) return std::nullopt;
+  if (!is_folding(op)) return std::nullopt;
   if (op == Op::logical_and || op == Op::logical_or) { // one side can decide
     const bool deciding = op == Op::logical_or;
     for (const auto& operand : operands)

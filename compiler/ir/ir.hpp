@@ -3,7 +3,9 @@
 // Each function of a model (simulate, log_density, ...) is a tree of blocks of instructions. What an instruction
 // computes is an immutable value, visible in the rest of its block and in nested blocks. State that changes lives in
 // cells (mutable scalars) and arrays. Control flow is structured: `if_`, `for_`, `while_` own blocks; there are no
-// jumps but `break_` and `continue_`. User functions are inlined, vector expressions are loops over scalars.
+// jumps but `break_` and `continue_`. Vector expressions are loops over scalars. Functions of the language are inlined, but
+// those of scalars that are large or call themselves: they are callees, which read their `argument`s, end with `give`, and
+// have no interface, draws or prints.
 //
 // One body, many lanes. The text of a function is that of ONE data set (or draw, or chain). The code generator runs it
 // for W of them at once: every value is W values, varying control flow is done by masks, and an array is laid out [flat
@@ -90,6 +92,12 @@ struct Function {
   std::vector<Array> arrays;
   std::uint32_t value_count = 0; // values are numbered below this
   Block body;
+  // Of a callee: at least one result.
+  std::vector<Type> arguments = {}, results = {};
+  // Of a callee that computes, behind the results of another callee, the derivatives of its first result: which callee,
+  // and by argument whether it is wanted.
+  std::uint32_t derivative_of = none;
+  std::vector<bool> wanted = {};
 };
 
 // A text with places for values: "sigma is {}, must be > 0". The code only stores the message's number and the values.
@@ -129,6 +137,7 @@ struct Message {
 struct Model {
   Facts facts;
   std::vector<Function> functions;
+  std::vector<Function> callees;
   std::vector<Message> messages;
   std::uint32_t site_count = 0; // draw sites are numbered below this
 

@@ -66,6 +66,12 @@ enum class Op : std::uint8_t {
   continue_, // of the innermost for_ or while_
   tape_push, // operand 0: saved for the reverse sweep
   tape_pop,  // what was pushed last and not yet popped, of the result's type
+  argument,  // of a callee; `number`: which
+  give,      // ends a callee's body; operands: its results
+  call,      // the first result of a callee; `id`: the callee; operands: its arguments. `number` 1: as a constant, no
+             // derivative passes through it
+  result_of, // operand 0: a call; `number`: which of its results, from 1 on
+  with_slopes, // operand 0, whose derivatives by operands 1, 3, ... are operands 2, 4, ...
 };
 
 // What may be assumed of an operation.
@@ -105,11 +111,13 @@ enum : Traits {
   tape = 1 << 14,
   // Lanes differ in the result whether or not they agree in the operands.
   varies = 1 << 15,
+  // Hands its operands to the caller of the function.
+  gives = 1 << 16,
 };
 } // namespace trait
 
 // What `id` is the number of.
-enum class Subject : std::uint8_t { nothing, function, cell, array, site, message };
+enum class Subject : std::uint8_t { nothing, function, cell, array, site, message, callee };
 
 struct OpFact {
   Op op;
@@ -177,6 +185,12 @@ inline constexpr auto operations = [] {
       {Op::continue_, "continue", ">", leaves},
       {Op::tape_push, "tape_push", "a>", tape},
       {Op::tape_pop, "tape_pop", ">t", tape | varies},
+      {Op::argument, "argument", ">t", cheap | varies},
+      {Op::give, "give", "...>", gives},
+      // Not to be run where the text does not: it may call itself for ever, or reject.
+      {Op::call, "call", "...>t", pure | differentiable | undefined | may_not_end, Subject::callee},
+      {Op::result_of, "result_of", "a>t", pure | cheap},
+      {Op::with_slopes, "with_slopes", "r...>r", pure | cheap | differentiable},
   });
 }();
 
@@ -189,6 +203,8 @@ constexpr const OpFact& fact(Op op) { return operations[static_cast<std::size_t>
 // Whether it has one of the traits.
 constexpr bool has(Op op, trait::Traits any_of) { return (fact(op).traits & any_of) != 0; }
 constexpr bool is_pure(Op op) { return has(op, trait::pure); }
+// Pure, and what it computes follows from operands and `id` alone, its type included.
+constexpr bool is_folding(Op op) { return is_pure(op) && fact(op).signature.back() != 't'; }
 constexpr bool is_comparison(Op op) { return fact(op).signature == "nn>b"; }
 // An `if_` or a loop: it owns blocks.
 constexpr bool is_region(Op op) { return fact(op).blocks > 0; }
@@ -201,7 +217,7 @@ constexpr bool writes_array(Op op) { return fact(op).subject == Subject::array &
 constexpr bool has_row_for_every_operation() {
   for (std::size_t i = 0; i < operations.size(); ++i)
     if (operations[i].op != static_cast<Op>(i)) return false;
-  return operations.size() == static_cast<std::size_t>(Op::tape_pop) + 1;
+  return operations.size() == static_cast<std::size_t>(Op::with_slopes) + 1;
 }
 static_assert(has_row_for_every_operation());
 

@@ -55,7 +55,7 @@ class Printer {
         arrays_(unique_names(function.arrays)) {}
 
   std::string print() {
-    out_ = fmt::format("function {} {{\n", function_.name);
+    out_ = fmt::format("function {}{} {{\n", function_.name, signature());
     for (std::size_t i = 0; i < cells_.size(); ++i)
       out_ += fmt::format("  cell {}: {}\n", cells_[i], name_of(function_.cells[i].type));
     for (std::size_t i = 0; i < arrays_.size(); ++i) {
@@ -68,6 +68,16 @@ class Printer {
   }
 
  private:
+  std::string signature() const {
+    if (function_.results.empty()) return "";
+    const auto list = [](const std::vector<Type>& types) {
+      std::string text;
+      for (const Type type : types) text += (text.empty() ? "" : ", ") + std::string(name_of(type));
+      return text;
+    };
+    return fmt::format("({}) -> {}", list(function_.arguments), list(function_.results));
+  }
+
   static std::string value(ValueId id) { return id == none ? "%none" : fmt::format("%{}", id); }
 
   static std::string list(const std::vector<ValueId>& values, std::size_t from = 0) {
@@ -86,6 +96,10 @@ class Printer {
 
   std::string cell(std::uint32_t id) const { return id < cells_.size() ? cells_[id] : fmt::format("cell#{}", id); }
   std::string array(std::uint32_t id) const { return id < arrays_.size() ? arrays_[id] : fmt::format("array#{}", id); }
+
+  std::string callee(std::uint32_t id) const {
+    return id < model_.callees.size() ? model_.callees[id].name : fmt::format("callee#{}", id);
+  }
 
   std::string message(std::uint32_t id) const {
     return id < model_.messages.size() ? fmt::format("\"{}\"", model_.messages[id].text)
@@ -112,6 +126,11 @@ class Printer {
     case Op::check:
       return fmt::format("check {}, {}{}{}", value(operands.empty() ? none : operands[0]), message(instruction.id),
                          operands.size() > 1 ? ", " : "", list(operands, 1));
+    case Op::argument: return fmt::format("argument {}", instruction.number);
+    case Op::call:
+      return fmt::format("call {}{}{}{}", callee(instruction.id), operands.empty() ? "" : " ", list(operands),
+                         instruction.number != 0 ? ", as a constant" : "");
+    case Op::result_of: return fmt::format("result {} of {}", instruction.number, list(operands));
     case Op::reject:
     case Op::print:
       return fmt::format("{} {}{}{}", fact(instruction.op).name, message(instruction.id), operands.empty() ? "" : ", ",
@@ -176,7 +195,8 @@ std::string to_string(const Function& function, const Model& model) { return Pri
 
 std::string to_string(const Model& model) {
   std::string text;
-  for (const Function& function : model.functions) text += (text.empty() ? "" : "\n") + to_string(function, model);
+  for (const auto* functions : {&model.functions, &model.callees})
+    for (const Function& function : *functions) text += (text.empty() ? "" : "\n") + to_string(function, model);
   return text;
 }
 

@@ -21,6 +21,11 @@ class Verifier {
     declared_.assign(function_.arrays.size(), false);
     for (std::size_t i = 0; i < function_.arrays.size(); ++i) verify_array(i);
     for (const Cell& cell : function_.cells) require(cell.type != Type::none, "the cell `{}` has no type", cell.name);
+    calls_.assign(function_.value_count, none);
+    const bool is_callee = !function_.results.empty();
+    require(is_callee || function_.arguments.empty(), "arguments without results");
+    require(!is_callee || (!function_.body.empty() && function_.body.back().op == Op::give),
+            "a callee that does not end with `give`");
     block(function_.body, 0, false);
   }
 
@@ -62,6 +67,7 @@ class Verifier {
     switch (array.binding) {
     case Binding::local: return;
     case Binding::variable:
+      require(function_.results.empty(), "a callee with an interface");
       require(array.variable < model_.facts.variables.size(), "the array `{}` is of no variable", array.name);
       return;
     case Binding::unconstrained_in:
@@ -98,6 +104,7 @@ class Verifier {
     case Subject::array: require(id < function_.arrays.size(), "no such array"); return;
     case Subject::site: require(id < model_.site_count, "no such draw site"); return;
     case Subject::message: require(id < model_.messages.size(), "no such message"); return;
+    case Subject::callee: require(id < model_.callees.size(), "no such callee"); return;
     }
   }
 
@@ -188,7 +195,10 @@ class Verifier {
     case Op::reject:
     case Op::print:
       require(instruction.operands.size() <= SIBYL_MAX_REPORTED_VALUES, "too many reported values");
+      require(instruction.op == Op::reject || function_.results.empty(), "a callee that prints");
       return;
+    case Op::draw_uniform:
+    case Op::draw_normal: require(function_.results.empty(), "a callee that draws"); return;
     case Op::if_:
       block(instruction.blocks[0], loops, false);
       block(instruction.blocks[1], loops, false);
@@ -204,9 +214,43 @@ class Verifier {
       return;
     case Op::break_:
     case Op::continue_: require(loops > 0, "break or continue outside a loop"); return;
+    case Op::argument: {
+      const std::size_t index = index_of(instruction);
+      require(index < function_.arguments.size() && function_.arguments[index] == instruction.type,
+              "no such argument");
+      return;
+    }
+    case Op::give:
+      require(&instruction == &function_.body.back(), "`give` does not end the body of a callee");
+      require(operand_types_ == function_.results, "other results than the callee has");
+      return;
+    case Op::call: {
+      const Function& callee = model_.callees[instruction.id];
+      require(operand_types_ == callee.arguments, "other arguments than the callee has");
+      require(!callee.results.empty() && instruction.type == callee.results.front(), "the result has the wrong type");
+      if (instruction.result < calls_.size()) calls_[instruction.result] = instruction.id;
+      return;
+    }
+    case Op::result_of: {
+      const std::uint32_t called = calls_[instruction.operands[0]];
+      require(called != none, "the operand is no call");
+      const std::vector<Type>& results = model_.callees[called].results;
+      const std::size_t index = index_of(instruction);
+      require(index > 0 && index < results.size() && results[index] == instruction.type, "no such result");
+      return;
+    }
+    case Op::with_slopes: {
+      require(instruction.operands.size() % 2 == 1, "a variable without its slope");
+      for (const Type type : operand_types_) require(type == Type::real, "an operand that is not real");
+      return;
+    }
     case Op::tape_pop: require(instruction.type != Type::none, "a pop without type"); return;
     default: return;
     }
+  }
+
+  static std::size_t index_of(const Instruction& instruction) {
+    return instruction.number >= 0 ? static_cast<std::size_t>(instruction.number) : static_cast<std::size_t>(none);
   }
 
   const Function& function_;
@@ -217,12 +261,15 @@ class Verifier {
   std::vector<bool> visible_;       // by value, here
   std::vector<bool> defined_;       // by value, anywhere so far
   std::vector<bool> declared_;      // by array, here
+  std::vector<std::uint32_t> calls_; // by value: the callee that gives it
 };
 
 } // namespace
 
 void verify(const Model& model) {
   for (const Function& function : model.functions) Verifier(function, model).run();
+  for (const Function& callee : model.callees)
+    if (!callee.body.empty()) Verifier(callee, model).run(); // a derivative has none until reverse mode has written it
 }
 
 } // namespace sibyl::ir

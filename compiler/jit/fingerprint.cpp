@@ -1,5 +1,6 @@
 #include "compiler/jit/fingerprint.hpp"
 
+#include "compiler/ir/calls.hpp"
 #include "sibyl_code_version.hpp" // generated: changes whenever the code generator's sources do
 
 #include <llvm/ADT/StringExtras.h>
@@ -25,6 +26,23 @@ class Writer {
   void add_text(std::string_view text) {
     add(text.size());
     bytes_.append(text);
+  }
+  void add_function(const ir::Function& function) {
+    add(function.value_count);
+    add(function.cells.size());
+    for (const ir::Cell& cell : function.cells) add(cell.type);
+    add(function.arrays.size());
+    for (const ir::Array& array : function.arrays) {
+      add(array.element);
+      add(array.rank);
+      add(array.binding);
+      add(array.variable);
+    }
+    for (const auto* types : {&function.arguments, &function.results}) {
+      add(types->size());
+      for (const ir::Type type : *types) add(type);
+    }
+    add_block(function.body);
   }
   void add_block(const ir::Block& block) {
     add(block.size());
@@ -54,7 +72,7 @@ class Writer {
 
 std::string_view hashed_sources() { return code_sources; }
 
-std::string fingerprint(const ir::Function& function, codegen::Variant variant, const codegen::Machine& machine) {
+std::string fingerprint(const ir::Model& model, const ir::Function& function, codegen::Variant variant, const codegen::Machine& machine) {
   Writer writer;
   writer.add_text(code_version);
   writer.add_text(machine.cpu);
@@ -63,17 +81,11 @@ std::string fingerprint(const ir::Function& function, codegen::Variant variant, 
   writer.add(variant.precision);
   writer.add(variant.lanes);
   writer.add_text(function.name);
-  writer.add(function.value_count);
-  writer.add(function.cells.size());
-  for (const ir::Cell& cell : function.cells) writer.add(cell.type);
-  writer.add(function.arrays.size());
-  for (const ir::Array& array : function.arrays) {
-    writer.add(array.element);
-    writer.add(array.rank);
-    writer.add(array.binding);
-    writer.add(array.variable);
+  writer.add_function(function);
+  for (const std::uint32_t id : ir::reachable_callees(model, function)) {
+    writer.add(id);
+    writer.add_function(model.callees[id]);
   }
-  writer.add_block(function.body);
   return writer.digest();
 }
 

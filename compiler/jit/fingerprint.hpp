@@ -11,7 +11,7 @@ namespace sibyl::jit {
 // The names of the source files whose hash is in every key.
 std::string_view hashed_sources();
 
-// 64 hexadecimal digits.
-std::string fingerprint(const ir::Function& function, codegen::Variant variant, const codegen::Machine& machine);
+// 64 hexadecimal digits. The function is one of the model's; the callees that it needs are part of the key.
+std::string fingerprint(const ir::Model& model, const ir::Function& function, codegen::Variant variant, const codegen::Machine& machine);
 
 } // namespace sibyl::jit

@@ -55,7 +55,7 @@ class JitSource final : public FunctionSource {
 
  private:
   std::string object(const ir::Function& function, codegen::Variant variant) {
-    const std::string key = fingerprint(function, variant, options_.machine);
+    const std::string key = fingerprint(model_, function, variant, options_.machine);
     if (auto kept = store_.load(key)) return *kept;
     std::string compiled = codegen::emit_object(model_, {{&function, variant}}, options_.machine);
     if (const std::string problem = store_.store(key, compiled); !problem.empty() && !told_) {

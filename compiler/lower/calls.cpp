@@ -73,6 +73,7 @@ void Lowering::inline_body(Frame& frame, const typed::Function& function, const 
 }
 
 ValueId Lowering::call_scalar(const typed::Function& function, const std::vector<Storage>& arguments) {
+  if (const auto callee = callee_of(function, arguments)) return call_callee(*callee, function, arguments);
   Frame frame(function.variables);
   inline_body(frame, function, arguments);
   return frame.single_result;

@@ -1,6 +1,6 @@
 // From the checked program to the intermediate representation: one object writes one ir::Function.
 //
-// Expressions are in expressions.cpp and views.cpp, calls in calls.cpp, distributions in distributions.cpp and
+// Expressions are in expressions.cpp and views.cpp, calls in calls.cpp and callees.cpp, distributions in distributions.cpp and
 // truncation.cpp, prior_mass.cpp and likelihood.cpp, statements in statements.cpp, constraints in parameters.cpp; model.cpp puts together the functions
 // that ir.hpp lists.
 #pragma once
@@ -22,6 +22,12 @@
 
 namespace sibyl::lower {
 
+// A function of numbers that may be called.
+struct Callee {
+  std::optional<std::uint32_t> number; // in the model; nothing: it is always inlined
+  int size = 0;                        // about how many machine instructions it takes
+};
+
 // What all functions of a model share.
 struct ModelContext {
   const typed::Program& program;
@@ -31,6 +37,7 @@ struct ModelContext {
   Diagnostics diagnostics;
   std::set<typed::VariableId> changing; // variables that are assigned more than once: sizes by them may differ
   bool has_solver = false;              // in the log density: the function for its gradient differs
+  std::map<const typed::Function*, Callee> callees = {}; // of the functions of numbers that have been called
 
   std::uint32_t message(std::string text, Span span);
 };
@@ -194,6 +201,12 @@ class Lowering {
   std::vector<Storage> argument_storage(const typed::Function& function,
                                         const std::vector<typed::ExpressionPtr>& arguments);
   void inline_body(Frame& frame, const typed::Function& function, const std::vector<Storage>& arguments);
+
+  // ---- callees.cpp
+  std::optional<std::uint32_t> callee_of(const typed::Function& function, const std::vector<Storage>& arguments);
+  Callee write_callee(const typed::Function& function);
+  ValueId write_callee_body(const typed::Function& function);
+  ValueId call_callee(std::uint32_t callee, const typed::Function& function, const std::vector<Storage>& arguments);
 
   // ---- returns.cpp
   void run_for_container(Frame& frame, const typed::Function& function);
@@ -365,6 +378,9 @@ class Lowering {
   bool is_for_gradient_ = false; // derivatives of what solvers find are computed beside it
   int in_given_ = 0;             // while the function that a solver is given is lowered for its tangents
   int statement_depth_ = 0, expression_depth_ = 0, loop_depth_ = 0;
+  std::map<const typed::Function*, int> copied_; // the sizes of the copies so far
+  bool has_solver_ = false;       // among what was lowered
+  std::optional<ValueId> calls_around_; // in a function that calls itself: how many calls are within each other
   Frame program_frame_;
   std::optional<ir::CellId> target_;
   std::optional<ir::ArrayId> jacobian_flag_;

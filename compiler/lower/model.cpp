@@ -1,6 +1,7 @@
 #include "compiler/lower/lowering.hpp"
 
 #include "compiler/generative/accesses.hpp"
+#include "compiler/ir/calls.hpp"
 #include "lang/errors.hpp"
 
 #include <utility>
@@ -209,7 +210,9 @@ void Lowering::write_simulate_data() {
   simulate_given_parameters();
 }
 
-void lower_model(ModelContext& context) {
+namespace {
+
+void lower_functions(ModelContext& context) {
   const auto add = [&](const char* name, Lowering::Mode mode, void (Lowering::*write)()) {
     Lowering lowering(context, name, mode);
     try {
@@ -248,6 +251,31 @@ void lower_model(ModelContext& context) {
   add("simulate_data", Mode::compute, &Lowering::write_simulate_data);
   add("log_prior", Mode::density, &Lowering::write_log_prior);
   add("log_likelihood", Mode::density, &Lowering::write_log_likelihood);
+}
+
+// Callees that were written to see how large they are, and are not called after all.
+void empty_unused_callees(ir::Model& model) {
+  std::vector<bool> used(model.callees.size());
+  for (const ir::Function& function : model.functions)
+    for (const std::uint32_t id : ir::reachable_callees(model, function)) {
+      used[id] = true;
+      if (const std::uint32_t primal = model.callees[id].derivative_of; primal != ir::none) {
+        used[primal] = true;
+        for (const std::uint32_t needed : ir::reachable_callees(model, model.callees[primal])) used[needed] = true;
+      }
+    }
+  for (std::size_t id = 0; id < used.size(); ++id)
+    if (!used[id])
+      model.callees[id] = {.name = model.callees[id].name,
+                           .arguments = model.callees[id].arguments,
+                           .results = model.callees[id].results};
+}
+
+} // namespace
+
+void lower_model(ModelContext& context) {
+  lower_functions(context);
+  empty_unused_callees(context.model);
 }
 
 } // namespace sibyl::lower

@@ -299,6 +299,7 @@ Lowering::Coupled Lowering::couple(const typed::SolverCall& call, const std::sha
 
 View Lowering::solver_view(const typed::SolverCall& call, const Type& type, Span span) {
   if (function_.name == "log_density") context_.has_solver = true;
+  has_solver_ = true;
   if (call.kind == Kind::mapped) return mapped_view(call, span);
   const std::size_t frame = frames_.size() - 1;
   const bool is_differential = call.kind == Kind::differential, is_integral = call.kind == Kind::integral;

@@ -97,7 +97,7 @@ class SinkFinder {
   }
 
   // Set (in one of several branches, perhaps), then only added to, then added once to a sink (or stored as the log
-  // density): all in one block and what is nested in it. Each setting and each addend then counts once.
+  // density, or given): all in one block and what is nested in it. Each setting and each addend then counts once.
   bool is_sink(CellId cell) const {
     const InstructionList& accesses = structure_.cell_accesses(cell);
     const Instruction& last = *accesses.back();
@@ -146,6 +146,7 @@ class SinkFinder {
     ValueId value = load.result;
     while (structure_.uses(value).size() == 1) {
       const Instruction& use = *structure_.uses(value)[0];
+      if (use.op == Op::give) return use.operands[0] == value;
       if (use.op == Op::store) {
         const Array& array = structure_.function().arrays[use.id];
         return array.binding == Binding::log_density && use.operands[0] == value;

@@ -12,12 +12,17 @@ bool mark(std::vector<bool>& set, std::uint32_t id) {
   return true;
 }
 
+bool is_wanted(const Function& function, const Instruction& argument) {
+  const auto index = static_cast<std::size_t>(argument.number);
+  return index < function.wanted.size() && function.wanted[index];
+}
+
 Activity nothing(const Function& function) {
   return {std::vector<bool>(function.value_count), std::vector<bool>(function.cells.size()),
           std::vector<bool>(function.arrays.size())};
 }
 
-// What depends on the unconstrained parameters.
+// What depends on the unconstrained parameters, or on the arguments that derivatives are wanted by.
 Activity find_varied(const Structure& structure) {
   const Function& function = structure.function();
   Activity varied = nothing(function);
@@ -29,7 +34,8 @@ Activity find_varied(const Structure& structure) {
       return varied.value[instruction.operands[0]] && mark(varied.array, instruction.id);
     if (instruction.type != Type::real) return false;
     bool varies = false;
-    if (reads_cell(instruction.op)) varies = varied.cell[instruction.id];
+    if (instruction.op == Op::argument) varies = is_wanted(function, instruction);
+    else if (reads_cell(instruction.op)) varies = varied.cell[instruction.id];
     else if (reads_array(instruction.op)) varies = varied.array[instruction.id];
     else
       for (std::size_t i = 0; i < instruction.operands.size(); ++i)
@@ -43,7 +49,7 @@ Activity find_varied(const Structure& structure) {
   return varied;
 }
 
-// What influences the log density.
+// What influences the log density, or the callee's first result.
 Activity find_useful(const Structure& structure) {
   const Function& function = structure.function();
   Activity useful = nothing(function);
@@ -53,6 +59,7 @@ Activity find_useful(const Structure& structure) {
     if (writes_cell(instruction.op)) return useful.cell[instruction.id] && mark(useful.value, instruction.operands[0]);
     if (writes_array(instruction.op))
       return useful.array[instruction.id] && mark(useful.value, instruction.operands[0]);
+    if (instruction.op == Op::give) return mark(useful.value, instruction.operands[0]);
     if (instruction.result == none || !useful.value[instruction.result]) return false;
     if (reads_cell(instruction.op)) return mark(useful.cell, instruction.id);
     if (reads_array(instruction.op)) return mark(useful.array, instruction.id);

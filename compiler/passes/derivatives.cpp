@@ -91,6 +91,8 @@ ValueId partial(const Rule& d, MathFunction function, std::size_t operand) {
 
 bool is_differentiable(const Instruction& instruction, std::size_t operand) {
   if (!has(instruction.op, trait::differentiable) || instruction.type != Type::real) return false;
+  if (instruction.op == Op::call) return instruction.number == 0;
+  if (instruction.op == Op::with_slopes) return operand % 2 == 1;
   if (instruction.op == Op::math) return !has(static_cast<MathFunction>(instruction.id), slope::zero);
   return fact(instruction.op).signature[operand] != 'b';
 }
@@ -106,6 +108,9 @@ RuleNeeds needs_of_rule(const Instruction& instruction, const std::vector<bool>&
     needs.result = wanted[1];
     break;
   case Op::select: needs.operands[0] = true; break;
+  case Op::with_slopes:
+    for (std::size_t i = 1; i < wanted.size(); i += 2) needs.operands[i + 1] = wanted[i];
+    break;
   case Op::math:
     needs.operands.assign(instruction.operands.size(), true);
     needs.result = has(static_cast<MathFunction>(instruction.id), slope::reads_result);
@@ -162,6 +167,10 @@ void differentiate(Builder& b, const Instruction& instruction, const RulePlace& 
     }
     return;
   }
+  case Op::with_slopes:
+    for (std::size_t i = 1; i < x.size(); i += 2)
+      if (wanted[i]) contribute(i, guard(b.multiply(adjoint, x[i + 1])));
+    return;
   default: throw InternalError("an operation without derivative in reverse mode");
   }
 }

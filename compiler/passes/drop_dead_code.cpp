@@ -28,7 +28,7 @@ class Liveness {
 
  private:
   bool has_effect(const Instruction& instruction) const {
-    if (has(instruction.op, trait::may_fail | trait::visible | trait::leaves | trait::tape)) return true;
+    if (has(instruction.op, trait::may_fail | trait::visible | trait::leaves | trait::tape | trait::gives)) return true;
     if (!has(instruction.op, trait::declares) && !writes_array(instruction.op)) return false;
     return structure_.function().arrays[instruction.id].binding != Binding::local;
   }

@@ -96,6 +96,7 @@ class Hoister {
     if (reads_cell(instruction.op)) return !written.count(instruction.id);
     if (has(instruction.op, trait::measures)) return !changing_[instruction.id];
     if (reads_array(instruction.op)) return !changing_[instruction.id] && always_exists(instruction);
+    if (has(instruction.op, trait::may_not_end)) return false;
     return is_pure(instruction.op) && (instruction.type == Type::real || !has(instruction.op, trait::undefined));
   }
 

@@ -12,8 +12,9 @@ namespace sibyl::ir {
 
 struct Pass {
   std::string_view name;
-  std::string_view function; // the one that it is for; empty: each that there is
+  std::string_view function; // the one that it is for, with the derivatives of callees for the gradient; empty: all
   void (*run)(Function& function);
+  void (*run_model)(Model& model) = nullptr; // in its place, where it adds functions
 };
 
 const std::vector<Pass>& passes();

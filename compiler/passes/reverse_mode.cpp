@@ -5,6 +5,8 @@
 #include "compiler/passes/undo_log.hpp"
 #include "lang/errors.hpp"
 
+#include <algorithm>
+#include <map>
 #include <utility>
 
 namespace sibyl::ir {
@@ -52,6 +54,7 @@ class ReverseMode {
     }
     forward(primal_.body, Mode::reversing);
     reverse(primal_.body);
+    if (!primal_.results.empty()) give();
     if (parameters == none) return std::move(gradient_);
     const ArrayId out = b_.array("gradient", Type::real, 1, Binding::gradient);
     b_.for_(b_.integer(0), b_.subtract(count, b_.integer(1)),
@@ -61,7 +64,30 @@ class ReverseMode {
 
  private:
   static Function start(const Function& primal) {
-    return {.name = "log_density_gradient", .cells = primal.cells, .arrays = primal.arrays};
+    Function gradient{.name = primal.results.empty() ? "log_density_gradient" : primal.name,
+                      .cells = primal.cells,
+                      .arrays = primal.arrays,
+                      .arguments = primal.arguments,
+                      .results = primal.results,
+                      .derivative_of = primal.derivative_of,
+                      .wanted = primal.wanted};
+    gradient.results.insert(gradient.results.end(), wanted_count(primal), Type::real);
+    return gradient;
+  }
+
+  static std::size_t wanted_count(const Function& primal) {
+    return static_cast<std::size_t>(std::count(primal.wanted.begin(), primal.wanted.end(), true));
+  }
+
+  // A callee's results, and behind them the derivatives of the first.
+  void give() {
+    std::vector<ValueId> results = map(primal_.body.back().operands);
+    for (std::size_t i = 0; i < primal_.wanted.size(); ++i) {
+      if (!primal_.wanted[i]) continue;
+      const auto found = slopes_.find(i);
+      results.push_back(found == slopes_.end() ? b_.real(0) : found->second);
+    }
+    b_.give(std::move(results));
   }
 
   ArrayId bound_to(Binding binding) const {
@@ -125,13 +151,14 @@ class ReverseMode {
       if (mode == Mode::reversing && plan_.restores(instruction)) overwrite(instruction, b_.load_cell(instruction.id));
       return b_.store_cell(instruction.id, map(instruction.operands[0]));
     case Op::store: return forward_store(instruction, mode);
-    case Op::yield: return;
+    case Op::yield:
+    case Op::give: return;
     default: break;
     }
     Instruction copy = instruction;
     copy.operands = map(instruction.operands);
     if (fact(instruction.op).subject == Subject::array) copy.id = arrays_[instruction.id];
-    const bool folds = is_pure(instruction.op) && instruction.op != Op::constant;
+    const bool folds = is_folding(instruction.op);
     const ValueId result =
         folds ? b_.pure(instruction.op, std::move(copy.operands), instruction.id) : b_.emit(std::move(copy));
     if (instruction.result == none) return;
@@ -335,13 +362,18 @@ class ReverseMode {
     case Op::store:
       if (is_active(instruction, plan_.activity())) reverse_store(instruction);
       return restore(instruction);
+    case Op::give:
+      if (active(instruction.operands[0])) contribute(instruction.operands[0], b_.real(1));
+      return;
     default: break;
     }
     if (!is_active(instruction, plan_.activity())) return;
     if (instruction.op == Op::load_cell && is_sink(instruction.id)) return; // its adjoint is 1
     const ValueId adjoint = take(instruction.result);
     if (adjoint == none) return;
-    if (instruction.op == Op::load_cell) {
+    if (instruction.op == Op::argument) {
+      slopes_[static_cast<std::size_t>(instruction.number)] = adjoint;
+    } else if (instruction.op == Op::load_cell) {
       const CellId cell = adjoint_cell(instruction.id);
       b_.store_cell(cell, b_.add(b_.load_cell(cell), adjoint));
     } else if (instruction.op == Op::load) {
@@ -470,6 +502,7 @@ class ReverseMode {
   std::vector<CellId> value_cells_; // of the others
   std::vector<CellId> cell_adjoints_;
   std::vector<ArrayId> array_adjoints_;
+  std::map<std::size_t, ValueId> slopes_; // by argument
   std::vector<bool> declared_; // the array's own number is taken: another copy gets a new one
   std::unordered_map<const Instruction*, ValueId> overwritten_; // by store
   std::unordered_map<const Instruction*, CellId> kept_, kept_overwritten_;
@@ -478,6 +511,6 @@ class ReverseMode {
 
 } // namespace
 
-Function reverse_mode(const Function& log_density) { return ReverseMode(log_density).run(); }
+Function reverse_mode(const Function& function) { return ReverseMode(function).run(); }
 
 } // namespace sibyl::ir

@@ -229,6 +229,7 @@ bool ReversePlan::is_last(const Instruction& owner) const {
   const auto& arrays = structure_.function().arrays;
   return std::all_of(site.block->begin() + static_cast<std::ptrdiff_t>(site.position) + 1, site.block->end(),
                      [&](const Instruction& later) {
+                       if (later.op == Op::give || later.op == Op::constant) return true;
                        if (later.op == Op::load_cell) return static_cast<bool>(sinks_.cells[later.id]);
                        return later.op == Op::store && arrays[later.id].binding == Binding::log_density &&
                               sinks_.log_density;

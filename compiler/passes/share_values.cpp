@@ -83,7 +83,7 @@ class Sharer {
     default: break;
     }
     if (!is_pure(instruction.op)) return true;
-    if (instruction.op != Op::constant && fold(instruction)) return false;
+    if (is_folding(instruction.op) && fold(instruction)) return false;
     if (instruction.op == Op::constant) constants_[instruction.result] = instruction.number;
     return share(instruction, added);
   }

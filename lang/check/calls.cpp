@@ -259,7 +259,7 @@ ExpressionPtr Checker::function_call(const ast::Call& tree, Arguments arguments,
       return poison(span);
     }
     complete(*best);
-    if (function_ && best->span.source == 0) calls_[function_].push_back(best.get());
+    best = held(std::move(best));
     return make(typed::FunctionCall{best, std::move(arguments), false}, type, span);
   }
   for (const auto& candidate : overloads) {
@@ -276,7 +276,7 @@ ExpressionPtr Checker::function_call(const ast::Call& tree, Arguments arguments,
       if (candidate->variables[candidate->arguments[i]].type.base == Base::real)
         arguments[i] = promote(arguments[i], {Base::real, arguments[i]->type.array_rank});
     complete(*candidate);
-    return make(typed::FunctionCall{candidate, std::move(arguments), true}, *type, span);
+    return make(typed::FunctionCall{held(candidate), std::move(arguments), true}, *type, span);
   }
   Diagnostic& diagnostic =
       error(span, "argument-types", "`" + tree.function.name + "` cannot be called with (" + list(arguments) + ")");
@@ -285,6 +285,13 @@ ExpressionPtr Checker::function_call(const ast::Call& tree, Arguments arguments,
     if (diagnostic.notes.size() == 4) break;
   }
   return poison(span);
+}
+
+// What a call refers to. Within the text's functions, which the program keeps, without keeping it too: they may go round.
+std::shared_ptr<const typed::Function> Checker::held(std::shared_ptr<const typed::Function> callee) {
+  if (!function_ || callee->span.source != 0) return callee;
+  calls_[function_].push_back(callee.get());
+  return {std::shared_ptr<const typed::Function>(), callee.get()};
 }
 
 ExpressionPtr Checker::unknown_function(const ast::Identifier& name, Span span) {

@@ -123,7 +123,10 @@ class Checker {
   void check_block(const ast::ProgramBlock& block, Statements& into);
   void check_suffix(const ast::FunctionDefinition& definition, const typed::Function& function);
   void user_functions(const ast::ProgramBlock& block);
-  bool calls_end(const std::vector<std::shared_ptr<typed::Function>>& declared);
+  bool check_depth_of_calls(const std::vector<std::shared_ptr<typed::Function>>& declared);
+  void check_recursion(const std::vector<std::shared_ptr<typed::Function>>& declared);
+  bool may_reach(const typed::Function& from, const typed::Function& to) const;
+  std::shared_ptr<const typed::Function> held(std::shared_ptr<const typed::Function> callee);
   // accumulators.cpp
   void spread_accumulators(typed::Program& program);
   void warn_about_unused(const typed::Program& program);
@@ -152,6 +155,7 @@ class Checker {
   bool in_function_ = false;
   typed::Function* function_ = nullptr;
   std::map<const typed::Function*, std::vector<const typed::Function*>> calls_; // of the user's functions, by caller
+  std::vector<std::shared_ptr<const typed::Function>> own_functions_;
   int loop_depth_ = 0;
   // While a distribution's meaning is checked: what stands for its parameters, and where the text calls it.
   struct Expansion {

@@ -135,16 +135,48 @@ void Checker::user_functions(const ast::ProgramBlock& block) {
   }
   for (std::size_t i = 0; i < declared.size(); ++i) check_body(block.functions[i], *declared[i]);
 
-  if (calls_end(declared)) return;
-  // A function that calls itself owns itself: without its body it does not.
-  for (const auto& function : declared) function->body = nullptr;
+  if (check_depth_of_calls(declared)) check_recursion(declared);
+  own_functions_.insert(own_functions_.end(), declared.begin(), declared.end());
 }
 
-// Functions are inlined: none may reach itself, and calls within calls may go only so deep. Callees are settled before
-// their callers, on a list of our own: the text may call as deep as it likes.
-bool Checker::calls_end(const std::vector<std::shared_ptr<typed::Function>>& declared) {
+// Breadth first, on a list of our own: the text may call as deep as it likes.
+bool Checker::may_reach(const typed::Function& from, const typed::Function& to) const {
+  std::set<const typed::Function*> seen;
+  std::vector<const typed::Function*> open{&from};
+  while (!open.empty()) {
+    const auto found = calls_.find(open.back());
+    open.pop_back();
+    if (found == calls_.end()) continue;
+    for (const typed::Function* callee : found->second) {
+      if (callee == &to) return true;
+      if (seen.insert(callee).second) open.push_back(callee);
+    }
+  }
+  return false;
+}
+
+// A function that calls itself is not inlined, and what is not inlined are functions of numbers.
+void Checker::check_recursion(const std::vector<std::shared_ptr<typed::Function>>& declared) {
+  for (const auto& function : declared) {
+    if (!may_reach(*function, *function)) continue;
+    function->is_recursive = true;
+    const bool takes_numbers =
+        std::all_of(function->arguments.begin(), function->arguments.end(),
+                    [&](typed::VariableId id) { return function->variables[id].type.is_scalar(); });
+    const std::string itself = "`" + function->name + "` calls itself";
+    if (function->result.base == Base::none || !function->result.is_scalar() || !takes_numbers)
+      error(function->span, "recursive-function", itself + "; that is available to functions of numbers that return one");
+    else if (function->draws || function->name.ends_with("_lp") || function->name.ends_with("_jacobian"))
+      error(function->span, "recursive-function", itself + "; a function that draws or adds to the density cannot");
+  }
+}
+
+// Functions are inlined: calls within calls may go only so deep, apart from recursion. Callees are settled before their
+// callers, on a list of our own: the text may call as deep as it likes. Whether some call goes round.
+bool Checker::check_depth_of_calls(const std::vector<std::shared_ptr<typed::Function>>& declared) {
   constexpr int deepest_call = 100;
   std::map<const typed::Function*, int> depths; // 0: being settled
+  bool goes_round = false;
   for (const auto& function : declared) {
     std::vector<const typed::Function*> open{function.get()};
     while (!open.empty()) {
@@ -161,10 +193,8 @@ bool Checker::calls_end(const std::vector<std::shared_ptr<typed::Function>>& dec
         if (known == depths.end()) {
           open.push_back(callee);
           waits = true;
-        } else if (known->second == 0) {
-          error(callee->span, "recursive-function", "`" + callee->name + "` calls itself; recursion is not available");
-          return false;
         } else {
+          goes_round = goes_round || known->second == 0;
           depth = std::max(depth, known->second + 1);
         }
       }
@@ -179,7 +209,7 @@ bool Checker::calls_end(const std::vector<std::shared_ptr<typed::Function>>& dec
       open.pop_back();
     }
   }
-  return true;
+  return goes_round;
 }
 
 void Checker::check_block(const ast::ProgramBlock& block, Statements& into) {
@@ -230,6 +260,7 @@ typed::Program Checker::check_program(const ast::Program& tree) {
       }
     }
   }
+  program.functions = own_functions_;
   if (!has_errors(diagnostics_)) spread_accumulators(program);
   warn_about_unused(program);
   return program;

@@ -153,8 +153,7 @@ std::shared_ptr<const typed::Function> Checker::given_function(const ast::Call& 
       return nullptr;
     }
     complete(*candidate);
-    if (function_ && candidate->span.source == 0) calls_[function_].push_back(candidate.get());
-    return candidate;
+    return held(candidate);
   }
   Diagnostic& diagnostic = error(place, "argument-types",
                                  "`" + tree.function.name + "` calls `" + to_string(result) + " " + written->name +

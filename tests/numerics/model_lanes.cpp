@@ -45,9 +45,10 @@ std::vector<Case> generative_models() {
           {"examples/01_linear_regression/linear_regression.sib", {}}};
 }
 
-// Likewise, in double only: differential equations, whose solver takes other steps for each data set.
+// Likewise, in double only: functions that call themselves, to other depths for each data set; differential equations, whose solver takes other steps for each data set.
 std::vector<Case> models_in_double() {
   std::vector<Case> all = generative_models();
+  all.push_back({"tests/models/calls/recursion.sib", {}});
   all.push_back({"tests/models/solvers/epidemic.sib", {}});
   return all;
 }
@@ -175,5 +176,5 @@ TEST_CASE("density and gradient of a data set are the same for any lanes and wha
         }
     }
   }
-  CHECK(with_density == 3);
+  CHECK(with_density == 4);
 }

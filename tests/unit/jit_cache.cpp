@@ -91,12 +91,30 @@ TEST_CASE("a function is compiled once and then comes from the cache") {
 TEST_CASE("the cache's key depends on all that the code depends on") {
   const Model model = quadratic(4);
   const codegen::Machine& host = codegen::host_machine();
-  const std::string key = jit::fingerprint(model.functions[0], {Precision::f64, 1}, host);
-  CHECK(key == jit::fingerprint(quadratic(4).functions[0], {Precision::f64, 1}, host));
-  CHECK(key != jit::fingerprint(quadratic(5).functions[0], {Precision::f64, 1}, host));
-  CHECK(key != jit::fingerprint(model.functions[0], {Precision::f32, 1}, host));
-  CHECK(key != jit::fingerprint(model.functions[0], {Precision::f64, 4}, host));
-  CHECK(key != jit::fingerprint(model.functions[0], {Precision::f64, 1}, codegen::machine_named("x86-64-v2")));
+  const std::string key = jit::fingerprint(model, model.functions[0], {Precision::f64, 1}, host);
+  CHECK(key == jit::fingerprint(quadratic(4), quadratic(4).functions[0], {Precision::f64, 1}, host));
+  CHECK(key != jit::fingerprint(quadratic(5), quadratic(5).functions[0], {Precision::f64, 1}, host));
+  CHECK(key != jit::fingerprint(model, model.functions[0], {Precision::f32, 1}, host));
+  CHECK(key != jit::fingerprint(model, model.functions[0], {Precision::f64, 4}, host));
+  CHECK(key != jit::fingerprint(model, model.functions[0], {Precision::f64, 1}, codegen::machine_named("x86-64-v2")));
+}
+
+TEST_CASE("the cache's key depends on the callees") {
+  const auto calling = [](double number) {
+    Function function{.name = "log_density"}, callee{.name = "f", .results = {Type::real}};
+    Builder b(callee), caller(function);
+    b.give({b.real(number)});
+    const ArrayId density = caller.array("log_density", Type::real, 0, Binding::log_density);
+    caller.store(density, caller.call(0, Type::real, {}), {});
+    Model model;
+    model.functions.push_back(std::move(function));
+    model.callees.push_back(std::move(callee));
+    verify(model);
+    return model;
+  };
+  const TemporaryDirectory folder;
+  for (const double number : {1.5, 2.5}) CHECK(compile_and_run(calling(number), folder.path.string()) == number);
+  CHECK(files(folder.path).size() == 2);
 }
 
 TEST_CASE("damaged files in the cache are ignored and written anew") {

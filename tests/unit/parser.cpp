@@ -197,18 +197,32 @@ TEST_CASE("calls of functions within functions go only so deep") {
   }
 }
 
-TEST_CASE("a function that reaches itself is refused wherever the call stands") {
-  for (const char* body : {"return x > 0 ? f(x - 1) : x;", "vector[to_int(1)] v; while (f(x) > 0) return 1; return x;",
-                           "print(f(x)); return x;", "array[3] real v; v[1 + (f(x) > 0)] = 1; return x;",
-                           "if (x > 0) reject(f(x)); return x;"}) {
-    const Source source("model.sib",
-                        "functions { real f(real x) { " + std::string(body) + " } } model { target += f(1); }");
+TEST_CASE("a function that reaches itself is found wherever the call stands") {
+  const auto checked = [](const std::string& functions) {
+    const Source source("model.sib", "functions { " + functions + " } model { target += f(1); }");
     const ParseResult parsed = parse(source);
     REQUIRE(parsed.program);
-    const CheckResult checked = check(*parsed.program, source);
+    return check(*parsed.program, source);
+  };
+  for (const char* body : {"return x > 0 ? f(x - 1) : x;", "vector[to_int(1)] v; while (f(x) > 0) return 1; return x;",
+                           "print(f(x)); return x;", "array[3] real v; v[1 + (f(x) > 0)] = 1; return x;",
+                           "if (x > 0) reject(f(x)); return x;", "return h(x);"}) {
+    const CheckResult result = checked("real h(real x) { return f(x); } real f(real x) { " + std::string(body) +
+                                       " } real once(real x) { return f(x); }");
     INFO(body);
-    CHECK_FALSE(checked.program);
-    CHECK(std::any_of(checked.diagnostics.begin(), checked.diagnostics.end(),
+    REQUIRE(result.program);
+    REQUIRE(result.program->functions.size() == 3);
+    for (const auto& function : result.program->functions)
+      CHECK(function->is_recursive ==
+            (function->name == "f" || (function->name == "h" && std::string(body).find('h') == 7)));
+  }
+  for (const char* refused : {"real f(real x) { return sum(g([x]')); } vector g(vector v) { return g(v); }",
+                              "real f(real x) { return g({x}); } real g(array[] real v) { return g(v); }",
+                              "real f(real x) { g(x); return x; } void g(real x) { g(x); }"}) {
+    const CheckResult result = checked(refused);
+    INFO(refused);
+    CHECK_FALSE(result.program);
+    CHECK(std::any_of(result.diagnostics.begin(), result.diagnostics.end(),
                       [](const Diagnostic& one) { return one.code == "recursive-function"; }));
   }
 }
