@@ -4,6 +4,7 @@
 #include "lang/files/text_file.hpp"
 #include "runtime/cli/model_posterior.hpp"
 #include "runtime/criticism/sensitivity.hpp"
+#include "runtime/data/powers.hpp"
 #include "runtime/terminal/terminal.hpp"
 
 #include <CLI/CLI.hpp>
@@ -30,10 +31,12 @@ nlohmann::ordered_json to_json(const PowerSensitivity& one) {
   return {{"distance", finite_number(one.distance)}, {"at_0.8", scaled(one.weaker)}, {"at_1.25", scaled(one.stronger)}};
 }
 
-bool is_shaky(const PowerSensitivity& one) { return !(std::max(one.weaker.k_hat, one.stronger.k_hat) <= 0.7); }
+// NaN: no weights were needed, or there is no density to compare with.
+bool is_shaky(const PowerSensitivity& one) { return one.weaker.k_hat > 0.7 || one.stronger.k_hat > 0.7; }
 
 // "0.10 to 0.14", with a mark where the weights could not carry it.
 std::string moved(const PowerSensitivity& one) {
+  if (std::isnan(one.distance)) return "- ";
   return fmt::format("{} to {}{}", format_number(one.weaker.mean), format_number(one.stronger.mean),
                      is_shaky(one) ? "?" : " ");
 }
@@ -109,26 +112,37 @@ void run_varied(const Options& options) {
 
 void run(const Options& options) {
   if (!options.vary.empty()) return run_varied(options);
-  const ModelPosteriors found = find_posteriors(options);
+  ModelPosteriors found = open_request(options);
+  const bool by_networks = found.sampler && has_powers(found.model->facts());
+  if (!by_networks) found = find_posteriors(options);
+  const auto distance_of = [](const PowerSensitivity& one) {
+    return std::isnan(one.distance) ? std::string("-") : fmt::format("{:.3f}", one.distance);
+  };
   std::vector<std::vector<std::string>> rows;
   auto all = nlohmann::ordered_json::array();
   std::vector<DataSensitivity> sensitivities;
   bool any_shaky = false;
-  for (std::size_t i = 0; i < found.posteriors.size(); ++i) {
-    const WeightedPosterior& posterior = found.posteriors[i];
-    sensitivities.push_back(find_sensitivity(found.model, found.data_sets[i], posterior));
+  for (std::size_t i = 0; i < found.data_sets.size(); ++i) {
+    sensitivities.push_back(
+        by_networks ? find_sensitivity_by_networks(*found.sampler, found.data_sets[i], sampling_options(options))
+                    : find_sensitivity(found.model, found.data_sets[i], found.posteriors[i]));
     auto parameters = nlohmann::ordered_json::object();
     bool is_first = true;
     for (const MarginalSensitivity& one : sensitivities.back().parameters) {
       any_shaky |= is_shaky(one.prior) || is_shaky(one.likelihood);
-      rows.push_back({is_first ? found.data_sets[i].label : "", one.name, fmt::format("{:.3f}", one.prior.distance),
-                      fmt::format("{:.3f}", one.likelihood.distance), moved(one.prior), moved(one.likelihood),
-                      "  " + one.diagnosis()});
+      rows.push_back({is_first ? found.data_sets[i].label : "", one.name, distance_of(one.prior),
+                      distance_of(one.likelihood), moved(one.prior), moved(one.likelihood), "  " + one.diagnosis()});
       is_first = false;
       parameters[one.name] = {
           {"prior", to_json(one.prior)}, {"likelihood", to_json(one.likelihood)}, {"diagnosis", one.diagnosis()}};
     }
     nlohmann::ordered_json entry = {{"data", found.data_sets[i].label}, {"parameters", std::move(parameters)}};
+    entry["by"] = by_networks ? "the networks" : "weights";
+    if (by_networks) {
+      all.push_back(std::move(entry));
+      continue;
+    }
+    const WeightedPosterior& posterior = found.posteriors[i];
     if (posterior.verdict.exact && !posterior.verdict.exact->is_exact) {
       entry["doubt"] = posterior.verdict.exact->text();
       print_note(
@@ -151,6 +165,7 @@ void run(const Options& options) {
       "prior, likelihood: how far the marginal moves (cumulative Jensen-Shannon distance) for each doubling of its "
       "power; above {} is sensitive\n",
       noteworthy_sensitivity);
+  if (by_networks) fmt::print("by the networks' draws at other powers; - is where the text could not be raised\n");
   if (any_shaky) fmt::print("?: the weights' k-hat is above 0.7, the mean is not to be trusted\n");
 }
 

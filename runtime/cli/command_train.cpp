@@ -2,7 +2,7 @@
 
 #include "lang/errors.hpp"
 #include "runtime/cli/model_classes.hpp"
-#include "runtime/cli/model_file.hpp"
+#include "runtime/cli/model_with_powers.hpp"
 #include "runtime/terminal/interrupt.hpp"
 #include "runtime/terminal/options.hpp"
 #include "runtime/terminal/terminal.hpp"
@@ -31,7 +31,7 @@ struct TrainOptions {
   double missing = 0, learning_rate = 0;
   std::uint64_t seed = 1;
   int threads = default_threads();
-  bool resume = false, json = false;
+  bool resume = false, json = false, sensitivity = false;
 };
 
 // NAME=NETWORK of --summary.
@@ -80,7 +80,7 @@ std::string library_of(const std::string& path) {
 void run_classifier(const TrainOptions& options) {
   const std::pair<bool, const char*> of_posteriors[] = {
       {!options.around.empty(), "--around"},   {!options.priors.empty(), "--prior"}, {options.simulations != 0, "--sims"},
-      {options.resume, "--resume"},            {options.frame != "auto", "--frame"},
+      {options.resume, "--resume"},            {options.sensitivity, "--sensitivity"},            {options.frame != "auto", "--frame"},
       {options.posterior != list_posterior_families().front().name, "--posterior"}};
   for (const auto& [is_given, name] : of_posteriors)
     if (is_given)
@@ -110,7 +110,8 @@ void run_classifier(const TrainOptions& options) {
 
 void run(const TrainOptions& options) {
   if (!options.more.empty()) return run_classifier(options);
-  const auto model = open_model(options.model, options.priors);
+  const auto model = options.sensitivity ? open_model_with_powers(options.model, options.priors)
+                                         : open_model(options.model, options.priors);
   SamplerTrainingOptions training;
   training.setup = setup_options(options, *model);
   training.budget = budget_of(options);
@@ -196,6 +197,9 @@ void add_train(CLI::App& program) {
   command->add_option("--device", options->device, "cpu, cuda or cuda:N")->capture_default_str();
   command->add_option("--seed", options->seed, "random seed")->capture_default_str();
   command->add_option("--threads", options->threads, "number of threads")->capture_default_str();
+  command->add_flag("--sensitivity", options->sensitivity,
+                    "for powers of the prior and the likelihood between 0.5 and 2, as inputs of the networks: `sibyl "
+                    "sensitivity` then draws at other powers, without a density too. What cannot be raised is named");
   command->add_flag("--json", options->json, "the calibration as JSON; all else goes to standard error");
   command->add_flag("--resume", options->resume, "go on from OUTPUT.checkpoint");
   command->callback([options] { run(*options); });

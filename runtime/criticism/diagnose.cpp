@@ -4,6 +4,7 @@
 #include "runtime/criticism/replications.hpp"
 #include "runtime/criticism/simulate_like_training.hpp"
 #include "runtime/criticism/verify.hpp"
+#include "runtime/data/powers.hpp"
 #include "runtime/inputs/missing_values.hpp"
 
 #include <fmt/format.h>
@@ -120,10 +121,15 @@ void add_predictions(const Facts& facts, const DataBatch& simulated, const DataB
 void add_sensitivities(const PosteriorSampler& sampler, std::span<const DataSet> data_sets,
                        const DiagnoseOptions& options, Diagnosis& result) {
   const std::span<const DataSet> some = data_sets.first(std::min(most_sensitivities, data_sets.size()));
+  const SampleOptions sampling{
+      .draws = 2000, .seed = options.seed, .threads = options.threads, .interrupted = options.interrupted};
   try {
-    const std::vector<WeightedPosterior> posteriors = weigh_posteriors(
-        sampler, some,
-        {.draws = 2000, .seed = options.seed, .threads = options.threads, .interrupted = options.interrupted});
+    if (has_powers(sampler.model().facts())) {
+      for (const DataSet& one : some)
+        result.sensitivities.push_back(find_sensitivity_by_networks(sampler, one, sampling));
+      return;
+    }
+    const std::vector<WeightedPosterior> posteriors = weigh_posteriors(sampler, some, sampling);
     for (std::size_t i = 0; i < some.size(); ++i)
       result.sensitivities.push_back(find_sensitivity(sampler.shared_model(), some[i], posteriors[i]));
   } catch (const UserError& error) { // no density, no terms, missing values: a report has the rest

@@ -1,13 +1,16 @@
 #include "runtime/criticism/sensitivity.hpp"
 
+#include "lang/errors.hpp"
 #include "runtime/criticism/html_page.hpp"
 #include "runtime/criticism/svg_plot.hpp"
+#include "runtime/data/powers.hpp"
 #include "runtime/model/log_likelihood.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace sibyl {
 
@@ -36,7 +39,7 @@ std::string plot_of(const std::string& title, const char* what, const PowerCurve
     means.push_back(at.mean);
     low.push_back(at.mean - at.sd);
     high.push_back(at.mean + at.sd);
-    if (!(at.k_hat <= largest_good_k_hat)) bad_powers.push_back(curve.powers[i]), bad_means.push_back(at.mean);
+    if (at.k_hat > largest_good_k_hat) bad_powers.push_back(curve.powers[i]), bad_means.push_back(at.mean);
   }
   plot.band(curve.powers, low, high);
   plot.segment(1, range.low, 1, range.high);
@@ -85,6 +88,95 @@ DataSensitivity find_sensitivity(const std::shared_ptr<const CompiledModel>& mod
   return result;
 }
 
+namespace {
+
+// The draws' columns at each power of the curve.
+struct DrawnAtPowers {
+  std::vector<double> powers;
+  std::vector<Posterior> posteriors;
+};
+
+DrawnAtPowers draw_at_powers(const PosteriorSampler& sampler, const DataSet& data, const char* name,
+                             const SampleOptions& options) {
+  DrawnAtPowers result;
+  std::vector<DataSet> sets;
+  for (int i = 0; i < curve_points; ++i) {
+    const double share = static_cast<double>(i) / (curve_points - 1);
+    result.powers.push_back(weaker_power * std::pow(stronger_power / weaker_power, share));
+    DataSet set = data;
+    for (const char* power : {prior_power_name, likelihood_power_name})
+      if (set.variables.contains(power)) set.variables[power] = {false, {}, {1}};
+    set.variables[name] = {false, {}, {result.powers.back()}};
+    // One by one: the same random numbers serve all powers, so that what moves is the posterior.
+    result.posteriors.push_back(std::move(sampler.sample(std::span(&set, 1), options).front()));
+  }
+  return result;
+}
+
+PowerScaled summarize_column(const Posterior& posterior, std::size_t column) {
+  const Draws& draws = posterior.draws;
+  PowerScaled result{0, 0, std::numeric_limits<double>::quiet_NaN()};
+  const auto count = static_cast<double>(draws.row_count);
+  for (std::size_t row = 0; row < draws.row_count; ++row) result.mean += draws.at(row, column) / count;
+  for (std::size_t row = 0; row < draws.row_count; ++row)
+    result.sd += (draws.at(row, column) - result.mean) * (draws.at(row, column) - result.mean) / count;
+  result.sd = std::sqrt(result.sd);
+  if (posterior.verdict.check) result.k_hat = posterior.verdict.check->k_hat;
+  return result;
+}
+
+void add_component(const DrawnAtPowers& drawn, std::size_t column, PowerSensitivity& sensitivity, PowerCurve& curve) {
+  constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+  if (drawn.posteriors.empty()) {
+    sensitivity.distance = unknown;
+    sensitivity.weaker = sensitivity.stronger = {unknown, unknown, unknown};
+    return;
+  }
+  curve.powers = drawn.powers;
+  for (const Posterior& one : drawn.posteriors) curve.at.push_back(summarize_column(one, column));
+  sensitivity.weaker = curve.at.front();
+  sensitivity.stronger = curve.at.back();
+  // The distance between the ends, for each doubling.
+  const Draws &first = drawn.posteriors.front().draws, &last = drawn.posteriors.back().draws;
+  std::vector<double> values, of_first, of_last;
+  for (const auto& [draws, is_first] : {std::pair(&first, true), std::pair(&last, false)})
+    for (std::size_t row = 0; row < draws->row_count; ++row) {
+      const double weight = 1 / static_cast<double>(draws->row_count);
+      values.push_back(draws->at(row, column));
+      of_first.push_back(is_first ? weight : 0);
+      of_last.push_back(is_first ? 0 : weight);
+    }
+  sensitivity.distance =
+      cumulative_jensen_shannon(values, of_first, of_last) / std::log2(stronger_power / weaker_power);
+}
+
+} // namespace
+
+DataSensitivity find_sensitivity_by_networks(const PosteriorSampler& sampler, const DataSet& data,
+                                             const SampleOptions& options) {
+  const Facts& facts = sampler.model().facts();
+  if (!has_powers(facts)) throw UserError("the sampler was trained for no other powers (sibyl train --sensitivity)");
+  const auto draw = [&](const char* name) {
+    const int v = facts.find(name);
+    return v >= 0 && is_power(facts.variables[static_cast<std::size_t>(v)])
+               ? draw_at_powers(sampler, data, name, options)
+               : DrawnAtPowers();
+  };
+  const DrawnAtPowers prior = draw(prior_power_name), likelihood = draw(likelihood_power_name);
+  const Draws& draws = (prior.posteriors.empty() ? likelihood : prior).posteriors.front().draws;
+  DataSensitivity result{data.label, {}};
+  for (std::size_t column = 0; column < draws.columns.size(); ++column) {
+    const std::string& name = draws.columns[column];
+    const int v = facts.find(name.substr(0, name.find('.')));
+    if (v < 0 || facts.variables[static_cast<std::size_t>(v)].role != Role::parameter) continue;
+    MarginalSensitivity one{.name = name};
+    add_component(prior, column, one.prior, one.prior_curve);
+    add_component(likelihood, column, one.likelihood, one.likelihood_curve);
+    result.parameters.push_back(std::move(one));
+  }
+  return result;
+}
+
 std::string sensitivity_explanation() {
   return fmt::format("<p class=\"soft\">Posterior means (lines) and sds (shaded) where the prior or the likelihood is "
                      "raised to a power: "
@@ -101,10 +193,12 @@ std::string sensitivity_plots(const DataSensitivity& sensitivity, std::size_t mo
   for (std::size_t i = 0; i < std::min(most, sensitivity.parameters.size()); ++i) {
     const MarginalSensitivity& one = sensitivity.parameters[i];
     const svg::Range range = range_of(one);
-    text += plot_of(fmt::format("{} ({:.2f})", one.name, one.prior.distance), "prior", one.prior_curve, range,
-                    one.prior.is_sensitive());
-    text += plot_of(fmt::format("{} ({:.2f})", one.name, one.likelihood.distance), "likelihood", one.likelihood_curve,
-                    range, one.likelihood.is_sensitive());
+    if (!one.prior_curve.at.empty())
+      text += plot_of(fmt::format("{} ({:.2f})", one.name, one.prior.distance), "prior", one.prior_curve, range,
+                      one.prior.is_sensitive());
+    if (!one.likelihood_curve.at.empty())
+      text += plot_of(fmt::format("{} ({:.2f})", one.name, one.likelihood.distance), "likelihood", one.likelihood_curve,
+                      range, one.likelihood.is_sensitive());
   }
   return text + "</div>\n";
 }

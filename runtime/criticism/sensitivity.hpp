@@ -34,6 +34,12 @@ struct DataSensitivity {
 DataSensitivity find_sensitivity(const std::shared_ptr<const CompiledModel>& model, const DataSet& data,
                                  const WeightedPosterior& posterior);
 
+// The same by the networks of a sampler that was trained for powers (lang/powers.hpp): its draws at other ones. The
+// component that its text does not raise has the distance NaN and no curve; k-hat is that of the draws towards the
+// density at their power, NaN where there is none. Throws UserError where the sampler knows no powers.
+DataSensitivity find_sensitivity_by_networks(const PosteriorSampler& sampler, const DataSet& data,
+                                             const SampleOptions& options);
+
 // HTML: what the plots show, the plots of at most so many parameters, and a page of all data sets.
 std::string sensitivity_explanation();
 std::string sensitivity_plots(const DataSensitivity& sensitivity, std::size_t most);

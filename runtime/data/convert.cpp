@@ -1,6 +1,7 @@
 #include "runtime/data/convert.hpp"
 
 #include "lang/errors.hpp"
+#include "runtime/data/powers.hpp"
 #include "runtime/data/size_expression.hpp"
 
 #include <fmt/format.h>
@@ -163,6 +164,10 @@ DataSet conform(DataSet data, const Facts& facts, const std::string& file, const
     const auto found = data.variables.find(variable.name);
     if (found == data.variables.end()) {
       if (may_be_absent(variable, options)) continue;
+      if (is_power(variable)) {
+        result.variables[variable.name] = {false, {}, {1}};
+        continue;
+      }
       missing_variable(variable, data, file);
     }
     Tensor tensor = std::move(found->second);

@@ -3,6 +3,7 @@
 
 #include "lang/decimal.hpp"
 #include "lang/errors.hpp"
+#include "runtime/data/powers.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -69,7 +70,7 @@ class TableConverter {
       if (!found.columns.empty()) {
         for (const TableColumn* column : found.columns) numbers_[column] = read_column(*column, variable);
         columns_[variable.name] = std::move(found);
-      } else if (!has_implied_value(variable) && !may_be_absent(variable, options_)) {
+      } else if (!has_implied_value(variable) && !may_be_absent(variable, options_) && !is_power(variable)) {
         const std::string near = nearest_candidate(variable.name, names);
         missing.push_back(fmt::format("`{}` ({}){}", variable.name, variable.type,
                                       near.empty() ? "" : fmt::format(", did you mean `{}`?", near)));
@@ -207,6 +208,7 @@ class TableConverter {
       const auto found = columns_.find(variable.name);
       if (found != columns_.end()) set.variables[variable.name] = tensor(variable, found->second, rows);
       else if (has_implied_value(variable)) set.variables[variable.name] = implied_value(variable, rows);
+      else if (is_power(variable)) set.variables[variable.name] = {false, {}, {1}};
     }
   }
 

@@ -5,6 +5,7 @@
 #include "runtime/criticism/exact_loo.hpp"
 #include "runtime/criticism/report.hpp"
 #include "runtime/criticism/sensitivity.hpp"
+#include "runtime/data/powers.hpp"
 #include "runtime/library/state.hpp"
 
 #include <fmt/format.h>
@@ -101,8 +102,10 @@ SamplerDiagnosis Sampler::diagnose(const std::vector<Arrays>& data_sets, const D
 std::vector<ParameterSensitivity> Sampler::sensitivity(const Arrays& data, const SamplingSettings& settings) const {
   const DataSet data_set = read_data(*state_, data);
   std::vector<ParameterSensitivity> result;
-  for (const MarginalSensitivity& one :
-       find_sensitivity(state_->compiled, data_set, weigh(*state_, data_set, settings)).parameters)
+  const DataSensitivity found = has_powers(state_->compiled->facts())
+                                    ? find_sensitivity_by_networks(state_->sampler, data_set, sample_options(settings))
+                                    : find_sensitivity(state_->compiled, data_set, weigh(*state_, data_set, settings));
+  for (const MarginalSensitivity& one : found.parameters)
     result.push_back({one.name, to_result(one.prior), to_result(one.likelihood), one.diagnosis()});
   return result;
 }

@@ -10,6 +10,7 @@
 #include "compiler/compile.hpp"
 #include "compiler/jit/object_store.hpp"
 #include "lang/given_priors.hpp"
+#include "lang/powers.hpp"
 #endif
 
 #include <fmt/format.h>
@@ -36,7 +37,20 @@ std::shared_ptr<const ModelState> compile_with_priors(const ModelState& model, c
   return compile_text(sibyl::with_priors(Source(name, model.compiled->text()), priors), name);
 }
 
+std::shared_ptr<const ModelState> compile_with_powers(const ModelState& model, const NoteFunction& note) {
+  const std::string& name = model.compiled->name();
+  const TextWithPowers found = sibyl::with_powers(Source(name, model.compiled->text()));
+  if (note)
+    for (const std::string& one : found.notes) note(one);
+  return compile_text(found.text, name);
+}
+
 #else
+
+std::shared_ptr<const ModelState> compile_with_powers(const ModelState& model, const NoteFunction&) {
+  throw UserError(fmt::format("{}: powers change a model's text, and this build of Sibyl has no compiler",
+                              model.compiled->name()));
+}
 
 std::shared_ptr<const ModelState> compile_with_priors(const ModelState& model, const std::vector<std::string>&) {
   throw UserError(fmt::format("{}: other priors change a model's text, and this build of Sibyl has no compiler",
@@ -111,6 +125,8 @@ const std::string& Model::name() const { return state_->compiled->name(); }
 Model Model::with_priors(const std::vector<std::string>& priors) const {
   return Model(library::compile_with_priors(*state_, priors));
 }
+
+Model Model::with_powers(const NoteFunction& note) const { return Model(library::compile_with_powers(*state_, note)); }
 
 const std::string& Model::text() const { return state_->compiled->text(); }
 const std::string& Model::warnings() const { return state_->warnings; }

@@ -368,6 +368,11 @@ class Model {
   // Throws UserError where one cannot be read or names no parameter, ModelError where the text does not compile so.
   Model with_priors(const std::vector<std::string>& priors) const;
 
+  // The model with powers of its prior and its likelihood as data, one where a data set says nothing of them: a sampler
+  // that is trained on it draws at other powers (Sampler::sensitivity), without a density too. `note` hears what is not
+  // raised. Throws UserError where nothing can be.
+  Model with_powers(const NoteFunction& note = {}) const;
+
   const std::string& name() const;
   const std::string& text() const;
   const std::string& warnings() const; // of the compiler, "" where there are none

@@ -48,6 +48,7 @@ struct DensityState {
 
 // Throws ModelError where the text has errors.
 std::shared_ptr<const ModelState> compile_text(std::string_view text, const std::string& name);
+std::shared_ptr<const ModelState> compile_with_powers(const ModelState& model, const NoteFunction& note);
 std::shared_ptr<const ModelState> compile_with_priors(const ModelState& model, const std::vector<std::string>& priors);
 
 // Data, design values and parameters as tensors. Throws UserError where an array's extents and values do not fit.

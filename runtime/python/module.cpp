@@ -451,6 +451,13 @@ NB_MODULE(_sibyl, module) {
           "text"_a, "name"_a)
       .def_static("from_file", &sibyl::Model::from_file, "path"_a, "include_directories"_a,
                   nb::call_guard<nb::gil_scoped_release>())
+      .def("with_powers",
+           [](const sibyl::Model& self) {
+             std::vector<std::string> notes;
+             const nb::gil_scoped_release release;
+             const sibyl::Model model = self.with_powers([&](const std::string& note) { notes.push_back(note); });
+             return std::make_tuple(model, notes);
+           })
       .def("with_priors", &sibyl::Model::with_priors, nb::call_guard<nb::gil_scoped_release>())
       .def_prop_ro("name", &sibyl::Model::name)
       .def_prop_ro("text", &sibyl::Model::text)

@@ -329,21 +329,37 @@ class ClosedForms(unittest.TestCase):
                     self.assertAlmostEqual(mu[part][key]["mean"], mean, delta=5 * sd / math.sqrt(3000))
                     self.assertAlmostEqual(mu[part][key]["sd"], sd, delta=0.08 * sd)
 
-    # The prior's sd as a hyperparameter of the design: one sampler answers for all of its values.
-    def test_hyperparameters_are_varied(self):
+    # The prior's sd as a hyperparameter of the design, and powers as inputs of the networks: one sampler answers for all of
+    # their values.
+    def test_hyperparameters_and_powers_are_varied(self):
         (FOLDER / "spread.sib").write_text(
             MEAN.replace("vector[N] y;", "vector[N] y; real<lower=0> s;").replace("PRIOR", "1, s")
             .replace("10, 20);", "10, 20); s ~ uniform(0.3, 4);"))
-        sibyl("train", "spread.sib", "--frame", "laplace", "--steps", 60, "--batch", 64, "-o", "spread.sibyl")
-        (FOLDER / "spread.json").write_text(json.dumps({"N": len(Y), "y": Y, "s": 1}))
+        sibyl("train", "spread.sib", "--sensitivity", "--frame", "laplace", "--steps", 60, "--batch", 64, "-o",
+              "spread.sibyl")
+        (FOLDER / "spread.json").write_text(json.dumps({"N": len(Y), "y": Y, "s": 3}))
         found = json.loads(sibyl("sensitivity", "spread.sibyl", "spread.json", "--vary", "s=0.5,3", "--json").stdout)
         self.assertEqual([one["value"] for one in found], [0.5, 3])
+        # Where data say nothing of powers these are one.
         for one in found:
             mean, sd = posterior(Y, 1, one["value"])
             self.assertAlmostEqual(one["parameters"]["mu"]["mean"], mean, delta=5 * sd / math.sqrt(3000) + 0.02)
             self.assertAlmostEqual(one["parameters"]["mu"]["sd"], sd, delta=0.1 * sd)
         self.assertIn("`N` is no number", sibyl("sensitivity", "spread.sibyl", "spread.json", "--vary", "N=3",
                                                 fails=2).stderr)
+        self.assertIn("by the networks' draws", sibyl("sensitivity", "spread.sibyl", "spread.json").stdout)
+        [found] = json.loads(sibyl("sensitivity", "spread.sibyl", "spread.json", "--json").stdout)
+        self.assertEqual(found["by"], "the networks")
+        mu = found["parameters"]["mu"]
+        for key, power in (("at_0.8", 0.8), ("at_1.25", 1.25)):
+            for part, powers in (("prior", (power, 1)), ("likelihood", (1, power))):
+                mean, sd = posterior(Y, 1, 3, *powers)
+                self.assertAlmostEqual(mu[part][key]["mean"], mean, delta=5 * sd / math.sqrt(3000) + 0.02)
+                self.assertAlmostEqual(mu[part][key]["sd"], sd, delta=0.1 * sd)
+        (FOLDER / "heavy.sib").write_text(
+            MEAN.replace("normal(PRIOR)", "student_t(3, 0, 1)").replace("(mu, 2)", "(mu, exp(mu))"))
+        self.assertIn("no statement of heavy.sib can be raised to a power: line 4: `mu ~ student_t(3, 0, 1)",
+                      sibyl("train", "heavy.sib", "--sensitivity", "--steps", 1, "-o", "x.sibyl", fails=2).stderr)
 
 
 if __name__ == "__main__":

@@ -166,6 +166,15 @@ class Model:
             warnings.warn(model.warnings, stacklevel=2)
         return model
 
+    def with_powers(self) -> Model:
+        """The model with powers of its prior and its likelihood as data (`prior_power`, `likelihood_power`; one where a data
+        set says nothing of them): a sampler that is trained on it draws at other powers, see Sampler.sensitivity. What
+        cannot be raised is warned of."""
+        handle, notes = self._handle.with_powers()
+        for note in notes:
+            warnings.warn(note, stacklevel=2)
+        return Model._of(handle)
+
     def simulate(
         self, n: int = 1000, seed: int = 1, design: Data | None = None, threads: int = 0
     ) -> dict[str, np.ndarray]:
