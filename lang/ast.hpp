@@ -107,10 +107,18 @@ struct ArrayLiteral {
 struct RowVectorLiteral {
   std::vector<ExpressionPtr> elements;
 }; // [a, b]; of row vectors: a matrix
+struct TupleLiteral {
+  std::vector<ExpressionPtr> elements;
+}; // (a, b)
+// `x.2`
+struct TuplePart {
+  ExpressionPtr operand;
+  std::int64_t number = 1;
+};
 
 struct Expression {
   std::variant<IntegerLiteral, RealLiteral, StringLiteral, VariableReference, Unary, Binary, Transpose, Conditional,
-               Parenthesized, Index, Call, ArrayLiteral, RowVectorLiteral>
+               Parenthesized, Index, Call, ArrayLiteral, RowVectorLiteral, TupleLiteral, TuplePart>
       node;
   Span span;
   std::uint32_t height = 1; // of the tree below, this node included: the parser bounds it
@@ -118,7 +126,7 @@ struct Expression {
 
 // ---- types as declared
 
-enum class BaseType { integer, real, vector, row_vector, matrix };
+enum class BaseType { integer, real, vector, row_vector, matrix, tuple };
 
 // `<lower=a, upper=b>` or `<offset=m, multiplier=s>`; absent parts are null.
 struct Constraint {
@@ -132,6 +140,7 @@ struct SizedType {
   std::string constrained; // "simplex", "cov_matrix", ...: a type of stdlib/transforms/, which says what `base` is
   std::vector<ExpressionPtr> array_sizes;
   std::vector<ExpressionPtr> sizes; // vector: 1; matrix: 2; a constrained type: as many as its transform has parameters
+  std::vector<SizedType> parts; // of a tuple
   Constraint constraint;
   Span span;
   Span old_array; // of array sizes that stand behind the name: not part of `span`
@@ -141,6 +150,7 @@ struct SizedType {
 struct UnsizedType {
   std::optional<BaseType> base;
   int array_dimensions = 0;
+  std::vector<UnsizedType> parts; // of a tuple
   Span span;
 };
 

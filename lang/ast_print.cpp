@@ -81,6 +81,9 @@ class Printer {
             return "(call " + node.function.name + all(node.arguments) + ")";
           else if constexpr (std::is_same_v<Node, ArrayLiteral>) return "(array" + all(node.elements) + ")";
           else if constexpr (std::is_same_v<Node, RowVectorLiteral>) return "(row" + all(node.elements) + ")";
+          else if constexpr (std::is_same_v<Node, TupleLiteral>) return "(tuple" + all(node.elements) + ")";
+          else if constexpr (std::is_same_v<Node, TuplePart>)
+            return "(part " + shape(node.operand) + " " + std::to_string(node.number) + ")";
           else return format(expression);
         },
         expression->node);

@@ -18,7 +18,7 @@ const char* text_of(AssignmentOperator op) {
 }
 
 const char* text_of(BaseType type) {
-  static constexpr const char* names[] = {"int", "real", "vector", "row_vector", "matrix"};
+  static constexpr const char* names[] = {"int", "real", "vector", "row_vector", "matrix", "tuple"};
   return names[static_cast<int>(type)];
 }
 
@@ -77,6 +77,10 @@ struct ExpressionFormatter {
   }
   std::string operator()(const ArrayLiteral& node) const { return "{" + list(node.elements) + "}"; }
   std::string operator()(const RowVectorLiteral& node) const { return "[" + list(node.elements) + "]"; }
+  std::string operator()(const TupleLiteral& node) const { return "(" + list(node.elements) + ")"; }
+  std::string operator()(const TuplePart& node) const {
+    return format(node.operand) + "." + std::to_string(node.number);
+  }
 };
 
 class Formatter {
@@ -119,6 +123,13 @@ class Formatter {
     }
   }
 
+  template <typename Types>
+  static std::string parts(const Types& types, std::string (*text_of_part)(const typename Types::value_type&)) {
+    std::string text;
+    for (const auto& one : types) text += (text.empty() ? "(" : ", ") + text_of_part(one);
+    return text + ")";
+  }
+
   static std::string sized(const SizedType& type) {
     std::string text;
     if (!type.array_sizes.empty()) text = "array[" + list(type.array_sizes) + "] ";
@@ -133,11 +144,13 @@ class Formatter {
     add("multiplier", type.constraint.multiplier);
     if (!bounds.empty()) text += "<" + bounds + ">";
     if (!type.sizes.empty()) text += "[" + list(type.sizes) + "]";
+    if (!type.parts.empty()) text += parts(type.parts, sized);
     return text;
   }
 
   static std::string unsized(const UnsizedType& type) {
-    const std::string base = type.base ? text_of(*type.base) : "void";
+    std::string base = type.base ? text_of(*type.base) : "void";
+    if (!type.parts.empty()) base += parts(type.parts, unsized);
     return type.array_dimensions == 0 ? base : "array[" + std::string(type.array_dimensions - 1, ',') + "] " + base;
   }
 

@@ -61,7 +61,8 @@ std::string signature_at(const Lines& lines, std::size_t line) {
 
 // The name in front of a signature's first parenthesis; "" where the line begins no definition.
 std::string defined_name(std::string_view line) {
-  const std::size_t end = line.find('(');
+  // A function may return a tuple: `tuple(matrix, vector) name(...)`.
+  const std::size_t end = line.find('(', line.starts_with("tuple(") ? line.find(") ") : 0);
   if (end == line.npos || line.empty() || !std::isalpha(static_cast<unsigned char>(line.front()))) return "";
   const std::size_t space = line.find_last_of(' ', end);
   return space == line.npos ? "" : std::string(line.substr(space + 1, end - space - 1));

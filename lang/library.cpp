@@ -25,7 +25,8 @@ struct PendingBody {
 
 // The name of the function whose definition begins with this line: what stands before the first parenthesis.
 std::string defined_function(std::string_view line) {
-  const std::size_t end = line.find('(');
+  // A function may return a tuple: `tuple(matrix, vector) name(...)`.
+  const std::size_t end = line.find('(', line.starts_with("tuple(") ? line.find(") ") : 0);
   if (end == line.npos || line.empty() || !std::isalpha(static_cast<unsigned char>(line.front()))) return "";
   const std::size_t space = line.find_last_of(' ', end);
   const std::string_view first = line.substr(0, line.find(' '));

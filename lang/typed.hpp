@@ -182,10 +182,22 @@ struct RowVectorLiteral {
 struct Promote {
   ExpressionPtr operand;
 };
+// A tuple by its parts; of an array of tuples each part is an array. The checker takes tuples apart: behind it they stand
+// only where a function returns one.
+struct Tuple {
+  std::vector<ExpressionPtr> elements;
+};
+// Of a call that returns a tuple, one of the values that are none, from left to right. Only as what a local variable
+// without declared sizes begins with; the parts of one evaluation stand behind each other in one Sequence, all of them.
+struct CallPart {
+  ExpressionPtr call;
+  std::size_t number = 0;
+  std::uint32_t evaluation = 0; // unique in its function or program
+};
 
 struct Expression {
   std::variant<IntegerLiteral, RealLiteral, StringLiteral, VariableReference, BuiltinCall, FunctionCall,
-               SolverCall, DistributionCall, Index, Conditional, ArrayLiteral, RowVectorLiteral, Promote>
+               SolverCall, DistributionCall, Index, Conditional, ArrayLiteral, RowVectorLiteral, Promote, Tuple, CallPart>
       node;
   Type type;
   Span span;
@@ -286,7 +298,8 @@ struct Statement {
 struct Function {
   std::string name;
   Type result;
-  std::vector<VariableId> arguments; // into `variables`
+  std::vector<Type> signature;       // of the arguments as declared
+  std::vector<VariableId> arguments; // into `variables`; a tuple is several, in the order of its leaves
   std::vector<bool> data_only;       // of each argument: `data real x`
   std::vector<Variable> variables;   // arguments, locals, loop variables
   StatementPtr body;

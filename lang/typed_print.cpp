@@ -148,6 +148,9 @@ class Printer {
           else if constexpr (std::is_same_v<Node, ArrayLiteral>) return "({" + list(node.elements) + "}" + type + ")";
           else if constexpr (std::is_same_v<Node, RowVectorLiteral>)
             return "([" + list(node.elements) + "]" + type + ")";
+          else if constexpr (std::is_same_v<Node, Tuple>) return "((" + list(node.elements) + ")" + type + ")";
+          else if constexpr (std::is_same_v<Node, CallPart>)
+            return show(node.call) + "." + std::to_string(node.number + 1);
           else return "real(" + show(node.operand) + ")";
         },
         expression->node);

@@ -28,6 +28,7 @@ ExpressionPtr rewritten(const ExpressionPtr& expression, const RewriteExpression
         if constexpr (requires { copy.arguments; }) each(copy.arguments);
         else if constexpr (requires { copy.elements; }) each(copy.elements);
         else if constexpr (std::is_same_v<Node, Promote>) copy.operand = rewritten(copy.operand, replace);
+        else if constexpr (std::is_same_v<Node, CallPart>) copy.call = rewritten(copy.call, replace);
         else if constexpr (std::is_same_v<Node, Conditional>) {
           copy.condition = rewritten(copy.condition, replace);
           copy.if_true = rewritten(copy.if_true, replace);

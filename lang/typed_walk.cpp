@@ -14,6 +14,7 @@ void for_each_expression(const ExpressionPtr& expression, const std::function<vo
         if constexpr (requires { node.arguments; }) each(node.arguments);
         else if constexpr (requires { node.elements; }) each(node.elements);
         else if constexpr (std::is_same_v<Node, Promote>) for_each_expression(node.operand, visit);
+        else if constexpr (std::is_same_v<Node, CallPart>) for_each_expression(node.call, visit);
         else if constexpr (std::is_same_v<Node, Conditional>) {
           for_each_expression(node.condition, visit);
           for_each_expression(node.if_true, visit);
@@ -27,6 +28,15 @@ void for_each_expression(const ExpressionPtr& expression, const std::function<vo
         }
       },
       expression->node);
+}
+
+std::vector<ExpressionPtr> leaves(const ExpressionPtr& expression) {
+  const auto* tuple = std::get_if<Tuple>(&expression->node);
+  if (!tuple) return {expression};
+  std::vector<ExpressionPtr> all;
+  for (const ExpressionPtr& one : tuple->elements)
+    for (ExpressionPtr& leaf : leaves(one)) all.push_back(std::move(leaf));
+  return all;
 }
 
 bool may_draw(const DistributionCall& call) {

@@ -2,12 +2,13 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace sibyl {
 
 // `error` is the poison type of an expression that was already complained about: it agrees with everything, so that one
 // mistake gives one message. `string` occurs in print and reject only.
-enum class Base { error, none, integer, real, vector, row_vector, matrix, string };
+enum class Base { error, none, integer, real, vector, row_vector, matrix, string, tuple };
 
 // Dimensions that a variable may have, arrays' and the base's together.
 inline constexpr int most_dimensions = 8;
@@ -15,6 +16,7 @@ inline constexpr int most_dimensions = 8;
 struct Type {
   Base base = Base::error;
   int array_rank = 0; // number of array dimensions around the base
+  const std::vector<Type>* parts = nullptr; // of a tuple: the one list of these types (tuple_type)
 
   friend bool operator==(const Type&, const Type&) = default;
 
@@ -29,5 +31,12 @@ struct Type {
 
 // As Stan writes it: `int`, `array[,] vector`, `matrix`.
 std::string to_string(const Type& type);
+
+// `tuple(T1, T2, ...)`, or an array of such.
+Type tuple_type(const std::vector<Type>& parts, int array_rank = 0);
+// Of that part of every element, number 0 the first: an array where it is an array of tuples.
+Type part_type(const Type& tuple, std::size_t number);
+// The types of what a tuple holds that is none, from left to right; of anything else its own.
+std::vector<Type> leaf_types(const Type& type);
 
 } // namespace sibyl

@@ -185,6 +185,7 @@ class Analysis {
             else if constexpr (requires { node.elements; })
               for (const auto& one : node.elements) walk(one);
             else if constexpr (std::is_same_v<Node, typed::Promote>) walk(node.operand);
+            else if constexpr (std::is_same_v<Node, typed::CallPart>) walk(node.call);
             else if constexpr (std::is_same_v<Node, typed::Conditional>) {
               walk(node.condition);
               walk(node.if_true);
@@ -301,6 +302,7 @@ class Analysis {
           [&](const auto& node) {
             using Node = std::decay_t<decltype(node)>;
             if constexpr (std::is_same_v<Node, typed::Promote>) walk(node.operand);
+            else if constexpr (std::is_same_v<Node, typed::CallPart>) walk(node.call);
             else if constexpr (std::is_same_v<Node, typed::FunctionCall>) {
               for (const auto& one : node.arguments)
                 if (!one->type.is_scalar()) walk(one);

@@ -187,6 +187,8 @@ class Estimator {
       });
     });
   }
+  Range range(const typed::Tuple& tuple, const ExpressionPtr&) { return largest(tuple.elements); }
+  Range range(const typed::CallPart& part, const ExpressionPtr&) { return range(part.call); }
   Range range(const typed::SolverCall& call, const ExpressionPtr& expression) {
     return without_bound(expression->span,
                          "the text does not tell how large a value of " + quoted(call.given->name) + " is");

@@ -184,6 +184,12 @@ class Prover {
     return {contains(equivariant, call.function->name) ? all : Dimensions(rank, staying)};
   }
 
+  Value value(const typed::CallPart& part, const ExpressionPtr& expression) {
+    const auto& call = std::get<typed::FunctionCall>(part.call->node);
+    for (const ExpressionPtr& argument : call.arguments)
+      require_still(argument, "`" + call.function->name + "` may treat positions differently");
+    return {Dimensions(static_cast<std::size_t>(expression->type.rank()), staying)};
+  }
   Value value(const typed::SolverCall& call, const ExpressionPtr& expression) {
     for (const ExpressionPtr& argument : call.arguments)
       for (const Dimension& one : number(argument))

@@ -58,7 +58,9 @@ void Lowering::inline_body(Frame& frame, const typed::Function& function, const 
     const auto* sequence = std::get_if<typed::Sequence>(&function.body->node);
     if (sequence)
       for (std::size_t i = 0; i + 1 < sequence->statements.size(); ++i) statement(sequence->statements[i]);
-    if (function.result.is_scalar()) frame.single_result = scalar(value);
+    if (function.result.parts) {
+      for (const typed::ExpressionPtr& leaf : leaves(value)) frame.tuple_result.push_back(leaf_value(leaf, function));
+    } else if (function.result.is_scalar()) frame.single_result = scalar(value);
     else frame.container_result = view(value);
   } else if (function.result.base == Base::none || function.result.is_scalar()) {
     if (function.result.is_scalar()) frame.result = b_.cell(function.name, type_of(function.result));
@@ -66,6 +68,8 @@ void Lowering::inline_body(Frame& frame, const typed::Function& function, const 
     b_.store_cell(*frame.returned, b_.boolean(false));
     statement(function.body);
     if (frame.result) frame.single_result = b_.load_cell(*frame.result);
+  } else if (function.result.parts) {
+    run_for_tuple(frame, function);
   } else {
     run_for_container(frame, function);
   }

@@ -66,6 +66,12 @@ struct ReturnedContainer {
   bool is_of_one_size = true; // wherever it is returned: that of the array
 };
 
+// Where a function that returns a tuple from several places puts one of its values.
+struct ReturnedPart {
+  std::optional<ir::CellId> cell; // of a number
+  ReturnedContainer container;
+};
+
 // Variables of the program, or of one inlined call.
 struct Frame {
   const std::vector<typed::Variable>* variables;
@@ -77,6 +83,9 @@ struct Frame {
   std::optional<ir::CellId> returned; // integer, not zero after a return that skips statements
   std::optional<View> container_result;
   std::optional<ReturnedContainer> container;
+  std::vector<ReturnedPart> parts;    // of the tuple that is returned
+  std::vector<Storage> tuple_result;  // its leaves
+  std::map<std::uint32_t, std::vector<Storage>> evaluations; // of calls that return tuples (typed::CallPart)
   ValueId single_result = ir::none;
   int loop_depth = 0; // loops of the function around the current statement
   explicit Frame(const std::vector<typed::Variable>& table) : variables(&table), storage(table.size()) {}
@@ -208,12 +217,25 @@ class Lowering {
   ValueId write_callee_body(const typed::Function& function);
   ValueId call_callee(std::uint32_t callee, const typed::Function& function, const std::vector<Storage>& arguments);
 
+  // ---- returned_tuples.cpp
+  Storage call_part(const typed::CallPart& part, Span span);
+  Storage leaf_value(const typed::ExpressionPtr& leaf, const typed::Function& function);
+  void run_for_tuple(Frame& frame, const typed::Function& function);
+  void return_tuple(const typed::ExpressionPtr& value);
+
   // ---- returns.cpp
+  void start_returned(ReturnedContainer& into, const std::string& name, int rank);
+  void allocate_returned(ReturnedContainer& into, const typed::Function& function, const Type& type,
+                         const std::vector<ValueId>& capacity);
+  View returned_view(const ReturnedContainer& from, const Type& type);
+  std::vector<ValueId> returned_sizes(const ReturnedContainer& from);
+  void measure(const std::function<void()>& run);
+  void store_returned(ReturnedContainer& into, const typed::ExpressionPtr& value, const Type& type);
   void run_for_container(Frame& frame, const typed::Function& function);
   void return_container(const typed::ExpressionPtr& value);
   std::optional<ValueId> integer_at_entry(const typed::ExpressionPtr& expression);
   std::optional<std::vector<ValueId>> sizes_at_entry(const typed::ExpressionPtr& expression);
-  std::optional<std::vector<ValueId>> largest_sizes_at_entry(const typed::Function& function);
+  std::optional<std::vector<ValueId>> largest_sizes_at_entry(const std::vector<typed::ExpressionPtr>& returned);
 
   // ---- solvers.cpp
   View solver_view(const typed::SolverCall& call, const Type& type, Span span);

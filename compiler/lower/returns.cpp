@@ -152,9 +152,9 @@ std::optional<std::vector<ValueId>> Lowering::sizes_at_entry(const ExpressionPtr
 }
 
 // The largest that any `return` needs, dimension by dimension; nothing where one is not known.
-std::optional<std::vector<ValueId>> Lowering::largest_sizes_at_entry(const typed::Function& function) {
+std::optional<std::vector<ValueId>> Lowering::largest_sizes_at_entry(const std::vector<ExpressionPtr>& returned) {
   std::optional<std::vector<ValueId>> largest;
-  for (const ExpressionPtr& value : returned_values(function)) {
+  for (const ExpressionPtr& value : returned) {
     const auto sizes = sizes_at_entry(value);
     if (!sizes) return std::nullopt;
     if (!largest) largest = std::vector<ValueId>(sizes->size(), b_.integer(0));
@@ -164,61 +164,80 @@ std::optional<std::vector<ValueId>> Lowering::largest_sizes_at_entry(const typed
   return largest;
 }
 
+void Lowering::start_returned(ReturnedContainer& into, const std::string& name, int rank) {
+  for (int d = 0; d < rank; ++d) {
+    into.sizes.push_back(b_.cell(name + " size", ir::Type::integer));
+    b_.store_cell(into.sizes.back(), b_.integer(0));
+  }
+}
+
+std::vector<ValueId> Lowering::returned_sizes(const ReturnedContainer& from) {
+  std::vector<ValueId> values;
+  for (const ir::CellId size : from.sizes) values.push_back(b_.load_cell(size));
+  return values;
+}
+
+// Runs a function for the sizes of what it returns: what it does beside is done the second time.
+void Lowering::measure(const std::function<void()>& run) {
+  const auto target = target_;
+  if (target_) {
+    target_ = b_.cell("target aside", ir::Type::real);
+    b_.store_cell(*target_, b_.load_cell(*target));
+  }
+  ++measuring_;
+  run();
+  --measuring_;
+  target_ = target;
+}
+
+void Lowering::allocate_returned(ReturnedContainer& into, const typed::Function& function, const Type& type,
+                                 const std::vector<ValueId>& capacity) {
+  const bool is_integer = type.base == Base::integer;
+  into.array = declare_local(function.name, is_integer ? ir::Type::integer : ir::Type::real, capacity,
+                             "the value of `" + function.name + "`");
+  into.capacity = capacity;
+}
+
+View Lowering::returned_view(const ReturnedContainer& from, const Type& type) {
+  View result;
+  result.sizes = returned_sizes(from);
+  for (const ValueId most : from.capacity) {
+    const auto known = b_.constant(most);
+    result.size_keys.push_back(known ? std::to_string(static_cast<std::int64_t>(*known)) : "");
+  }
+  // A constant is the size of every value that is as large.
+  for (const std::string& key : result.size_keys)
+    if (!key.empty() && !from.is_of_one_size) result.size_keys.assign(from.sizes.size(), "");
+  result.is_integer = type.base == Base::integer;
+  result.array_rank = type.array_rank;
+  result.element = [this, array = *from.array](const std::vector<ValueId>& index) { return b_.load(array, index); };
+  return result;
+}
+
 void Lowering::run_for_container(Frame& frame, const typed::Function& function) {
   const auto run = [&] {
     frame.returned = b_.cell(function.name + " returned", ir::Type::boolean);
     b_.store_cell(*frame.returned, b_.boolean(false));
     statement(function.body);
   };
-  std::vector<ir::CellId> sizes;
-  for (int d = 0; d < function.result.rank(); ++d) {
-    sizes.push_back(b_.cell(function.name + " size", ir::Type::integer));
-    b_.store_cell(sizes.back(), b_.integer(0));
-  }
-  const auto now = [&] {
-    std::vector<ValueId> values;
-    for (const ir::CellId size : sizes) values.push_back(b_.load_cell(size));
-    return values;
-  };
-  frame.container = ReturnedContainer{std::nullopt, sizes};
-  std::optional<std::vector<ValueId>> largest = largest_sizes_at_entry(function);
+  frame.container.emplace();
+  start_returned(*frame.container, function.name, function.result.rank());
+  std::optional<std::vector<ValueId>> largest = largest_sizes_at_entry(returned_values(function));
   if (!largest) {
-    // What the function does beside returning is done the second time.
-    const auto target = target_;
-    if (target_) {
-      target_ = b_.cell("target aside", ir::Type::real);
-      b_.store_cell(*target_, b_.load_cell(*target));
-    }
-    ++measuring_;
-    run();
-    --measuring_;
-    target_ = target;
-    largest = now();
+    measure(run);
+    largest = returned_sizes(*frame.container);
   }
-  const bool is_integer = function.result.base == Base::integer;
-  const ir::ArrayId array = declare_local(function.name, is_integer ? ir::Type::integer : ir::Type::real, *largest,
-                                          "the value of `" + function.name + "`");
-  frame.container->array = array;
-  frame.container->capacity = *largest;
+  allocate_returned(*frame.container, function, function.result, *largest);
   run();
-  View result;
-  result.sizes = now();
-  for (std::size_t d = 0; d < sizes.size(); ++d) {
-    const auto known = b_.constant((*largest)[d]);
-    result.size_keys.push_back(known ? std::to_string(static_cast<std::int64_t>(*known)) : "");
-  }
-  // A constant is the size of every value that is as large.
-  for (const std::string& key : result.size_keys)
-    if (!key.empty() && !frame.container->is_of_one_size) result.size_keys.assign(sizes.size(), "");
-  result.is_integer = is_integer;
-  result.array_rank = function.result.array_rank;
-  result.element = [this, array](const std::vector<ValueId>& index) { return b_.load(array, index); };
-  frame.container_result = std::move(result);
+  frame.container_result = returned_view(*frame.container, function.result);
 }
 
 void Lowering::return_container(const ExpressionPtr& value) {
   Frame& frame = *frames_.back();
-  ReturnedContainer& into = *frame.container;
+  store_returned(*frame.container, value, frame.function->result);
+}
+
+void Lowering::store_returned(ReturnedContainer& into, const ExpressionPtr& value, const Type& type) {
   const View returned = view(value);
   for (std::size_t d = 0; d < into.sizes.size(); ++d) b_.store_cell(into.sizes[d], returned.sizes[d]);
   if (!into.array) return;
@@ -228,12 +247,12 @@ void Lowering::return_container(const ExpressionPtr& value) {
     into.is_of_one_size = into.is_of_one_size && known && known_most && *known == *known_most;
     if (size == most || (known && known_most && *known <= *known_most)) continue;
     b_.check(b_.compare(Op::less_equal, size, most),
-             message("`" + frame.function->name +
+             message("`" + frames_.back()->function->name +
                          "` returns {} elements, but at first it was {}: its size must not be random",
                      value->span),
              {size, most});
   }
-  const bool is_real = frame.function->result.base != Base::integer;
+  const bool is_real = type.base != Base::integer;
   loop(returned.sizes, [&](const std::vector<ValueId>& index) {
     const ValueId element = returned.element(index);
     b_.store(*into.array, is_real ? b_.to_real(element) : element, index);

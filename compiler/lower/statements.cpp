@@ -208,7 +208,16 @@ void Lowering::declare_interface(ir::ArrayId array, const typed::Variable& decla
 
 void Lowering::declaration(const typed::Declaration& tree, Span span) {
   const VariableId id = tree.variable;
+  if (const auto* part = tree.initializer ? std::get_if<typed::CallPart>(&tree.initializer->node) : nullptr) {
+    storage(id) = call_part(*part, span);
+    return;
+  }
   const typed::Variable& declared = variable(id);
+  // A value that is kept aside has the sizes that it has.
+  if (tree.initializer && declared.type.rank() > 0 && declared.sizes.empty()) {
+    storage(id) = AsView{materialize(view(tree.initializer))};
+    return;
+  }
   const bool output = declares_interface_ && is_interface(id);
   if (output) {
     const bool tracked = mode_ == Mode::simulate &&
@@ -320,6 +329,7 @@ void Lowering::return_statement(const typed::Return& tree) {
   Frame& frame = *frames_.back();
   if (tree.value && frame.result) b_.store_cell(*frame.result, scalar(tree.value));
   if (tree.value && frame.container) return_container(tree.value);
+  if (tree.value && !frame.parts.empty()) return_tuple(tree.value);
   b_.store_cell(*frame.returned, b_.boolean(true));
   if (frame.loop_depth > 0) b_.break_();
 }

@@ -17,9 +17,11 @@ namespace {
 
 std::string signature(const typed::Function& function) {
   std::string text = function.name + "(";
-  for (std::size_t i = 0; i < function.arguments.size(); ++i) {
-    const typed::Variable& argument = function.variables[function.arguments[i]];
-    text += (i ? ", " : "") + to_string(argument.type) + " " + argument.name;
+  std::size_t next = 0; // a tuple is several arguments
+  for (std::size_t i = 0; i < function.signature.size(); ++i) {
+    const std::string& name = function.variables[function.arguments[next]].name;
+    text += (i ? ", " : "") + to_string(function.signature[i]) + " " + name.substr(0, name.find(':'));
+    next += leaf_types(function.signature[i]).size();
   }
   return text + ")";
 }
@@ -135,6 +137,9 @@ ExpressionPtr Checker::call(const ast::Call& tree, Span span) {
   }
   if (is_conditional && names_.own.contains(name)) require_bar(tree, arguments);
   bool handled = false;
+  // Each part of an array of tuples has its size.
+  if (name == "size" && arguments.size() == 1 && arguments[0]->type.parts && arguments[0]->type.array_rank > 0)
+    return builtin_call(name, {leaves(arguments[0]).front()}, span, handled);
   ExpressionPtr result = builtin_call(name, arguments, span, handled);
   if (handled) return result;
   // The library's methods call what solvers are given.
@@ -221,10 +226,10 @@ ExpressionPtr Checker::function_call(const ast::Call& tree, Arguments arguments,
   std::shared_ptr<const typed::Function> best;
   int least = 1 << 20;
   for (const auto& candidate : overloads) {
-    if (candidate->arguments.size() != arguments.size()) continue;
+    if (candidate->signature.size() != arguments.size()) continue;
     int cost = 0;
     for (std::size_t i = 0; i < arguments.size() && cost >= 0; ++i) {
-      const int one = conversion_cost(arguments[i]->type, candidate->variables[candidate->arguments[i]].type);
+      const int one = conversion_cost(arguments[i]->type, candidate->signature[i]);
       cost = one < 0 ? -1 : cost + one;
     }
     if (cost >= 0 && cost < least) {
@@ -233,6 +238,10 @@ ExpressionPtr Checker::function_call(const ast::Call& tree, Arguments arguments,
     }
   }
   if (best) {
+    Arguments parts;
+    for (std::size_t i = 0; i < arguments.size(); ++i)
+      for (ExpressionPtr& leaf : leaves(promote(arguments[i], best->signature[i]))) parts.push_back(std::move(leaf));
+    arguments = std::move(parts);
     for (std::size_t i = 0; i < arguments.size(); ++i) {
       if (best->data_only[i] && best->span.source == 0 && depends_on_parameters(arguments[i])) {
         const std::string& name = best->variables[best->arguments[i]].name;
@@ -241,7 +250,6 @@ ExpressionPtr Checker::function_call(const ast::Call& tree, Arguments arguments,
             .secondary.push_back({best->variables[best->arguments[i]].span, "declared `data`"});
         return poison(span);
       }
-      arguments[i] = promote(arguments[i], best->variables[best->arguments[i]].type);
     }
     if (best->draws && !is_library_ && block_ != ast::BlockKind::generated_quantities &&
         block_ != ast::BlockKind::transformed_data && !(in_function_ && function_->name.ends_with("_rng"))) {
@@ -260,7 +268,8 @@ ExpressionPtr Checker::function_call(const ast::Call& tree, Arguments arguments,
     }
     complete(*best);
     best = held(std::move(best));
-    return make(typed::FunctionCall{best, std::move(arguments), false}, type, span);
+    const ExpressionPtr call = make(typed::FunctionCall{best, std::move(arguments), false}, type, span);
+    return type.parts ? evaluated_before(call) : call;
   }
   for (const auto& candidate : overloads) {
     if (!candidate->elementwise || candidate->arguments.size() != arguments.size()) continue;

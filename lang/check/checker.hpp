@@ -7,6 +7,7 @@
 #include "lang/library.hpp"
 #include "lang/typed.hpp"
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -56,9 +57,26 @@ class Checker {
   std::vector<typed::IndexItem> index_items(const std::vector<ast::IndexItem>& items);
   // The type of `base` indexed by `items`; error type after a diagnostic.
   Type indexed_type(Type base, const std::vector<typed::IndexItem>& items, Span span);
+  typed::ExpressionPtr indexed(const typed::ExpressionPtr& base, const std::vector<typed::IndexItem>& items, Span span);
   void check_constant_index(const typed::ExpressionPtr& base, const std::vector<typed::IndexItem>& items);
   typed::ExpressionPtr integer(const ast::ExpressionPtr& expression, const std::string& what);
   typed::ExpressionPtr real(const ast::ExpressionPtr& expression, const std::string& what);
+
+  // ---- tuples.cpp
+  typed::ExpressionPtr tuple_literal(const ast::TupleLiteral& literal, Span span);
+  typed::ExpressionPtr tuple_part(const ast::TuplePart& part, Span span);
+  // A call that returns a tuple is evaluated into local variables before the statement that it stands in: their tuple.
+  typed::ExpressionPtr evaluated_before(const typed::ExpressionPtr& call);
+  typed::StatementPtr tuple_declaration(const ast::Declaration& declaration, Span span);
+  typed::ExpressionPtr declare_parts(const ast::SizedType& type, const std::string& name, Span place,
+                                     const typed::ExpressionPtr& initializer, Span span);
+  typed::StatementPtr tuple_assignment(const ast::Assignment& assignment, const typed::ExpressionPtr& value, Span span);
+  bool assigns_tuple(const ast::ExpressionPtr& target) const;
+  typed::StatementPtr for_each_tuple(const ast::ForEach& loop, const typed::ExpressionPtr& container, Span span);
+  void declare_arguments(const typed::Function& function);
+  typed::VariableId hidden_variable(const std::string& name, Type type, Span span);
+  // The name of a tuple, which stands for its parts.
+  void name_tuple(const std::string& name, Span place, typed::ExpressionPtr tuple, typed::VariableId first);
 
   // ---- operators.cpp
   typed::ExpressionPtr unary(const ast::Unary& unary, Span span);
@@ -100,10 +118,20 @@ class Checker {
 
   // ---- statements.cpp
   typed::StatementPtr statement(const ast::StatementPtr& statement);
+  // What must be done before it (evaluations of tuples), and the statement.
+  void add_statement(const ast::StatementPtr& statement, Statements& into);
+  typed::StatementPtr one_statement(const ast::StatementPtr& statement);
   typed::StatementPtr declaration(const ast::Declaration& declaration, Span span);
+  typed::VariableId declare_one(const ast::SizedType& type, const std::string& name, Span place,
+                                const std::string& type_text, bool is_part);
+  void check_initializer(const typed::ExpressionPtr& initializer, const std::string& name, Type type,
+                         const std::string& type_text);
   void declared_type(const ast::SizedType& written, typed::Variable& variable);
   void declared_bounds(const ast::SizedType& written, typed::Variable& variable);
   typed::StatementPtr assignment(const ast::Assignment& assignment, Span span);
+  // `target op= value` without its assignment.
+  typed::ExpressionPtr combined(ast::AssignmentOperator op, const typed::ExpressionPtr& target,
+                                const typed::ExpressionPtr& value, Span span);
   typed::StatementPtr tilde(const ast::Tilde& tilde, Span span);
   typed::StatementPtr for_loop(const ast::For& loop, Span span);
   typed::StatementPtr for_each(const ast::ForEach& loop, Span span);
@@ -133,6 +161,7 @@ class Checker {
 
   // ---- shared
   typed::VariableId declare(typed::Variable variable);
+  void require_new_name(const std::string& name, Span place);
   std::optional<typed::VariableId> find_variable(const std::string& name) const;
   std::vector<std::string> visible_variables() const;
   // What older texts write is read, and said once for each kind: a warning that shows today's spelling.
@@ -149,6 +178,9 @@ class Checker {
 
   std::vector<typed::Variable>* variables_ = nullptr;
   std::vector<std::unordered_map<std::string, typed::VariableId>> scopes_;
+  std::map<typed::VariableId, typed::ExpressionPtr> tuples_; // what a name means that is found by that variable
+  Statements* before_ = nullptr; // what is evaluated before the statement; null where nothing may be
+  std::uint32_t evaluations_ = 0;
   std::set<typed::VariableId> used_;
   std::map<std::string, Span> declared_anywhere_; // at the top of any block: for uses that come too early
   ast::BlockKind block_ = ast::BlockKind::model;
@@ -172,6 +204,11 @@ Type type_of(const ast::SizedType& type);
 // ---- small helpers on typed expressions (expressions.cpp)
 typed::ExpressionPtr make(decltype(typed::Expression::node) node, Type type, Span span);
 typed::ExpressionPtr poison(Span span);
+// A tuple of these, or an array of tuples of the elements of these arrays.
+typed::ExpressionPtr make_tuple(std::vector<typed::ExpressionPtr> elements, int array_rank, Span span);
+// Another for each leaf of a tuple, in the same order, in a tuple of the same form.
+typed::ExpressionPtr with_leaves(const typed::ExpressionPtr& tuple, int array_rank,
+                                 const std::function<typed::ExpressionPtr(const typed::ExpressionPtr&)>& of_leaf);
 // int to real where `target` wants real; the expression unchanged otherwise.
 typed::ExpressionPtr promote(typed::ExpressionPtr expression, Type target);
 // Whether a value of `from` may stand where `to` is wanted, promoting ints.

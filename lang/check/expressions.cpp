@@ -1,8 +1,10 @@
 #include "lang/check/checker.hpp"
 #include "lang/check/primitives.hpp"
 #include "lang/edit_distance.hpp"
+#include "lang/typed_walk.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace sibyl::checking {
 
@@ -16,10 +18,18 @@ ExpressionPtr poison(Span span) { return make(typed::IntegerLiteral{}, {Base::er
 
 bool converts(Type from, Type to) {
   if (from.is_error() || to.is_error() || from == to) return true;
+  if (from.parts && to.parts && from.array_rank == to.array_rank && from.parts->size() == to.parts->size())
+    return std::equal(from.parts->begin(), from.parts->end(), to.parts->begin(), converts);
   return from.base == Base::integer && to.base == Base::real && from.array_rank == to.array_rank;
 }
 
 ExpressionPtr promote(ExpressionPtr expression, Type target) {
+  if (const auto* tuple = std::get_if<typed::Tuple>(&expression->node); tuple && target.parts) {
+    std::vector<ExpressionPtr> elements;
+    for (std::size_t i = 0; i < tuple->elements.size(); ++i)
+      elements.push_back(promote(tuple->elements[i], part_type(target, i)));
+    return make_tuple(std::move(elements), expression->type.array_rank, expression->span);
+  }
   if (expression->type.base != Base::integer || target.base == Base::integer || target.is_error()) return expression;
   const Type type{Base::real, expression->type.array_rank};
   const Span span = expression->span;
@@ -58,17 +68,21 @@ void Checker::note_old(const char* code, Span place, const std::string& message,
   diagnostics_.push_back(std::move(warning));
 }
 
-typed::VariableId Checker::declare(typed::Variable variable) {
+void Checker::require_new_name(const std::string& name, Span place) {
   for (const auto& scope : scopes_) {
-    const auto earlier = scope.find(variable.name);
+    const auto earlier = scope.find(name);
     if (earlier == scope.end()) continue;
-    error(variable.span, "redeclared-variable", "`" + variable.name + "` is declared twice", "")
+    error(place, "redeclared-variable", "`" + name + "` is declared twice", "")
         .secondary.push_back({(*variables_)[earlier->second].span, "declared here before"});
     break;
   }
-  if (const auto function = names_.own.find(variable.name); function != names_.own.end() && !is_library_)
-    error(variable.span, "name-is-function", "`" + variable.name + "` is already the name of a function")
+  if (const auto function = names_.own.find(name); function != names_.own.end() && !is_library_)
+    error(place, "name-is-function", "`" + name + "` is already the name of a function")
         .secondary.push_back({function->second.front()->span, "the function"});
+}
+
+typed::VariableId Checker::declare(typed::Variable variable) {
+  require_new_name(variable.name, variable.span);
   const auto id = static_cast<typed::VariableId>(variables_->size());
   scopes_.back()[variable.name] = id;
   variables_->push_back(std::move(variable));
@@ -125,6 +139,8 @@ ExpressionPtr Checker::expression(const ast::ExpressionPtr& tree) {
         else if constexpr (std::is_same_v<Node, ast::Index>) return index(node, span);
         else if constexpr (std::is_same_v<Node, ast::Call>) return call(node, span);
         else if constexpr (std::is_same_v<Node, ast::ArrayLiteral>) return array_literal(node, span);
+        else if constexpr (std::is_same_v<Node, ast::TupleLiteral>) return tuple_literal(node, span);
+        else if constexpr (std::is_same_v<Node, ast::TuplePart>) return tuple_part(node, span);
         else return row_vector_literal(node, span);
       },
       tree->node);
@@ -134,6 +150,12 @@ ExpressionPtr Checker::variable(const ast::VariableReference& reference, Span sp
   if (expansion_) return expansion_->given.at(reference.name);
   if (const auto id = find_variable(reference.name)) {
     used_.insert(*id);
+    if (const auto tuple = tuples_.find(*id); tuple != tuples_.end()) {
+      for (const ExpressionPtr& leaf : leaves(tuple->second))
+        if (const auto* part = std::get_if<typed::VariableReference>(&leaf->node)) used_.insert(part->variable);
+      return with_leaves(tuple->second, tuple->second->type.array_rank,
+                         [&](const ExpressionPtr& leaf) { return make(leaf->node, leaf->type, span); });
+    }
     return make(typed::VariableReference{*id}, (*variables_)[*id].type, span);
   }
   const Primitive* primitive = find_primitive(reference.name);
@@ -231,7 +253,7 @@ Type Checker::indexed_type(Type base, const std::vector<typed::IndexItem>& items
     result = is_single(i) ? (is_single(i + 1) ? Base::real : Base::row_vector)
                           : (is_single(i + 1) ? Base::vector : Base::matrix);
   }
-  return {result, array_rank};
+  return {result, array_rank, base.parts};
 }
 
 void Checker::check_constant_index(const ExpressionPtr& base, const std::vector<typed::IndexItem>& items) {
@@ -259,6 +281,11 @@ ExpressionPtr Checker::index(const ast::Index& index, Span span) {
   std::vector<typed::IndexItem> items = index_items(index.items);
   const Type type = indexed_type(base->type, items, span);
   if (type.is_error()) return poison(span);
+  return with_leaves(base, type.array_rank, [&](const ExpressionPtr& leaf) { return indexed(leaf, items, span); });
+}
+
+ExpressionPtr Checker::indexed(const ExpressionPtr& base, const std::vector<typed::IndexItem>& items, Span span) {
+  const Type type = indexed_type(base->type, items, span);
   check_constant_index(base, items);
   // `a[i][j]` is `a[i, j]`.
   if (const auto* outer = std::get_if<typed::Index>(&base->node))
@@ -268,12 +295,14 @@ ExpressionPtr Checker::index(const ast::Index& index, Span span) {
       all.insert(all.end(), items.begin(), items.end());
       return make(typed::Index{outer->base, std::move(all)}, type, span);
     }
-  return make(typed::Index{std::move(base), std::move(items)}, type, span);
+  return make(typed::Index{base, items}, type, span);
 }
 
 ExpressionPtr Checker::conditional(const ast::Conditional& tree, Span span) {
   ExpressionPtr condition = integer(tree.condition, "a condition");
+  Statements* const before = std::exchange(before_, nullptr);
   ExpressionPtr if_true = expression(tree.if_true), if_false = expression(tree.if_false);
+  before_ = before;
   if (condition->type.is_error() || if_true->type.is_error() || if_false->type.is_error()) return poison(span);
   Type type = if_true->type;
   if (type != if_false->type) {
@@ -286,7 +315,11 @@ ExpressionPtr Checker::conditional(const ast::Conditional& tree, Span span) {
   }
   if_true = promote(if_true, type);
   if_false = promote(if_false, type);
-  return make(typed::Conditional{condition, if_true, if_false}, type, span);
+  if (!type.parts) return make(typed::Conditional{condition, if_true, if_false}, type, span);
+  const auto others = leaves(if_false);
+  return with_leaves(if_true, type.array_rank, [&, i = std::size_t{0}](const ExpressionPtr& leaf) mutable {
+    return make(typed::Conditional{condition, leaf, others[i++]}, leaf->type, span);
+  });
 }
 
 ExpressionPtr Checker::array_literal(const ast::ArrayLiteral& literal, Span span) {
@@ -314,6 +347,18 @@ ExpressionPtr Checker::array_literal(const ast::ArrayLiteral& literal, Span span
     return poison(span);
   }
   for (ExpressionPtr& element : elements) element = promote(element, type);
+  if (type.parts) {
+    std::vector<std::vector<ExpressionPtr>> each;
+    for (const ExpressionPtr& element : elements) each.push_back(leaves(element));
+    return with_leaves(elements.front(), type.array_rank + 1,
+                       [&, i = std::size_t{0}](const ExpressionPtr& leaf) mutable {
+                         std::vector<ExpressionPtr> list;
+                         for (const auto& one : each) list.push_back(one[i]);
+                         ++i;
+                         return make(typed::ArrayLiteral{std::move(list)},
+                                     {leaf->type.base, leaf->type.array_rank + 1}, span);
+                       });
+  }
   return make(typed::ArrayLiteral{std::move(elements)}, {type.base, type.array_rank + 1}, span);
 }
 

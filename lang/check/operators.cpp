@@ -1,5 +1,7 @@
 #include "lang/check/checker.hpp"
 
+#include <utility>
+
 namespace sibyl::checking {
 
 using typed::Builtin;
@@ -124,7 +126,7 @@ ExpressionPtr Checker::unary_builtin(ast::UnaryOperator op, const ExpressionPtr&
     }
     return make(BuiltinCall{Builtin::logical_not, {operand}, ""}, {Base::integer, 0}, span);
   }
-  const bool is_array_of_numbers = type.array_rank > 0 && type.base != Base::none && type.base != Base::string;
+  const bool is_array_of_numbers = type.array_rank > 0 && type.base != Base::none && type.base != Base::string && !type.parts;
   if (!type.is_scalar() && !is_linear(type) && !is_array_of_numbers) {
     error(span, "operator-types",
           std::string(op == ast::UnaryOperator::minus ? "`-`" : "`+`") +
@@ -136,7 +138,12 @@ ExpressionPtr Checker::unary_builtin(ast::UnaryOperator op, const ExpressionPtr&
 }
 
 ExpressionPtr Checker::binary(const ast::Binary& tree, Span span) {
-  ExpressionPtr left = expression(tree.left), right = expression(tree.right);
+  ExpressionPtr left = expression(tree.left);
+  // The right side may be left out where the left side decides.
+  const bool is_logical = tree.op == ast::BinaryOperator::logical_and || tree.op == ast::BinaryOperator::logical_or;
+  Statements* const before = is_logical ? std::exchange(before_, nullptr) : before_;
+  ExpressionPtr right = expression(tree.right);
+  before_ = before;
   for (const OperatorFact& fact : operators)
     if (fact.op == tree.op) return binary_builtin(fact.builtin, fact.symbol, left, right, span);
   return poison(span);

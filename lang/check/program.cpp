@@ -3,6 +3,7 @@
 #include "lang/library.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace sibyl {
 
@@ -31,6 +32,11 @@ const char* block_name(BlockKind kind) {
 
 Type type_of(const ast::UnsizedType& type) {
   if (!type.base) return {Base::none, 0};
+  if (!type.parts.empty()) {
+    std::vector<Type> parts;
+    for (const ast::UnsizedType& one : type.parts) parts.push_back(type_of(one));
+    return tuple_type(parts, type.array_dimensions);
+  }
   switch (*type.base) {
   case ast::BaseType::integer: return {Base::integer, type.array_dimensions};
   case ast::BaseType::real: return {Base::real, type.array_dimensions};
@@ -59,37 +65,40 @@ void Checker::declare_function(const ast::FunctionDefinition& definition,
   std::vector<ast::Argument> all = definition.arguments;
   all.insert(all.end(), extra_arguments.begin(), extra_arguments.end());
   for (const ast::Argument& argument : all) {
-    function.data_only.push_back(argument.data_only);
-    typed::Variable variable{.name = argument.name.name, .type = type_of(argument.type)};
-    variable.block = typed::Block::function;
-    variable.is_local = variable.is_argument = true;
-    variable.span = argument.name.span;
-    variable.type_text = to_string(variable.type);
-    function.arguments.push_back(static_cast<typed::VariableId>(function.variables.size()));
-    function.variables.push_back(std::move(variable));
+    const Type type = type_of(argument.type);
+    function.signature.push_back(type);
+    std::size_t number = 0;
+    for (const Type& leaf : leaf_types(type)) {
+      function.data_only.push_back(argument.data_only);
+      typed::Variable variable{.name = argument.name.name, .type = leaf};
+      if (type.parts) variable.name += ":" + std::to_string(++number);
+      variable.block = typed::Block::function;
+      variable.is_local = variable.is_argument = true;
+      variable.span = argument.name.span;
+      variable.type_text = to_string(variable.type);
+      function.arguments.push_back(static_cast<typed::VariableId>(function.variables.size()));
+      function.variables.push_back(std::move(variable));
+    }
   }
 }
 
 void Checker::check_body(const ast::FunctionDefinition& definition, typed::Function& function) {
   std::vector<typed::Variable>* outer_variables = variables_;
   auto outer_scopes = std::move(scopes_);
+  auto outer_tuples = std::exchange(tuples_, {});
   variables_ = &function.variables;
   scopes_.assign(1, {});
   in_function_ = true;
   function_ = &function;
   block_ = BlockKind::functions;
-  for (const typed::VariableId id : function.arguments) {
-    if (scopes_.back().contains(function.variables[id].name))
-      error(function.variables[id].span, "redeclared-variable",
-            "the argument `" + function.variables[id].name + "` is declared twice");
-    scopes_.back()[function.variables[id].name] = id;
-  }
+  declare_arguments(function);
   function.body = statement(definition.body);
   if (function.body && function.result.base != Base::none && !always_returns(function.body))
     error(definition.name.span, "missing-return", "`" + function.name + "` can end without returning a value");
   in_function_ = false;
   function_ = nullptr;
   scopes_ = std::move(outer_scopes);
+  tuples_ = std::move(outer_tuples);
   variables_ = outer_variables;
 }
 
@@ -123,10 +132,7 @@ void Checker::user_functions(const ast::ProgramBlock& block) {
     auto& overloads = names_.own[function->name];
     for (const auto& earlier : overloads)
       if (earlier->span.source == 0) {
-        bool same = earlier->arguments.size() == function->arguments.size();
-        for (std::size_t i = 0; same && i < function->arguments.size(); ++i)
-          same = earlier->variables[earlier->arguments[i]].type == function->variables[function->arguments[i]].type;
-        if (same)
+        if (earlier->signature == function->signature)
           error(definition.name.span, "redefined-function", "`" + function->name + "` is defined twice")
               .secondary.push_back({earlier->span, "defined here before"});
       }
@@ -225,7 +231,7 @@ void Checker::check_block(const ast::ProgramBlock& block, Statements& into) {
             std::string("the ") + block_name(block.kind) + " block holds declarations only");
       continue;
     }
-    if (typed::StatementPtr checked = statement(one)) into.push_back(std::move(checked));
+    add_statement(one, into);
   }
   if (own_scope) scopes_.pop_back();
 }
@@ -273,7 +279,8 @@ void Checker::warn_about_unused(const typed::Program& program) {
     const bool is_output =
         variable.block == typed::Block::generated_quantities || variable.block == typed::Block::transformed_parameters;
     if (used_.contains(id) || (is_output && !variable.is_local) || variable.block == typed::Block::data) continue;
-    Diagnostic warning = mistake(variable.span, "unused-variable", "`" + variable.name + "` is never used");
+    const std::string name = variable.name.substr(0, variable.name.find(':')); // of the tuple that it is part of
+    Diagnostic warning = mistake(variable.span, "unused-variable", "`" + name + "` is never used");
     warning.severity = Severity::warning;
     diagnostics_.push_back(std::move(warning));
   }

@@ -1,6 +1,7 @@
 #include "lang/check/solvers.hpp"
 
 #include "lang/check/checker.hpp"
+#include "lang/typed_walk.hpp"
 
 #include <algorithm>
 
@@ -172,7 +173,9 @@ ExpressionPtr Checker::solver_call(const ast::Call& tree, Span span) {
   const Solver& solver = *find_solver(tree.function.name);
   const std::string name(solver.name);
   Arguments given;
-  for (std::size_t i = 1; i < tree.arguments.size(); ++i) given.push_back(expression(tree.arguments[i]));
+  // A tuple that is handed on is its parts.
+  for (std::size_t i = 1; i < tree.arguments.size(); ++i)
+    for (ExpressionPtr& leaf : leaves(expression(tree.arguments[i]))) given.push_back(std::move(leaf));
   if (std::any_of(given.begin(), given.end(), [](const auto& one) { return one->type.is_error(); }))
     return poison(span);
   const auto usage = [&](Diagnostic& diagnostic) {

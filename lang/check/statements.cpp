@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <utility>
 
 namespace sibyl::checking {
 
@@ -147,37 +148,22 @@ void Checker::declared_bounds(const ast::SizedType& written, typed::Variable& va
     error(written.constraint.span, "crossed-bounds", "the lower bound is above the upper bound");
 }
 
-StatementPtr Checker::declaration(const ast::Declaration& tree, Span span) {
-  const ast::SizedType& written = tree.type;
+// `type_text`: as the user wrote the type. A part of a tuple has no name of its own.
+typed::VariableId Checker::declare_one(const ast::SizedType& written, const std::string& name, Span place,
+                                       const std::string& type_text, bool is_part) {
   typed::Variable variable;
-  variable.name = tree.name.name;
-  variable.span = tree.name.span;
+  variable.name = name;
+  variable.span = place;
   variable.block = in_function_ ? typed::Block::function : typed_block(block_);
   variable.is_local = in_function_ || nesting_ > 0 || !is_global_block(block_);
-  variable.type_text = std::string(source_.slice(written.span));
-  if (written.old_array.end > 0)
-    variable.type_text = "array" + std::string(source_.slice(written.old_array)) + " " + variable.type_text;
+  variable.type_text = type_text;
 
+  // Sizes and bounds are no statements: nothing is evaluated before them.
+  Statements* const before = std::exchange(before_, nullptr);
   declared_type(written, variable);
   if (written.constrained.empty()) declared_bounds(written, variable);
+  before_ = before;
 
-  ExpressionPtr initializer;
-  if (tree.initializer) {
-    if (block_ == BlockKind::data || block_ == BlockKind::parameters) {
-      error(tree.initializer->span, "initialized-input",
-            std::string("a variable of the ") + (block_ == BlockKind::data ? "data" : "parameters") +
-                " block gets no value here");
-    }
-    initializer = expression(tree.initializer);
-    if (!converts(initializer->type, variable.type)) {
-      Diagnostic& diagnostic =
-          error(initializer->span, "assignment-types",
-                "`" + variable.name + "` is `" + variable.type_text + "`, but this is " + describe(initializer));
-      if (variable.type.base == Base::integer && initializer->type == Type{Base::real, 0})
-        diagnostic.notes.push_back("an int holds no fraction; declare `real " + variable.name + "`");
-    }
-    initializer = promote(initializer, variable.type);
-  }
   if (!variable.is_local && (block_ == BlockKind::parameters || block_ == BlockKind::transformed_parameters ||
                              block_ == BlockKind::generated_quantities))
     for (const ExpressionPtr& size : variable.sizes)
@@ -194,7 +180,37 @@ StatementPtr Checker::declaration(const ast::Declaration& tree, Span span) {
         .notes.push_back(
             "draw it in the model as a local variable (simulation integrates it out), or sum it out with log_sum_exp");
   }
-  const typed::VariableId id = declare(std::move(variable));
+  if (!is_part) return declare(std::move(variable));
+  variables_->push_back(std::move(variable));
+  return static_cast<typed::VariableId>(variables_->size() - 1);
+}
+
+// A value that a declaration gives.
+void Checker::check_initializer(const ExpressionPtr& initializer, const std::string& name, Type type,
+                                const std::string& type_text) {
+  if (block_ == BlockKind::data || block_ == BlockKind::parameters)
+    error(initializer->span, "initialized-input",
+          std::string("a variable of the ") + (block_ == BlockKind::data ? "data" : "parameters") +
+              " block gets no value here");
+  if (converts(initializer->type, type)) return;
+  Diagnostic& diagnostic = error(initializer->span, "assignment-types",
+                                 "`" + name + "` is `" + type_text + "`, but this is " + describe(initializer));
+  if (type.base == Base::integer && initializer->type == Type{Base::real, 0})
+    diagnostic.notes.push_back("an int holds no fraction; declare `real " + name + "`");
+}
+
+StatementPtr Checker::declaration(const ast::Declaration& tree, Span span) {
+  const ast::SizedType& written = tree.type;
+  if (!written.parts.empty()) return tuple_declaration(tree, span);
+  std::string type_text(source_.slice(written.span));
+  if (written.old_array.end > 0) type_text = "array" + std::string(source_.slice(written.old_array)) + " " + type_text;
+  ExpressionPtr initializer = tree.initializer ? expression(tree.initializer) : nullptr;
+  const typed::VariableId id = declare_one(written, tree.name.name, tree.name.span, type_text, false);
+  if (initializer) {
+    const Type type = (*variables_)[id].type;
+    check_initializer(initializer, tree.name.name, type, type_text);
+    initializer = promote(initializer, type);
+  }
   return make_statement(typed::Declaration{id, initializer}, span);
 }
 
@@ -224,7 +240,21 @@ bool Checker::may_be_assigned(const typed::Variable& variable, Span place) {
   return false;
 }
 
+ExpressionPtr Checker::combined(ast::AssignmentOperator op, const ExpressionPtr& target, const ExpressionPtr& value,
+                                Span span) {
+  static constexpr std::pair<typed::Builtin, const char*> kinds[] = {{typed::Builtin::add, "="},
+                                                                     {typed::Builtin::add, "+"},
+                                                                     {typed::Builtin::subtract, "-"},
+                                                                     {typed::Builtin::multiply, "*"},
+                                                                     {typed::Builtin::divide, "/"},
+                                                                     {typed::Builtin::elementwise_multiply, ".*"},
+                                                                     {typed::Builtin::elementwise_divide, "./"}};
+  const auto& [builtin, symbol] = kinds[static_cast<int>(op)];
+  return binary_builtin(builtin, symbol, target, value, span);
+}
+
 StatementPtr Checker::assignment(const ast::Assignment& tree, Span span) {
+  if (assigns_tuple(tree.target)) return tuple_assignment(tree, expression(tree.value), span);
   // `a[i][j] = ...` means `a[i, j] = ...`.
   std::vector<ast::IndexItem> written_items;
   ast::ExpressionPtr base_tree = tree.target;
@@ -258,16 +288,8 @@ StatementPtr Checker::assignment(const ast::Assignment& tree, Span span) {
   }
   if (!may_be_assigned((*variables_)[id], tree.target->span)) return nullptr;
   if (tree.op != ast::AssignmentOperator::assign) {
-    static constexpr std::pair<typed::Builtin, const char*> kinds[] = {{typed::Builtin::add, "="},
-                                                                       {typed::Builtin::add, "+"},
-                                                                       {typed::Builtin::subtract, "-"},
-                                                                       {typed::Builtin::multiply, "*"},
-                                                                       {typed::Builtin::divide, "/"},
-                                                                       {typed::Builtin::elementwise_multiply, ".*"},
-                                                                       {typed::Builtin::elementwise_divide, "./"}};
-    const auto& [builtin, symbol] = kinds[static_cast<int>(tree.op)];
-    ExpressionPtr old = index ? make(typed::Index{base, items}, type, tree.target->span) : base;
-    value = binary_builtin(builtin, symbol, old, value, span);
+    const ExpressionPtr old = index ? make(typed::Index{base, items}, type, tree.target->span) : base;
+    value = combined(tree.op, old, value, span);
   }
   if (value->type.is_error()) return nullptr;
   if (!converts(value->type, type)) {
@@ -377,6 +399,7 @@ StatementPtr Checker::for_loop(const ast::For& tree, Span span) {
 StatementPtr Checker::for_each(const ast::ForEach& tree, Span span) {
   ExpressionPtr container = expression(tree.container);
   const Type type = container->type;
+  if (type.parts && type.array_rank > 0) return for_each_tuple(tree, container, span);
   if (!type.is_error() && type.rank() == 0) {
     error(container->span, "loop-over-scalar",
           "a loop runs over a range or a container, but this is " + describe(container))
@@ -421,7 +444,21 @@ Checker::Arguments Checker::printed(const std::vector<ast::ExpressionPtr>& argum
   for (const auto& argument : arguments) {
     if (const auto* text = std::get_if<ast::StringLiteral>(&argument->node))
       checked.push_back(make(typed::StringLiteral{text->value}, {Base::string, 0}, argument->span));
-    else checked.push_back(expression(argument));
+    else {
+      const auto write = [&](const char* one) {
+        checked.push_back(make(typed::StringLiteral{one}, {Base::string, 0}, argument->span));
+      };
+      const std::function<void(const ExpressionPtr&)> add = [&](const ExpressionPtr& value) {
+        const auto* tuple = std::get_if<typed::Tuple>(&value->node);
+        if (!tuple) return checked.push_back(value);
+        for (std::size_t i = 0; i < tuple->elements.size(); ++i) {
+          write(i == 0 ? "(" : ",");
+          add(tuple->elements[i]);
+        }
+        write(")");
+      };
+      add(expression(argument));
+    }
   }
   return checked;
 }
@@ -439,7 +476,7 @@ Checker::Statements Checker::statements(const std::vector<ast::StatementPtr>& li
       diagnostics_.push_back(std::move(warning));
       warned = true;
     }
-    if (StatementPtr statement_ = statement(one)) checked.push_back(std::move(statement_));
+    add_statement(one, checked);
   }
   return checked;
 }
@@ -529,7 +566,21 @@ Checker::Statements Checker::density_terms(const ExpressionPtr& value) {
   return terms;
 }
 
+void Checker::add_statement(const ast::StatementPtr& tree, Statements& into) {
+  Statements* const outer = std::exchange(before_, &into);
+  StatementPtr last = one_statement(tree);
+  before_ = outer;
+  if (last) into.push_back(std::move(last));
+}
+
 StatementPtr Checker::statement(const ast::StatementPtr& tree) {
+  Statements list;
+  add_statement(tree, list);
+  if (list.empty()) return nullptr;
+  return list.size() == 1 ? list.front() : make_statement(typed::Sequence{std::move(list)}, tree->span);
+}
+
+StatementPtr Checker::one_statement(const ast::StatementPtr& tree) {
   const Span span = tree->span;
   if (const auto* node = std::get_if<ast::Declaration>(&tree->node)) return declaration(*node, span);
   if (const auto* node = std::get_if<ast::Assignment>(&tree->node)) return assignment(*node, span);
@@ -539,7 +590,9 @@ StatementPtr Checker::statement(const ast::StatementPtr& tree) {
   if (const auto* node = std::get_if<ast::For>(&tree->node)) return for_loop(*node, span);
   if (const auto* node = std::get_if<ast::ForEach>(&tree->node)) return for_each(*node, span);
   if (const auto* node = std::get_if<ast::While>(&tree->node)) {
+    Statements* const before = std::exchange(before_, nullptr); // what is evaluated each time anew
     ExpressionPtr condition = real(node->condition, "a condition");
+    before_ = before;
     return make_statement(typed::While{condition, loop_body(node->body)}, span);
   }
   if (const auto* node = std::get_if<ast::If>(&tree->node)) {

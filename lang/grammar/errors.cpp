@@ -24,6 +24,19 @@ std::string_view word_before(const State& state, const char* place) {
   return {first, static_cast<std::size_t>(last - first)};
 }
 
+// The type's name where a declaration's sizes end before `place`: `matrix` of `matrix[2, 3]`.
+std::string_view word_before_sizes(const State& state, const char* place) {
+  const char* at = state.previous_token_end(place);
+  if (at == state.begin() || at[-1] != ']') return {};
+  int depth = 0;
+  while (at > state.begin()) {
+    --at;
+    depth += (*at == ']') - (*at == '[');
+    if (depth == 0) return word_before(state, at);
+  }
+  return {};
+}
+
 // Habits from other languages and slips whose meaning is clear. Returns whether it is one of them.
 bool recognize(State& state, Diagnostic& diagnostic, std::string_view found, const std::string& expected,
                const char* place) {
@@ -39,6 +52,11 @@ bool recognize(State& state, Diagnostic& diagnostic, std::string_view found, con
   const std::string_view before = word_before(state, place);
   const bool follows = place > state.begin() && !found.empty() && place[-1] == found[0];
   const bool is_word = !found.empty() && (std::isalpha(static_cast<unsigned char>(found[0])) || found[0] == '_');
+  for (const std::string_view word : {found, before, word_before_sizes(state, place)})
+    if (word == "complex" || word.starts_with("complex_")) {
+      diagnostic.primary.span = state.span(word.data(), word.data() + word.size());
+      return refuse("complex-number", "there are no complex numbers in this version of Sibyl");
+    }
   if (found == "*" && follows) {
     replace(place - 1, place + 1, "^");
     return refuse("power-operator", "a power is written `^`");

@@ -214,7 +214,19 @@ const auto set_variable = [](auto& context) {
 };
 const auto set_array = [](auto& context) { x3::_val(context).node = ast::ArrayLiteral{x3::_attr(context)}; };
 const auto set_row_vector = [](auto& context) { x3::_val(context).node = ast::RowVectorLiteral{x3::_attr(context)}; };
-const auto set_parenthesized = [](auto& context) { x3::_val(context).node = ast::Parenthesized{x3::_attr(context)}; };
+
+// A tuple, or one expression in parentheses.
+const auto set_parenthesized = [](auto& context) {
+  const ExpressionPtr& first = part<0>(context);
+  const auto& others = part<1>(context);
+  if (others.empty()) {
+    x3::_val(context).node = ast::Parenthesized{first};
+    return;
+  }
+  ast::TupleLiteral tuple{{first}};
+  tuple.elements.insert(tuple.elements.end(), others.begin(), others.end());
+  x3::_val(context).node = std::move(tuple);
+};
 
 const auto target_call = x3::rule<struct TargetCallClass, ast::Identifier>{"`target()`"} =
     spanned(x3::raw[word("target")][([](auto& context) { x3::_val(context).name = "target"; })]);
@@ -224,7 +236,7 @@ const auto primary_def =
             ((target_call >> &x3::lit('(') >> arguments)[set_call]) | identifier[set_variable] |
             (('{' >> expression_list > closing_brace)[set_array]) |
             (('[' >> expression_list > closing_bracket)[set_row_vector]) |
-            (('(' >> expression > closing_parenthesis)[set_parenthesized]));
+            (('(' >> expression >> *(x3::lit(',') > expression) > closing_parenthesis)[set_parenthesized]));
 
 const auto set_primary = [](auto& context) {
   Expression& read = x3::_attr(context);
@@ -255,7 +267,25 @@ const auto apply_index = [](auto& context) {
   auto& list = x3::_attr(context);
   value = make(ast::Index{value, std::move(list.items)}, join(value->span, list.span), list.span);
 };
-const auto postfix_def = primary[set_primary] >> *(transpose_mark[apply_transpose] | index_list[apply_index]);
+struct PartNumber {
+  std::int64_t number = 0;
+  Span span;
+};
+// Far larger than any tuple, and small enough to be a number.
+const auto set_number_of_part = [](auto& context) {
+  const auto range = x3::_attr(context);
+  const std::string digits(range.begin(), range.end());
+  x3::_val(context).number = digits.size() > 9 ? 999999999 : std::strtoll(digits.c_str(), nullptr, 10);
+};
+const auto part_number = x3::rule<struct PartNumberClass, PartNumber>{"the number of a tuple's part"} =
+    spanned(x3::lexeme[x3::lit('.') >> x3::raw[+x3::digit][set_number_of_part] >> !identifier_character]);
+const auto apply_part = [](auto& context) {
+  ExpressionPtr& value = x3::_val(context);
+  const PartNumber& part = x3::_attr(context);
+  value = make(ast::TuplePart{value, part.number}, join(value->span, part.span), part.span);
+};
+const auto postfix_def = primary[set_primary] >>
+                         *(transpose_mark[apply_transpose] | index_list[apply_index] | part_number[apply_part]);
 
 const auto power_def = postfix[set_value] >> -((power_operator > nested(unary_level))[fold]);
 const auto unary_level_def = ((unary_operator >> nested(unary_level))[make_unary]) | power[set_value];

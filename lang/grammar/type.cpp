@@ -68,9 +68,19 @@ const auto array_prefix = word("array") > opening_bracket > expression[add_array
                           *(x3::lit(',') > expression[add_array_size]) > closing_bracket;
 const auto set_constrained = [](auto& context) { x3::_val(context).constrained = x3::_attr(context); };
 const auto container_base = container_name[set_base] | constrained_name[set_constrained];
+const auto add_part = [](auto& context) {
+  x3::_val(context).base = BaseType::tuple;
+  x3::_val(context).parts.push_back(x3::_attr(context));
+};
+template <typename Part>
+auto tuple_of(const Part& part) {
+  return word("tuple") > opening_parenthesis > part[add_part] > comma > part[add_part] >
+         *(x3::lit(',') > part[add_part]) > closing_parenthesis;
+}
 const auto sized_base = (scalar_name[set_base] >> -constraint[set_constraint]) |
                         (container_base >> -constraint[set_constraint] > opening_bracket > expression[add_size] >
-                         *(x3::lit(',') > expression[add_size]) > closing_bracket);
+                         *(x3::lit(',') > expression[add_size]) > closing_bracket) |
+                        tuple_of(sized_type);
 
 const auto count_dimension = [](auto& context) { ++x3::_val(context).array_dimensions; };
 const auto unsized_array = word("array") > opening_bracket > x3::eps[count_dimension] >
@@ -86,9 +96,11 @@ const auto old_array =
     x3::raw[x3::lit('[') > x3::eps[count_dimension] > *x3::lit(',')[count_dimension] > closing_bracket][note_old_array];
 const auto set_unsized = [](auto& context) { x3::_val(context).base = x3::_attr(context); };
 
-const auto sized_type_def = spanned((array_prefix > sized_base) | sized_base);
+const auto sized_type_def = nested(spanned((array_prefix > sized_base) | sized_base));
 const auto unsized_type_def =
-    spanned(word("void") | (-unsized_array >> (scalar_name[set_unsized] | container_name[set_unsized]) >> -old_array));
+    nested(spanned(word("void") | (-unsized_array >> (scalar_name[set_unsized] | container_name[set_unsized] |
+                                                      tuple_of(unsized_type)) >>
+                                   -old_array)));
 
 BOOST_SPIRIT_DEFINE(one_constraint, constraint)
 

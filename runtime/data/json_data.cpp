@@ -8,6 +8,7 @@
 
 #include <cmath>
 #include <limits>
+#include <map>
 #include <optional>
 
 namespace sibyl {
@@ -92,23 +93,23 @@ class DataSetReader : public nlohmann::json_sax<json> {
   bool binary(binary_t&) override { return false; } // no text has any
 
   bool start_object(std::size_t) override {
-    if (in_data_set_)
-      throw UserError(fmt::format("{}: `{}` is an object, which is not a number", file_, next_place()));
+    if (in_data_set_) return start_tuple();
     sets_.emplace_back();
     in_data_set_ = true;
     return true;
   }
   bool key(string_t& name) override {
+    if (!tuples_.empty()) return start_part(name);
     variable_ = name;
-    tensor_ = {};
-    tensor_.is_integer = true;
-    rank_.reset();
+    parts_.clear();
+    current_ = &parts_[name];
     if (sets_.back().variables.contains(name))
       throw UserError(fmt::format("{}: `{}` is there twice in one data set", file_, name));
     return true;
   }
   bool end_object() override {
-    in_data_set_ = false;
+    if (tuples_.empty()) in_data_set_ = false;
+    else end_tuple();
     return true;
   }
 
@@ -119,13 +120,13 @@ class DataSetReader : public nlohmann::json_sax<json> {
       return true;
     }
     const std::size_t depth = places_.size();
-    if (rank_ && depth == *rank_)
+    if (current_->rank && depth == *current_->rank)
       throw UserError(fmt::format("{}: `{}` is an array where earlier elements are numbers", file_, next_place()));
     if (depth == most_dimensions)
       throw UserError(fmt::format("{}: `{}` has more than {} dimensions", file_, variable_, most_dimensions));
-    if (depth > 0) ++places_.back();
+    begin_element();
     places_.push_back(0);
-    if (!rank_) tensor_.extents.push_back(-1); // known when the first array of this depth ends
+    if (!current_->rank) current_->tensor.extents.push_back(-1); // known when the first array of this depth ends
     return true;
   }
   bool end_array() override {
@@ -133,14 +134,18 @@ class DataSetReader : public nlohmann::json_sax<json> {
     const std::size_t depth = places_.size();
     const std::int64_t size = places_.back();
     places_.pop_back();
-    if (!rank_) rank_ = depth;
-    std::int64_t& extent = tensor_.extents[depth - 1];
-    if (extent < 0) extent = size;
-    if (size != extent)
-      throw UserError(fmt::format("{}: `{}` has {} elements where the one before it has {}; nested arrays must be "
-                                  "rectangular",
-                                  file_, place(), size, extent));
-    if (places_.empty()) finish();
+    if (!current_->rank) current_->rank = depth;
+    // An array of tuples is one for each part.
+    for (auto& [name, part] : parts_) {
+      if (&part != current_ && !name.starts_with(variable_ + ":")) continue;
+      std::int64_t& extent = part.tensor.extents[depth - 1];
+      if (extent < 0) extent = size;
+      if (size != extent)
+        throw UserError(fmt::format("{}: `{}` has {} elements where the one before it has {}; nested arrays must be "
+                                    "rectangular",
+                                    file_, place(), size, extent));
+    }
+    if (places_.empty() && tuples_.empty()) finish();
     return true;
   }
 
@@ -156,17 +161,59 @@ class DataSetReader : public nlohmann::json_sax<json> {
   bool number(double value, bool is_integer, const Shown& shown) {
     if (!in_data_set_) not_a_data_set(fmt::format("{}", shown));
     const std::size_t depth = places_.size();
-    if (!rank_) rank_ = depth;
-    if (depth < *rank_)
+    if (!current_->rank) current_->rank = depth;
+    if (current_->is_tuple)
+      throw UserError(fmt::format("{}: `{}` is {}, a tuple was expected", file_, next_place(), shown));
+    if (depth < *current_->rank)
       throw UserError(fmt::format("{}: `{}` is {}, an array was expected", file_, next_place(), shown));
-    if (depth > 0) ++places_.back();
-    tensor_.is_integer &= is_integer;
-    tensor_.values.push_back(value);
-    if (depth == 0) finish();
+    begin_element();
+    current_->tensor.is_integer &= is_integer;
+    current_->tensor.values.push_back(value);
+    if (depth == 0 && tuples_.empty()) finish();
     return true;
   }
 
-  void finish() { sets_.back().variables[variable_] = std::move(tensor_); }
+  void finish() {
+    for (auto& [name, part] : parts_) {
+      if (part.is_tuple) continue;
+      std::size_t wanted = 1;
+      for (const std::int64_t extent : part.tensor.extents) wanted *= static_cast<std::size_t>(extent);
+      if (part.tensor.values.size() != wanted)
+        throw UserError(fmt::format("{}: `{}` is not in every element of the array of tuples", file_, name));
+      sets_.back().variables[name] = std::move(part.tensor);
+    }
+    parts_.clear();
+  }
+
+  // A tuple is an object of its parts, "1", "2" and so on: a variable `t` becomes `t:1`, `t:2`.
+  bool start_tuple() {
+    if (current_->rank && !current_->is_tuple)
+      throw UserError(fmt::format("{}: `{}` is an object, which is not a number", file_, next_place()));
+    if (tuples_.size() == most_dimensions)
+      throw UserError(fmt::format("{}: `{}` has more than {} tuples within each other", file_, variable_, most_dimensions));
+    current_->rank = places_.size();
+    current_->is_tuple = true;
+    begin_element();
+    tuples_.push_back({variable_, places_.size()});
+    return true;
+  }
+  bool start_part(const std::string& name) {
+    const bool is_number = !name.empty() && name.size() < 10 &&
+                           name.find_first_not_of("0123456789") == std::string::npos && name.front() != '0';
+    if (!is_number)
+      throw UserError(fmt::format("{}: `{}` is an object, which is not a number", file_, tuples_.front().name));
+    variable_ = tuples_.back().name + ":" + name;
+    const auto [found, is_new] = parts_.try_emplace(variable_);
+    current_ = &found->second;
+    if (is_new) current_->tensor.extents.assign(places_.size(), -1);
+    return true;
+  }
+  void end_tuple() {
+    variable_ = tuples_.back().name;
+    current_ = &parts_.at(variable_);
+    tuples_.pop_back();
+    if (tuples_.empty() && places_.empty()) finish();
+  }
 
   [[noreturn]] void not_a_data_set(const std::string& shown) const {
     throw UserError(fmt::format("{}: a data set is an object of variables, like {{\"N\": 3, \"y\": [1, 2, 3]}}; "
@@ -181,17 +228,32 @@ class DataSetReader : public nlohmann::json_sax<json> {
     return text;
   }
   std::string next_place() {
-    if (!places_.empty()) ++places_.back();
+    begin_element();
     return place();
+  }
+  // Of the array that is open; a tuple within an array begins its parts anew.
+  void begin_element() {
+    if (places_.size() > (tuples_.empty() ? 0 : tuples_.back().depth)) ++places_.back();
   }
 
   const std::string& file_;
   std::vector<DataSet> sets_;
   bool in_list_ = false, in_data_set_ = false;
+  struct Part {
+    Tensor tensor;
+    std::optional<std::size_t> rank; // known from the first number, tuple or empty array
+    bool is_tuple = false;
+    Part() { tensor.is_integer = true; }
+  };
   std::string variable_;
-  Tensor tensor_;
+  std::map<std::string, Part> parts_; // of the variable that is being read: itself, and those of its tuples
+  Part* current_ = nullptr;
+  struct Tuple {
+    std::string name;
+    std::size_t depth; // of the arrays around it
+  };
+  std::vector<Tuple> tuples_; // that are open
   std::vector<std::int64_t> places_; // of each open array: how many of its elements have begun
-  std::optional<std::size_t> rank_;  // known from the first number or empty array
 };
 
 } // namespace

@@ -99,3 +99,79 @@ model {
     }
   }
 }
+
+TEST_CASE("tuples are returned from one place and from several, of several sizes, and evaluated once") {
+  Density density(test::compile_text(R"(
+functions {
+  tuple(real, vector) scaled(vector x, tuple(real, int) by) {
+    return (sum(x) * by.1, x * by.2);
+  }
+  tuple(vector, tuple(int, real)) pick(vector x, int n) {
+    if (n == 0) return (x, (1, x[1]));
+    for (i in 1:size(x)) {
+      if (i == n) return (rep_vector(x[i], i), (i, x[i] ^ 2));
+    }
+    vector[2] z = 3 * x[1:2];
+    return (z, (7, 2.5));
+  }
+  tuple(real, real) added_lp(real x) {
+    target += 1000 * x;
+    return (x, 2 * x);
+  }
+  tuple(vector, vector) exchanged(vector a, vector b) { return (b, a); }
+}
+data { int n; array[2] tuple(real, vector[2]) d; }
+parameters { vector[3] x; }
+model {
+  real s;
+  vector[3] v;
+  (s, v) = scaled(x, (x[2], 2));
+  target += s + 10 * v[3];
+  target += sum(pick(x, n).1) + 100 * pick(x, n).2.1 + 1e4 * pick(x, n).2.2;
+  if (n > 1) target += added_lp(x[1]).2;
+  vector[3] w = 2 * x;
+  (v, w) = exchanged(v, w);
+  (v[1], v[2]) = (v[2], v[1]);
+  target += v[1] - 0.5 * w[2];
+  tuple(real, vector[3]) t = (1, x);
+  t.2[2] *= 2;
+  t.1 += t.2[2];
+  target += t.1 * t.2[1];
+  for (one in d) target += one.1 * one.2[2] * x[3];
+})"));
+  const auto expected = [](const Vector& x, int n) {
+    const double picked = n == 0 ? sum(x) : n <= 3 ? n * x[static_cast<std::size_t>(n - 1)] : 3 * (x[0] + x[1]);
+    const double number = n == 0 ? 1 : n <= 3 ? n : 7;
+    const double value = n == 0 ? x[0] : n <= 3 ? std::pow(x[static_cast<std::size_t>(n - 1)], 2) : 2.5;
+    return sum(x) * x[1] + 20 * x[2] + picked + 100 * number + 1e4 * value + (n > 1 ? 1002 * x[0] : 0) +
+           2 * x[1] - 0.5 * 2 * x[1] + (1 + 2 * x[1]) * x[0] + (1.5 * 3 + 2.5 * 5) * x[2];
+  };
+  const auto lanes = static_cast<std::size_t>(density.lanes());
+  std::vector<DataSet> sets(5);
+  for (int n = 0; n < 5; ++n) {
+    auto& variables = sets[static_cast<std::size_t>(n)].variables;
+    variables["n"] = {true, {}, {static_cast<double>(n)}};
+    variables["d:1"] = {false, {2}, {1.5, 2.5}};
+    variables["d:2"] = {false, {2, 2}, {2, 3, 4, 5}};
+  }
+  std::vector<std::size_t> which(lanes);
+  for (std::size_t lane = 0; lane < lanes; ++lane) which[lane] = lane % 5;
+  for (std::size_t shift = 0; shift < 5; shift += lanes) {
+    for (std::size_t& one : which) one = (one + shift) % 5;
+    density.bind(gather(density.model().facts(), sets), which);
+    const Vector x{0.3, -0.5, 0.8};
+    for (std::size_t p = 0; p < 3; ++p)
+      for (std::size_t lane = 0; lane < lanes; ++lane) density.points()[p * lanes + lane] = x[p];
+    density.evaluate(true);
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
+      const int n = static_cast<int>(which[lane]);
+      INFO("n " << n << ": " << density.failure(static_cast<int>(lane)));
+      CHECK(std::abs(density.value(static_cast<int>(lane)) - expected(x, n)) < 1e-9);
+      for (std::size_t p = 0; p < 3; ++p) {
+        Vector up = x, down = x;
+        up[p] += 1e-4, down[p] -= 1e-4;
+        CHECK(std::abs(density.gradient()[p * lanes + lane] - (expected(up, n) - expected(down, n)) / 2e-4) < 1e-5);
+      }
+    }
+  }
+}

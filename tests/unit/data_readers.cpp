@@ -101,6 +101,30 @@ TEST_CASE("JSON: nested arrays are row-major, and Stan's special numbers are rea
   CHECK(sets[0].variables.at("n").extents.empty());
 }
 
+TEST_CASE("JSON: a tuple is an object of its parts, an array of tuples an array for each") {
+  const auto sets = parse_json_data(
+      R"({"t": {"1": 4, "2": [0.5, 1]}, "ts": [[{"1": {"1": 1, "2": [2]}, "2": 3}], [{"2": 6, "1": {"1": 4, "2": [5]}}]]})",
+      "a.json");
+  REQUIRE(sets.size() == 1);
+  const auto& variables = sets[0].variables;
+  CHECK(variables.size() == 5);
+  CHECK(variables.at("t:1").extents.empty());
+  CHECK(variables.at("t:1").values == std::vector<double>{4});
+  CHECK(variables.at("t:2").values == std::vector<double>{0.5, 1});
+  CHECK(variables.at("ts:1:1").extents == std::vector<std::int64_t>{2, 1});
+  CHECK(variables.at("ts:1:1").values == std::vector<double>{1, 4});
+  CHECK(variables.at("ts:1:2").extents == std::vector<std::int64_t>{2, 1, 1});
+  CHECK(variables.at("ts:1:2").values == std::vector<double>{2, 5});
+  CHECK(variables.at("ts:2").values == std::vector<double>{3, 6});
+  const auto of = [](const char* text) { return message([&] { parse_json_data(text, "a.json"); }); };
+  CHECK(of(R"({"t": [{"1": 1, "2": 2}, {"1": 1}]})") == "a.json: `t:2` is not in every element of the array of tuples");
+  CHECK(of(R"({"t": [{"1": 1}, 2]})") == "a.json: `t[2]` is 2, a tuple was expected");
+  CHECK(of(R"({"t": [1, {"1": 1}]})") == "a.json: `t[2]` is an object, which is not a number");
+  CHECK(of(R"({"t": {"mean": 1}})") == "a.json: `t` is an object, which is not a number");
+  CHECK(of(R"({"t": [{"1": [1, 2]}, {"1": [1]}]})") ==
+        "a.json: `t:1[2]` has 1 elements where the one before it has 2; nested arrays must be rectangular");
+}
+
 TEST_CASE("JSON: an array of objects is several data sets") {
   CHECK(parse_json_data(R"([{"a": 1}, {"a": 2}])", "a.json").size() == 2);
 }
