@@ -94,6 +94,10 @@ class Formatter {
       ++depth_;
       for (const FunctionDefinition& function : block.functions) {
         comments_before(function.span.begin);
+        if (!function.body) {
+          line(signature(function) + ";");
+          continue;
+        }
         line(signature(function) + " {");
         body(function.body);
         line("}");

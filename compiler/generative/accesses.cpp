@@ -113,8 +113,8 @@ bool touches_target(const ExpressionPtr& expression) {
   bool found = false;
   for_each_expression(expression, [&](const ExpressionPtr& one) {
     if (const auto* call = std::get_if<typed::FunctionCall>(&one->node))
-      found = found || (call->function->span.source == 0 &&
-                        (call->function->name.ends_with("_lp") || call->function->name.ends_with("_jacobian")));
+      found = found || (call->function->span.source == 0 && call->function->name.ends_with("_lp")) ||
+              (call->function->name.ends_with("_jacobian") && !call->function->name.ends_with("log_jacobian"));
     if (const auto* call = std::get_if<typed::BuiltinCall>(&one->node))
       found = found || call->builtin == typed::Builtin::target;
   });

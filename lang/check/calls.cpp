@@ -1,6 +1,7 @@
 #include "lang/check/checker.hpp"
 #include "lang/check/primitives.hpp"
 #include "lang/check/solvers.hpp"
+#include "lang/check/stan_functions.hpp"
 #include "lang/edit_distance.hpp"
 #include "lang/typed_walk.hpp"
 
@@ -101,10 +102,45 @@ ExpressionPtr Checker::old_call(const ast::Call& tree, const Arguments& argument
   return nullptr;
 }
 
+// In the library: `constrain_simplex(u, K)`, `unconstrain_simplex(x, K)` and `log_jacobian_simplex(u, K)` are the members of
+// the transform; null where it is no such call.
+ExpressionPtr Checker::transform_call(const std::string& name, Arguments arguments, Span span) {
+  static constexpr std::string_view members[] = {"constrain_", "unconstrain_", "log_jacobian_"};
+  for (std::size_t i = 0; i < 3; ++i) {
+    if (!name.starts_with(members[i])) continue;
+    const auto transform = library_transform(name.substr(members[i].size()));
+    if (!transform) continue;
+    const auto function = i == 0 ? transform->constrain : i == 1 ? transform->unconstrain : transform->log_jacobian;
+    if (any_error(arguments)) return poison(span);
+    if (function->signature.size() != arguments.size()) break;
+    for (std::size_t k = 0; k < arguments.size(); ++k) {
+      if (!converts(arguments[k]->type, function->signature[k])) return nullptr;
+      arguments[k] = promote(arguments[k], function->signature[k]);
+    }
+    complete(*function);
+    return make(typed::FunctionCall{function, std::move(arguments), false}, function->result, span);
+  }
+  return nullptr;
+}
+
+bool Checker::has_own(const std::string& name, const Arguments& arguments, bool exactly) const {
+  const auto found = names_.own.find(name);
+  if (found == names_.own.end()) return false;
+  return std::any_of(found->second.begin(), found->second.end(), [&](const auto& one) {
+    if (one->span.source != 0 || one->signature.size() != arguments.size()) return false;
+    for (std::size_t i = 0; i < arguments.size(); ++i)
+      if (exactly ? arguments[i]->type != one->signature[i] : !converts(arguments[i]->type, one->signature[i]))
+        return false;
+    return true;
+  });
+}
+
 ExpressionPtr Checker::call(const ast::Call& tree, Span span) {
   if (tree.function.name == "reduce_sum" || tree.function.name == "reduce_sum_static") return reduce_sum(tree, span);
   const std::string& name = tree.function.name;
   if (find_solver(name) && !names_.own.contains(name)) return solver_call(tree, span);
+  // A variable hides the text's function of its name.
+  if (names_.own.contains(name) && find_variable(name)) return unknown_function(tree.function, span);
   Arguments arguments;
   for (const auto& argument : tree.arguments) arguments.push_back(expression(argument));
   // The user's own density without its constants is the density: which they are is not known.
@@ -113,12 +149,17 @@ ExpressionPtr Checker::call(const ast::Call& tree, Span span) {
       if (const std::string whole = name.substr(0, name.size() - 5) + "_lp" + kind; names_.has_function(whole))
         return function_call({{whole, tree.function.span}, {}}, std::move(arguments), span);
 
+  if (is_library_)
+    if (ExpressionPtr member = transform_call(name, arguments, span)) return member;
   if (ExpressionPtr old = old_call(tree, arguments, span)) return old;
   static constexpr const char* suffixes[] = {"_lpdf", "_lpmf", "_lupdf",   "_lupmf",    "_lcdf", "_lccdf",
                                              "_cdf",  "_rng",  "_cdf_log", "_ccdf_log", "_log"};
   for (const std::string suffix : suffixes) {
-    if (name.size() <= suffix.size() || !name.ends_with(suffix) || names_.has_function(name)) continue;
+    if (name.size() <= suffix.size() || !name.ends_with(suffix)) continue;
     const std::string stem = name.substr(0, name.size() - suffix.size());
+    // The text may add overloads to a distribution of the library.
+    if (names_.has_function(name) && (!library_distribution(stem) || has_own(name, arguments, false))) continue;
+    if (library_distribution(stem) && !library_functions(name).empty()) continue;
     if (library_distribution(stem)) return distribution_call(tree, stem, suffix, std::move(arguments), span);
     if (suffix.ends_with("_log")) continue;
     if (any_error(arguments)) return poison(span);
@@ -140,8 +181,10 @@ ExpressionPtr Checker::call(const ast::Call& tree, Span span) {
   // Each part of an array of tuples has its size.
   if (name == "size" && arguments.size() == 1 && arguments[0]->type.parts && arguments[0]->type.array_rank > 0)
     return builtin_call(name, {leaves(arguments[0]).front()}, span, handled);
-  ExpressionPtr result = builtin_call(name, arguments, span, handled);
-  if (handled) return result;
+  if (!has_own(name, arguments, true)) {
+    ExpressionPtr result = builtin_call(name, arguments, span, handled);
+    if (handled) return result;
+  }
   // The library's methods call what solvers are given.
   const bool is_hidden = !is_library_ && name.starts_with("method_") && !names_.own.contains(name);
   if (names_.has_function(name) && !is_hidden) return function_call(tree, std::move(arguments), span);
@@ -164,8 +207,8 @@ ExpressionPtr Checker::builtin_call(const std::string& name, Arguments arguments
   }
   if (primitive->builtin == Builtin::math) {
     if (arguments.size() != static_cast<std::size_t>(primitive->math_arguments)) {
-      // Another function of the library may bear the same name (`log2()` is a constant).
-      if (arguments.empty() && names_.has_function(name)) {
+      // Another function of the library may bear the same name (`log2()` is a constant), and the text's own.
+      if ((arguments.empty() && names_.has_function(name)) || has_own(name, arguments, false)) {
         handled = false;
         return nullptr;
       }
@@ -184,6 +227,12 @@ ExpressionPtr Checker::builtin_call(const std::string& name, Arguments arguments
     for (ExpressionPtr& argument : arguments) argument = promote(argument, {Base::real, argument->type.array_rank});
     return make(BuiltinCall{Builtin::math, std::move(arguments), name}, *type, span);
   }
+  if (primitive->builtin == Builtin::real_to_integer && !is_library_)
+    for (const ExpressionPtr& argument : arguments)
+      if (reads_parameters(argument)) {
+        error(argument->span, "parameter-as-data", "`" + name + "` takes data, but this depends on parameters");
+        return poison(span);
+      }
   std::vector<Type> types;
   for (const auto& argument : arguments) types.push_back(argument->type);
   const auto type = primitive->result(types);
@@ -203,20 +252,27 @@ ExpressionPtr Checker::builtin_call(const std::string& name, Arguments arguments
   return make(BuiltinCall{primitive->builtin, std::move(arguments), ""}, *type, span);
 }
 
-// Whether a parameter, or what is computed in the model, stands in it. (In a function nothing tells.)
+// Whether a parameter, or what is computed in the model, stands in it; in a function, what is not declared as data.
 bool Checker::depends_on_parameters(const ExpressionPtr& value) const {
   bool found = false;
   typed::for_each_expression(value, [&](const ExpressionPtr& one) {
     const auto* reference = std::get_if<typed::VariableReference>(&one->node);
-    if (!reference || in_function_ || one->type.is_integer_valued()) return;
+    if (!reference || one->type.is_integer_valued()) return;
     const typed::Variable& variable = (*variables_)[reference->variable];
+    if (in_function_) {
+      const auto argument = std::find(function_->arguments.begin(), function_->arguments.end(), reference->variable);
+      const auto number = static_cast<std::size_t>(argument - function_->arguments.begin());
+      found = found || (argument == function_->arguments.end() ? !variable.is_loop_variable
+                                                               : !function_->data_only[number]);
+      return;
+    }
     const bool is_computed =
         variable.is_local && !variable.is_loop_variable &&
         (variable.block == typed::Block::model || variable.block == typed::Block::transformed_parameters);
     found = found || variable.block == typed::Block::parameters || is_computed ||
             (variable.block == typed::Block::transformed_parameters && !variable.is_loop_variable);
   });
-  return found && (block_ == ast::BlockKind::model || block_ == ast::BlockKind::transformed_parameters ||
+  return found && (in_function_ || block_ == ast::BlockKind::model || block_ == ast::BlockKind::transformed_parameters ||
                    block_ == ast::BlockKind::parameters);
 }
 
@@ -258,7 +314,7 @@ ExpressionPtr Checker::function_call(const ast::Call& tree, Arguments arguments,
     }
     const Type type = best->result;
     const bool is_lp = best->span.source == 0 && best->name.ends_with("_lp"),
-               is_jacobian = best->span.source == 0 && best->name.ends_with("_jacobian");
+               is_jacobian = best->name.ends_with("_jacobian");
     const bool in_parameters = !in_function_ && block_ == ast::BlockKind::transformed_parameters;
     if ((is_lp && !adds_to_density() && !in_parameters) ||
         (is_jacobian && !in_parameters && !(in_function_ && function_->name.ends_with("_jacobian")))) {
@@ -305,6 +361,10 @@ std::shared_ptr<const typed::Function> Checker::held(std::shared_ptr<const typed
 
 ExpressionPtr Checker::unknown_function(const ast::Identifier& name, Span span) {
   Diagnostic& diagnostic = error(name.span, "unknown-function", "there is no function `" + name.name + "`");
+  if (is_function_of_stan(name.name)) {
+    diagnostic.message = "Stan's function `" + name.name + "` is not in this version of Sibyl";
+    return poison(span);
+  }
   if (find_variable(name.name)) {
     diagnostic.message = "`" + name.name + "` is a variable, not a function";
     diagnostic.code = "variable-as-function";

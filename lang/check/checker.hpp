@@ -52,6 +52,7 @@ class Checker {
   typed::ExpressionPtr variable(const ast::VariableReference& reference, Span span);
   typed::ExpressionPtr index(const ast::Index& index, Span span);
   typed::ExpressionPtr conditional(const ast::Conditional& conditional, Span span);
+  bool have_one_size(const std::vector<ast::ExpressionPtr>& elements);
   typed::ExpressionPtr array_literal(const ast::ArrayLiteral& literal, Span span);
   typed::ExpressionPtr row_vector_literal(const ast::RowVectorLiteral& literal, Span span);
   std::vector<typed::IndexItem> index_items(const std::vector<ast::IndexItem>& items);
@@ -103,6 +104,9 @@ class Checker {
   // The function that a solver is given, called with arguments of these types; null after a diagnostic.
   std::shared_ptr<const typed::Function> given_function(const ast::Call& call, const std::vector<Type>& leading,
                                                         Arguments& passed, Type result);
+  typed::ExpressionPtr transform_call(const std::string& name, Arguments arguments, Span span);
+  // The text's own function of that name that takes these arguments; with `exactly`, without promotion.
+  bool has_own(const std::string& name, const Arguments& arguments, bool exactly) const;
   typed::ExpressionPtr builtin_call(const std::string& name, Arguments arguments, Span span, bool& handled);
   typed::ExpressionPtr function_call(const ast::Call& call, Arguments arguments, Span span);
   typed::ExpressionPtr distribution_call(const ast::Call& call, const std::string& distribution,
@@ -149,6 +153,10 @@ class Checker {
 
   // ---- program.cpp
   void check_block(const ast::ProgramBlock& block, Statements& into);
+  void check_promises(const std::vector<const ast::FunctionDefinition*>& promised,
+                      const std::vector<const ast::FunctionDefinition*>& definitions,
+                      const std::vector<std::shared_ptr<typed::Function>>& declared);
+  void check_new_function(const ast::FunctionDefinition& definition, const typed::Function& function);
   void check_suffix(const ast::FunctionDefinition& definition, const typed::Function& function);
   void user_functions(const ast::ProgramBlock& block);
   bool check_depth_of_calls(const std::vector<std::shared_ptr<typed::Function>>& declared);

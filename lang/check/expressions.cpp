@@ -76,9 +76,6 @@ void Checker::require_new_name(const std::string& name, Span place) {
         .secondary.push_back({(*variables_)[earlier->second].span, "declared here before"});
     break;
   }
-  if (const auto function = names_.own.find(name); function != names_.own.end() && !is_library_)
-    error(place, "name-is-function", "`" + name + "` is already the name of a function")
-        .secondary.push_back({function->second.front()->span, "the function"});
 }
 
 typed::VariableId Checker::declare(typed::Variable variable) {
@@ -322,12 +319,31 @@ ExpressionPtr Checker::conditional(const ast::Conditional& tree, Span span) {
   });
 }
 
+// Of the elements of a literal, those that are literals themselves: false after a diagnostic.
+bool Checker::have_one_size(const std::vector<ast::ExpressionPtr>& elements) {
+  std::optional<std::size_t> first;
+  for (const ast::ExpressionPtr& element : elements) {
+    const auto* array = std::get_if<ast::ArrayLiteral>(&element->node);
+    const auto* row = std::get_if<ast::RowVectorLiteral>(&element->node);
+    if (!array && !row) continue;
+    const std::size_t size = array ? array->elements.size() : row->elements.size();
+    if (!first) first = size;
+    if (size == *first) continue;
+    error(element->span, "ragged-literal",
+          "this has " + std::to_string(size) + (size == 1 ? " element" : " elements") + " where the one before it has " +
+              std::to_string(*first));
+    return false;
+  }
+  return true;
+}
+
 ExpressionPtr Checker::array_literal(const ast::ArrayLiteral& literal, Span span) {
   if (literal.elements.empty()) {
     error(span, "empty-literal", "an array needs at least one element here");
     return poison(span);
   }
   std::vector<ExpressionPtr> elements;
+  if (!have_one_size(literal.elements)) return poison(span);
   Type type{Base::error, 0};
   for (const auto& element : literal.elements) {
     elements.push_back(expression(element));
@@ -368,6 +384,7 @@ ExpressionPtr Checker::row_vector_literal(const ast::RowVectorLiteral& literal, 
     return poison(span);
   }
   std::vector<ExpressionPtr> elements;
+  if (!have_one_size(literal.elements)) return poison(span);
   bool of_rows = false;
   for (const auto& element : literal.elements) {
     ExpressionPtr value = expression(element);

@@ -1,5 +1,7 @@
 #include "lang/check.hpp"
 #include "lang/check/checker.hpp"
+#include "lang/check/primitives.hpp"
+#include "lang/check/stan_functions.hpp"
 #include "lang/library.hpp"
 
 #include <algorithm>
@@ -112,7 +114,7 @@ void Checker::check_suffix(const ast::FunctionDefinition& definition, const type
   };
   for (const char* unnormalized : {"_lupdf", "_lupmf"})
     if (ends(unnormalized)) wrong("cannot be defined: define the density, whose unnormalized form comes with it");
-  if (is_density || is_mass || ends("_lcdf") || ends("_lccdf")) {
+  if (is_density || is_mass || ends("_lcdf") || ends("_lccdf") || ends("_cdf")) {
     if (function.result != Type{Base::real, 0}) return wrong("must return `real`");
     if (function.arguments.empty()) return wrong("needs the outcome as its first argument");
   }
@@ -122,13 +124,96 @@ void Checker::check_suffix(const ast::FunctionDefinition& definition, const type
   if (is_mass && !is_integer) wrong("is a mass, but its outcome is no int: a log density ends in `_lpdf`");
 }
 
+// Whether the library has a function of that name for these very arguments, which a text cannot define anew.
+static bool is_in_library(const typed::Function& function) {
+  static constexpr const char* suffixes[] = {"_lpdf", "_lpmf", "_lcdf", "_lccdf", "_cdf", "_rng"};
+  for (const std::string suffix : suffixes) {
+    if (!function.name.ends_with(suffix)) continue;
+    const auto distribution = library_distribution(function.name.substr(0, function.name.size() - suffix.size()));
+    if (!distribution || !distribution->meanings.empty()) continue;
+    std::vector<Type> wanted = distribution->parameters;
+    const bool is_draw = suffix == "_rng";
+    if (!is_draw) wanted.insert(wanted.begin(), distribution->outcome);
+    if (is_draw && distribution->given_sizes() > 0) continue;
+    bool same = wanted.size() == function.signature.size();
+    for (std::size_t i = 0; same && i < wanted.size(); ++i) {
+      const Type given = function.signature[i];
+      const bool is_row = wanted[i].is_scalar() && given.rank() == 1 &&
+                          (given.base_rank() == 1 ? wanted[i].base == Base::real : given.base == wanted[i].base);
+      same = given == wanted[i] || is_row;
+    }
+    if (same) return true;
+  }
+  if (!is_function_of_stan(function.name)) return false;
+  const Primitive* primitive = find_primitive(function.name);
+  const auto is_number_or_row = [](const Type& type) { return !type.parts && type.base != Base::none; };
+  if (primitive && primitive->builtin == typed::Builtin::math)
+    return function.signature.size() == static_cast<std::size_t>(primitive->math_arguments) &&
+           std::all_of(function.signature.begin(), function.signature.end(), is_number_or_row) &&
+           (function.signature.size() == 1 || function.signature.front() == function.signature.back());
+  if (primitive && primitive->result && primitive->result(function.signature)) return true;
+  const auto& overloads = library_functions(function.name);
+  return std::any_of(overloads.begin(), overloads.end(), [&](const auto& one) {
+    if (one->signature == function.signature) return true;
+    return one->elementwise && one->signature.size() == 1 && function.signature.size() == 1 &&
+           is_number_or_row(function.signature[0]);
+  });
+}
+
+void Checker::check_new_function(const ast::FunctionDefinition& definition, const typed::Function& function) {
+  for (const ast::Argument& argument : definition.arguments)
+    if (!argument.type.base && argument.type.parts.empty())
+      error(argument.type.span, "void-argument", "an argument cannot be `void`");
+  if (is_in_library(function))
+    error(definition.name.span, "redefined-library-function",
+          "`" + function.name + "` is a function of the library for these arguments")
+        .notes.push_back("choose another name; other arguments make it an overload");
+}
+
+// Functions may be used before they are defined, so that a declaration alone says nothing new; but it must be kept, later.
+void Checker::check_promises(const std::vector<const ast::FunctionDefinition*>& promised,
+                             const std::vector<const ast::FunctionDefinition*>& definitions,
+                             const std::vector<std::shared_ptr<typed::Function>>& declared) {
+  std::vector<typed::Function> before;
+  for (const ast::FunctionDefinition* one : promised) {
+    typed::Function function;
+    declare_function(*one, {}, function);
+    const auto is_same = [&](const typed::Function& other) {
+      return other.name == function.name && other.signature == function.signature;
+    };
+    if (const auto again = std::find_if(before.begin(), before.end(), is_same); again != before.end())
+      error(one->name.span, "redefined-function", "`" + function.name + "` is declared twice")
+          .secondary.push_back({again->span, "declared here before"});
+    before.push_back(function);
+    const auto found = std::find_if(declared.begin(), declared.end(), [&](const auto& other) { return is_same(*other); });
+    if (found == declared.end()) {
+      error(one->name.span, "undefined-function", "`" + function.name + "` is declared but never defined");
+      continue;
+    }
+    const typed::Function& defined = **found;
+    const ast::FunctionDefinition& definition = *definitions[static_cast<std::size_t>(found - declared.begin())];
+    if (definition.span.begin < one->span.begin)
+      error(one->name.span, "redefined-function", "`" + function.name + "` is already defined")
+          .secondary.push_back({defined.span, "defined here"});
+    else if (defined.result != function.result || defined.data_only != function.data_only)
+      error(definition.name.span, "redefined-function", "`" + function.name + "` is not what was declared")
+          .secondary.push_back({function.span, "declared here"});
+  }
+}
+
 void Checker::user_functions(const ast::ProgramBlock& block) {
   std::vector<std::shared_ptr<typed::Function>> declared;
+  std::vector<const ast::FunctionDefinition*> definitions, promised;
   for (const ast::FunctionDefinition& definition : block.functions) {
     auto function = std::make_shared<typed::Function>();
     declare_function(definition, {}, *function);
     function->draws = function->name.ends_with("_rng");
+    if (!definition.body) {
+      promised.push_back(&definition);
+      continue;
+    }
     check_suffix(definition, *function);
+    check_new_function(definition, *function);
     auto& overloads = names_.own[function->name];
     for (const auto& earlier : overloads)
       if (earlier->span.source == 0) {
@@ -138,8 +223,10 @@ void Checker::user_functions(const ast::ProgramBlock& block) {
       }
     overloads.insert(overloads.begin(), function);
     declared.push_back(std::move(function));
+    definitions.push_back(&definition);
   }
-  for (std::size_t i = 0; i < declared.size(); ++i) check_body(block.functions[i], *declared[i]);
+  check_promises(promised, definitions, declared);
+  for (std::size_t i = 0; i < declared.size(); ++i) check_body(*definitions[i], *declared[i]);
 
   if (check_depth_of_calls(declared)) check_recursion(declared);
   own_functions_.insert(own_functions_.end(), declared.begin(), declared.end());

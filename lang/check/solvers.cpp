@@ -149,6 +149,10 @@ std::shared_ptr<const typed::Function> Checker::given_function(const ast::Call& 
       }
       passed[i] = promote(passed[i], declared.type);
     }
+    if (candidate->span.source == 0 && candidate->name.ends_with("_lp")) {
+      error(place, "misplaced-increment", "a function that adds to the density cannot be given to a solver");
+      return nullptr;
+    }
     if (candidate->draws) {
       error(place, "misplaced-draw", "a function that draws random numbers cannot be given to a solver");
       return nullptr;

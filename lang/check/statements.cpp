@@ -341,9 +341,11 @@ StatementPtr Checker::tilde(const ast::Tilde& tree, Span span) {
     }
   }
   // The user's own distribution: `y ~ shifted(mu)` adds `shifted_lpdf(y | mu)`.
-  if (!library_distribution(tree.distribution.name) && !tree.truncation)
+  if (!tree.truncation)
     for (const char* suffix : {"_lpdf", "_lpmf", "_log"})
-      if (const std::string density = tree.distribution.name + suffix; names_.has_function(density)) {
+      if (const std::string density = tree.distribution.name + suffix;
+          library_distribution(tree.distribution.name) ? has_own(density, arguments, false)
+                                                       : names_.has_function(density)) {
         ExpressionPtr value = function_call({{density, tree.distribution.span}, {}}, std::move(arguments), span);
         return value->type.is_error() ? nullptr : make_statement(typed::TargetIncrement{std::move(value)}, span);
       }

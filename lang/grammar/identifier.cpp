@@ -9,10 +9,11 @@ namespace sibyl::grammar {
 
 bool is_reserved(std::string_view word) {
   static constexpr std::array words = {
-      "array",     "break",       "complex", "continue", "data",     "else",   "false",      "for",
-      "functions", "if",          "in",      "int",      "jacobian", "matrix", "model",      "parameters",
-      "print",     "quantities",  "real",    "reject",   "repeat",   "return", "row_vector", "target",
-      "then",      "transformed", "true",    "tuple",    "until",    "vector", "void",       "while"};
+      "array",  "auto",   "break",      "complex", "continue",    "data",       "else",    "export",   "extern",
+      "false",  "for",    "functions",  "generated", "if",        "in",         "int",     "jacobian", "matrix",
+      "model",  "parameters", "print",  "quantities", "real",     "reject",     "repeat",  "return",   "row_vector",
+      "static", "struct", "target",     "then",    "transformed", "true",       "tuple",   "typedef",  "until",
+      "var",    "vector", "void",       "while"};
   return word.ends_with("__") || std::ranges::find(words, word) != words.end() ||
          constrained_type_names().contains(word);
 }

@@ -22,9 +22,10 @@ const auto function_definition_def =
             unsized_type[([](auto& context) { x3::_val(context).result = x3::_attr(context); })] >
             identifier[([](auto& context) { x3::_val(context).name = x3::_attr(context); })] > opening_parenthesis >
             -(argument[add_argument] > *(x3::lit(',') > argument[add_argument])) > closing_parenthesis >
-            body[([](auto& context) {
-              x3::_val(context).body = std::make_shared<const ast::Statement>(std::move(x3::_attr(context)));
-            })]);
+            (body[([](auto& context) {
+               x3::_val(context).body = std::make_shared<const ast::Statement>(std::move(x3::_attr(context)));
+             })] |
+             x3::lit(';')));
 
 // ---- blocks
 
