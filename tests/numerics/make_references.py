@@ -151,6 +151,12 @@ discrete = {
     "beta_binomial": (["int", "real", "real"], [(10, 2, 3), (50, 0.5, 8)], [0, 1, 4, 10],
                       lambda y, n, a, b: choose(n, y) * gamma(y + a) * gamma(n - y + b) / gamma(n + a + b)
                       * gamma(a + b) / gamma(a) / gamma(b), lambda n, a, b: n, 0),
+    "beta_neg_binomial": (["real", "real", "real"], [(2.5, 1.3, 0.7), (0.3, 0.8, 0.5), (5, 3.9, 20), (40, 12, 8)],
+                          [0, 1, 4, 30, 100],
+                          lambda y, r, a, b: gamma(y + b) / gamma(b) / gamma(y + 1) * gamma(r + a) / gamma(r) / gamma(a)
+                          * gamma(a + b) * gamma(y + r) / gamma(y + r + a + b), lambda r, a, b: 200, 0),
+    "poisson_binomial": (["vector"], [([0.1, 0.5, 0.9, 0.3],), ([0.01] * 30,)], [0, 1, 2, 4, 10],
+                         lambda y, p: coins(p)[int(y)], lambda p: len(p), 0),
     "neg_binomial": (["real", "real"], [(0.5, 0.25), (3, 0.3), (20, 4)], [0, 1, 4, 30, 100],
                      lambda y, a, b: choose(y + a - 1, y) * (1 / (1 + b)) ** y * (b / (1 + b)) ** a,
                      lambda a, b: a / b + 60 * (a / b * (1 + 1 / b)) ** 0.5, 0),
@@ -163,13 +169,21 @@ discrete = {
                        lambda y, e, c: ordered(y, c, lambda x: normal_cdf(x - e)), lambda e, c: len(c) + 1, 1),
 }
 with_functions = {"bernoulli", "binomial", "poisson", "neg_binomial_2", "neg_binomial_2_log", "discrete_range", "beta_binomial",
-                  "neg_binomial", "ordered_logistic", "ordered_probit", "poisson_log", "bernoulli_logit", "binomial_logit",
+                  "neg_binomial", "beta_neg_binomial", "poisson_binomial", "ordered_logistic", "ordered_probit", "poisson_log", "bernoulli_logit", "binomial_logit",
                   "categorical", "categorical_logit"}
 
 
 def ordered(y, c, below):
     y = int(y)
     return (below(c[y - 1]) if y <= len(c) else mpf(1)) - (below(c[y - 2]) if y > 1 else mpf(0))
+
+
+def coins(p):
+    masses = [mpf(1)]
+    for chance in p:
+        masses = [fsum(([masses[k] * (1 - chance)] if k < len(masses) else []) + ([masses[k - 1] * chance] if k else []))
+                  for k in range(len(masses) + 1)]
+    return masses
 
 
 def exact(x):
