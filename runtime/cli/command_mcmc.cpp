@@ -1,7 +1,7 @@
 #include "runtime/cli/commands.hpp"
 
 #include "lang/errors.hpp"
-#include "runtime/cli/model_file.hpp"
+#include "runtime/cli/exact_options.hpp"
 #include "runtime/data/inference_data.hpp"
 #include "runtime/mcmc/model_chains.hpp"
 #include "runtime/mcmc/stan_csv.hpp"
@@ -20,11 +20,8 @@ namespace sibyl::cli {
 
 namespace {
 
-struct McmcOptions : mcmc::ModelChainsOptions {
-  ModelFile model;
-  std::string data, output, init = "2", metric_name = "diag", method = "nuts";
-  std::vector<std::string> priors;
-  bool json = false, all = false;
+struct McmcOptions : mcmc::ModelChainsOptions, ExactRequest {
+  std::string metric_name = "diag", method = "nuts";
 };
 
 void write_draws(const McmcOptions& options, const CompiledModel& model, const DataSet& data,
@@ -90,12 +87,9 @@ void run(McmcOptions options) {
 
 void add_mcmc(CLI::App& program) {
   auto options = std::make_shared<McmcOptions>();
-  options->threads = default_threads();
   CLI::App* command =
       program.add_subcommand("mcmc", "The exact posterior of one data set: the No-U-Turn sampler, as Stan's");
-  add_model_options(*command, options->model, "model text, or library (.so)");
-  add_prior_option(*command, options->priors);
-  command->add_option("data", options->data, "data: Stan JSON, CSV or NPZ");
+  add_model_and_data(*command, *options);
   command->add_option(
       "-o,--output", options->output,
       "where the draws go: .csv (CmdStan's layout, one file for each chain: draws_1.csv, ...), .npz, or "
@@ -122,15 +116,8 @@ void add_mcmc(CLI::App& program) {
       ->capture_default_str();
   command->add_option("--max-depth", options->max_depth, "largest tree depth: at most 2^depth - 1 steps to a draw")
       ->capture_default_str();
-  command
-      ->add_option("--init", options->init,
-                   "where chains begin: a radius R (unconstrained parameters uniform between -R and R), or a JSON file "
-                   "of parameters (an array: one object for each chain)")
-      ->capture_default_str();
-  command->add_option("--seed", options->seed, "random seed")->capture_default_str();
-  command->add_option("--threads", options->threads, "number of threads")->capture_default_str();
-  command->add_flag("--all", options->all, "also transformed parameters and generated quantities in the table");
-  command->add_flag("--json", options->json, "the table as JSON");
+  add_exact_options(*command, *options, options->seed, "where chains begin", " (an array: one object for each chain)");
+  add_threads_option(*command, options->threads);
   command->callback([options] { run(*options); });
 }
 

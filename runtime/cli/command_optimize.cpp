@@ -1,7 +1,7 @@
 #include "runtime/cli/commands.hpp"
 
 #include "lang/errors.hpp"
-#include "runtime/cli/model_file.hpp"
+#include "runtime/cli/exact_options.hpp"
 #include "runtime/mcmc/optimize.hpp"
 #include "runtime/mcmc/stan_csv.hpp"
 #include "runtime/terminal/chains_text.hpp"
@@ -17,12 +17,7 @@ namespace sibyl::cli {
 
 namespace {
 
-struct OptimizeCommandOptions : mcmc::OptimizeOptions {
-  ModelFile model;
-  std::string data, output, init = "2";
-  std::vector<std::string> priors;
-  bool json = false, all = false;
-};
+struct OptimizeCommandOptions : mcmc::OptimizeOptions, ExactRequest {};
 
 nlohmann::ordered_json to_json(const mcmc::Optimum& optimum, const OptimizeCommandOptions& options) {
   nlohmann::ordered_json mode = nlohmann::ordered_json::object();
@@ -64,9 +59,7 @@ void add_optimize(CLI::App& program) {
   auto options = std::make_shared<OptimizeCommandOptions>();
   CLI::App* command =
       program.add_subcommand("optimize", "The mode of one data set's density (L-BFGS), and Laplace draws");
-  add_model_options(*command, options->model, "model text, or library (.so)");
-  add_prior_option(*command, options->priors);
-  command->add_option("data", options->data, "data: Stan JSON, CSV or NPZ");
+  add_model_and_data(*command, *options);
   command->add_flag("--jacobian", options->jacobian,
                     "the mode of the unconstrained parameters' density, instead of the constrained ones'");
   command->add_option(
@@ -79,14 +72,7 @@ void add_optimize(CLI::App& program) {
   command->add_option("--iterations", options->max_iterations, "largest number of iterations")
       ->capture_default_str()
       ->check(CLI::Range(1, 100000000));
-  command
-      ->add_option("--init", options->init,
-                   "where the search begins: a radius R (unconstrained parameters uniform between -R and R), or a JSON "
-                   "file of parameters")
-      ->capture_default_str();
-  command->add_option("--seed", options->seed, "random seed")->capture_default_str();
-  command->add_flag("--all", options->all, "also transformed parameters and generated quantities in the table");
-  command->add_flag("--json", options->json, "the table as JSON");
+  add_exact_options(*command, *options, options->seed, "where the search begins", "");
   command->callback([options] { run(*options); });
 }
 

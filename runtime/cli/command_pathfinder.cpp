@@ -1,7 +1,7 @@
 #include "runtime/cli/commands.hpp"
 
 #include "lang/errors.hpp"
-#include "runtime/cli/model_file.hpp"
+#include "runtime/cli/exact_options.hpp"
 #include "runtime/data/inference_data.hpp"
 #include "runtime/mcmc/pathfinder.hpp"
 #include "runtime/mcmc/stan_csv.hpp"
@@ -20,12 +20,7 @@ namespace sibyl::cli {
 
 namespace {
 
-struct PathfinderCommandOptions : mcmc::PathfinderOptions {
-  ModelFile model;
-  std::string data, output, init = "2";
-  std::vector<std::string> priors;
-  bool json = false, all = false;
-};
+struct PathfinderCommandOptions : mcmc::PathfinderOptions, ExactRequest {};
 
 nlohmann::ordered_json to_json(const mcmc::PathfinderResult& result, double seconds) {
   const auto number = [](double value) {
@@ -62,12 +57,9 @@ void run(PathfinderCommandOptions options) {
 
 void add_pathfinder(CLI::App& program) {
   auto options = std::make_shared<PathfinderCommandOptions>();
-  options->threads = default_threads();
   CLI::App* command = program.add_subcommand(
       "pathfinder", "A quick approximation of one data set's posterior: Pathfinder, and how far it can be trusted");
-  add_model_options(*command, options->model, "model text, or library (.so)");
-  add_prior_option(*command, options->priors);
-  command->add_option("data", options->data, "data: Stan JSON, CSV or NPZ");
+  add_model_and_data(*command, *options);
   command->add_option("-o,--output", options->output,
                       "where the draws go: .csv (CmdStan's layout), .npz, or .nc (netCDF for ArviZ)");
   command->add_option("--paths", options->paths, "number of paths")->capture_default_str()->check(CLI::Range(1, 10000));
@@ -80,15 +72,8 @@ void add_pathfinder(CLI::App& program) {
   command->add_option("--elbo-draws", options->elbo_draws, "draws for the evidence lower bound at each point of a path")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000000));
-  command
-      ->add_option("--init", options->init,
-                   "where paths begin: a radius R (unconstrained parameters uniform between -R and R), or a JSON file "
-                   "of parameters (an array: one object for each path)")
-      ->capture_default_str();
-  command->add_option("--seed", options->seed, "random seed")->capture_default_str();
-  command->add_option("--threads", options->threads, "number of threads")->capture_default_str();
-  command->add_flag("--all", options->all, "also transformed parameters and generated quantities in the table");
-  command->add_flag("--json", options->json, "the table as JSON");
+  add_exact_options(*command, *options, options->seed, "where paths begin", " (an array: one object for each path)");
+  add_threads_option(*command, options->threads);
   command->callback([options] { run(*options); });
 }
 
