@@ -48,6 +48,14 @@ std::int64_t steps_for_fixed_set(std::size_t learned) {
   return std::llround(6000 * std::cbrt(static_cast<double>(learned) / 9000));
 }
 
+} // namespace
+
+double weight_decay_for_fixed_set(std::size_t learned) {
+  return 0.3 * std::min(1.0, 10000 / static_cast<double>(std::max<std::size_t>(1, learned)));
+}
+
+namespace {
+
 // Batches are numbered, so that resumed training goes on with those it would have seen.
 class NumberedBatches {
  public:
@@ -91,6 +99,7 @@ void set_job(TrainingPlan& plan, const SamplerTrainingOptions& options) {
   if (plan.fixed) {
     job.epoch_steps = EpochBatches(plan.fixed->learned, job.batch_size, job.seed).per_epoch();
     plan.most_steps = steps_for_fixed_set(learned);
+    job.weight_decay = weight_decay_for_fixed_set(learned);
   }
   job.checkpoint_identity =
       fmt::format("{}|{}|{}|{}|{}|{}", plan.model->text(), options.family, nlohmann::json(*plan.setup).dump(),

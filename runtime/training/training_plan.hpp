@@ -34,6 +34,11 @@ TrainingPlan choose_plan(std::shared_ptr<const CompiledModel> model, const Sampl
 // `job` is the plan's with its budget; `left_out` becomes what was left out of the simulations that were made for it.
 TrainingResult carry_out(const TrainingPlan& plan, TrainFunction train, TrainingJob job, LeftOut& left_out);
 
+// How strongly a fixed set of so many data sets pulls the weights towards zero (AdamW's decay): few are learned by heart
+// before all is learned that they tell. Measured with 10,000 simulations, in nats of held-out ones against a decay of
+// 0.0001: slcp 0.22, bernoulli_glm 0.04, gaussian_mixture 0.00.
+double weight_decay_for_fixed_set(std::size_t learned);
+
 // By how many nats a data set is better off with the second losses than with the first: the mean over data sets, less
 // the twentieth of them at either end. What chooses between frames: one that has failed for a few data sets costs
 // nothing at the others, and must not decide for them.

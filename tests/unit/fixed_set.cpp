@@ -3,6 +3,7 @@
 #include "runtime/training/fixed_set.hpp"
 #include "lang/errors.hpp"
 #include "runtime/training/train_sampler.hpp"
+#include "runtime/training/training_plan.hpp"
 #include "runtime/training/training_source.hpp"
 #include "tests/networks_data.hpp"
 #include "tests/unit/hand_written_model.hpp"
@@ -173,6 +174,21 @@ TEST_CASE("Training on a fixed set stops before it is learned by heart") {
   CHECK(result.history.back().loss > result.validation_loss + 0.05);
   CHECK(loss - exact_loss(fresh) < 0.35);
   CHECK(loss - exact_loss(fresh) > 0);
+}
+
+TEST_CASE("A fixed set's weights decay, the more the smaller it is, and what is simulated anew hardly decays") {
+  CHECK(weight_decay_for_fixed_set(1000) == weight_decay_for_fixed_set(10000));
+  CHECK(weight_decay_for_fixed_set(100000) == Approx(0.1 * weight_decay_for_fixed_set(10000)));
+  CHECK(weight_decay_for_fixed_set(10000) > 100 * TrainingJob{}.weight_decay);
+  SamplerTrainingOptions options;
+  options.setup = hand_written_setup();
+  options.budget.steps = 10;
+  std::string note;
+  CHECK(choose_plan(hand_written::make(), options, load_training(), {}, note).job.weight_decay ==
+        TrainingJob{}.weight_decay);
+  options.simulations = 400;
+  const TrainingPlan plan = choose_plan(hand_written::make(), options, load_training(), {}, note);
+  CHECK(plan.job.weight_decay == weight_decay_for_fixed_set(plan.fixed->learned.count));
 }
 
 TEST_CASE("Training on a fixed set that is resumed gives what uninterrupted training gives") {
