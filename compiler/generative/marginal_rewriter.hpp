@@ -69,6 +69,8 @@ class MarginalRewriter {
 
   // ---- observations.cpp
   std::optional<typed::StatementPtr> observation(const typed::StatementPtr& statement);
+  // ---- boundaries.cpp
+  std::optional<typed::StatementPtr> boundary(const typed::StatementPtr& statement);
 
   typed::Program& program_;
   TermReader reader_;

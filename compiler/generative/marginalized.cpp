@@ -214,7 +214,9 @@ Statements MarginalRewriter::list(Statements statements) {
     const auto outer = definitions_;
     StatementPtr made = one;
     if (std::holds_alternative<typed::If>(one->node)) {
-      if (const auto observed = observation(one)) {
+      if (const auto reached = boundary(one)) {
+        made = *reached;
+      } else if (const auto observed = observation(one)) {
         made = *observed;
       } else {
         typed::If branch = std::get<typed::If>(one->node);

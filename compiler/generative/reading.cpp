@@ -45,6 +45,7 @@ class Reader {
     sum_latents();
     find_point_masses();
     check_parameters();
+    remark_on_boundaries();
     check_order();
     return std::move(reading_);
   }
@@ -391,6 +392,19 @@ class Reader {
           !are_disjoint(giving, other, program_, id))
         return false;
     return true;
+  }
+
+  // What is drawn given that the upper boundary is reached, while the density has the chance of that for a mass.
+  void remark_on_boundaries() {
+    for (const StatementPtr& top : program_.simulation.model)
+      for_each_statement(top, [&](const StatementPtr& one) {
+        const auto* tilde = std::get_if<typed::Tilde>(&one->node);
+        if (tilde && tilde->distribution->name == "wiener" && !program_.simulation.marginalized.contains(one.get()))
+          reading_.remarks.push_back(
+              {one->span, "`wiener` is drawn given that the upper boundary is reached, while Stan's density has the "
+                          "chance of that as a factor; let data say which boundary it was: `if (upper[n] == 1) y[n] ~ "
+                          "wiener(a, t, b, d); else y[n] ~ wiener(a, t, 1 - b, -d);`"});
+      });
   }
 
   void check_parameters() {

@@ -7,6 +7,7 @@ namespace sibyl::checking {
 
 namespace {
 
+// clang-format off
 constexpr std::array names = {
     "Phi", "Phi_approx", "abs", "acos", "acosh", "add", "add_diag", "append_array", "append_col", "append_row",
     "arg", "asin", "asinh", "atan", "atan2", "atanh", "bessel_first_kind", "bessel_second_kind", "beta",
@@ -61,11 +62,13 @@ constexpr std::array names = {
     "trace_gen_quad_form", "trace_quad_form", "transpose", "trigamma", "trunc", "unit_vector_constrain",
     "unit_vector_jacobian", "unit_vector_unconstrain", "upper_bound_constrain", "upper_bound_jacobian",
     "upper_bound_unconstrain", "variance", "zeros_array", "zeros_int_array", "zeros_row_vector", "zeros_vector"};
+// clang-format on
 
 } // namespace
 
 bool is_function_of_stan(std::string_view name) {
-  return std::binary_search(names.begin(), names.end(), name, [](std::string_view a, std::string_view b) { return a < b; });
+  return std::binary_search(names.begin(), names.end(), name,
+                            [](std::string_view a, std::string_view b) { return a < b; });
 }
 
 } // namespace sibyl::checking

@@ -29,8 +29,7 @@ ExpressionPtr with_leaves(const ExpressionPtr& expression, int array_rank,
   if (!tuple) return of_leaf(expression);
   std::vector<ExpressionPtr> elements;
   for (const ExpressionPtr& one : tuple->elements)
-    elements.push_back(
-        with_leaves(one, array_rank + one->type.array_rank - expression->type.array_rank, of_leaf));
+    elements.push_back(with_leaves(one, array_rank + one->type.array_rank - expression->type.array_rank, of_leaf));
   return make_tuple(std::move(elements), array_rank, expression->span);
 }
 
@@ -81,10 +80,10 @@ ExpressionPtr Checker::tuple_part(const ast::TuplePart& part, Span span) {
   if (whole->type.is_error()) return poison(span);
   const auto* tuple = std::get_if<typed::Tuple>(&whole->node);
   if (!tuple || whole->type.array_rank > 0) {
-    Diagnostic& diagnostic =
-        error(span, "part-of-no-tuple", "only a tuple has parts, but this is " + describe(whole));
-    if (tuple) diagnostic.notes.push_back("index the array first: `" + std::string(source_.slice(part.operand->span)) +
-                                          "[i]." + std::to_string(part.number) + "`");
+    Diagnostic& diagnostic = error(span, "part-of-no-tuple", "only a tuple has parts, but this is " + describe(whole));
+    if (tuple)
+      diagnostic.notes.push_back("index the array first: `" + std::string(source_.slice(part.operand->span)) + "[i]." +
+                                 std::to_string(part.number) + "`");
     return poison(span);
   }
   if (part.number < 1 || part.number > static_cast<std::int64_t>(tuple->elements.size())) {
@@ -162,12 +161,13 @@ ExpressionPtr Checker::declare_parts(const ast::SizedType& type, const std::stri
     if (!part.array_sizes.empty()) {
       std::uint32_t begin = part.array_sizes.back()->span.end;
       while (begin < part.span.end && source_.text()[begin] != ']') ++begin;
-      for (++begin; begin < part.span.end && source_.text()[begin] == ' '; ++begin) {}
+      for (++begin; begin < part.span.end && source_.text()[begin] == ' '; ++begin) {
+      }
       part.span.begin = std::min(begin, part.span.end);
     }
     part.array_sizes.insert(part.array_sizes.begin(), type.array_sizes.begin(), type.array_sizes.end());
-    elements.push_back(declare_parts(part, name + ":" + std::to_string(i + 1), place,
-                                     tuple ? tuple->elements[i] : nullptr, span));
+    elements.push_back(
+        declare_parts(part, name + ":" + std::to_string(i + 1), place, tuple ? tuple->elements[i] : nullptr, span));
     if (elements.back()->type.is_error()) return poison(span);
   }
   return make_tuple(std::move(elements), static_cast<int>(type.array_sizes.size()), place);
@@ -292,7 +292,8 @@ StatementPtr Checker::tuple_assignment(const ast::Assignment& tree, const Expres
     bool found = false;
     typed::for_each_expression(one, [&](const ExpressionPtr& part) {
       const auto* reference = std::get_if<typed::VariableReference>(&part->node);
-      found = found || (reference && std::find(assigned.begin(), assigned.end(), reference->variable) != assigned.end());
+      found =
+          found || (reference && std::find(assigned.begin(), assigned.end(), reference->variable) != assigned.end());
     });
     return found;
   };
@@ -326,13 +327,12 @@ StatementPtr Checker::for_each_tuple(const ast::ForEach& tree, const ExpressionP
   item.span = place;
   tuples_[id] = with_leaves(container, container->type.array_rank - 1,
                             [&](const ExpressionPtr& leaf) { return indexed(leaf, {item}, place); });
-  const ExpressionPtr size =
-      make(typed::BuiltinCall{typed::Builtin::size, {leaves(container).front()}, ""}, {Base::integer, 0},
-           container->span);
+  const ExpressionPtr size = make(typed::BuiltinCall{typed::Builtin::size, {leaves(container).front()}, ""},
+                                  {Base::integer, 0}, container->span);
   StatementPtr body = loop_body(tree.body);
   scopes_.pop_back();
-  return make_statement(
-      typed::For{id, make(typed::IntegerLiteral{1}, {Base::integer, 0}, container->span), size, body}, span);
+  return make_statement(typed::For{id, make(typed::IntegerLiteral{1}, {Base::integer, 0}, container->span), size, body},
+                        span);
 }
 
 } // namespace sibyl::checking

@@ -283,3 +283,24 @@ TEST_CASE("chances that do not add up to one are told while it simulates") {
                        "1), normal_lpdf(y[n] | mu[2], 1)), normal_lpdf(y[n] | mu[3], 1));"));
   CHECK_THROWS_WITH(Simulator(nested, {}).simulate(0, 10, 1), Contains("add up to 2,"));
 }
+
+TEST_CASE("a diffusion's boundary is drawn together with when it is reached") {
+  const auto diffusion = [](const std::string& data, const std::string& body) {
+    return "data { " + data + " array[4] real y; } parameters { real<lower=0> a; real<lower=0, upper=1> b; real d; } "
+           "model { a ~ lognormal(0, 0.2); b ~ beta(8, 6); d ~ normal(0.4, 0.6); for (n in 1:4) { " +
+           body + " } }";
+  };
+  const std::string reached = "array[4] int<lower=0, upper=1> upper; ";
+  for (const auto& [data, body] : std::vector<std::pair<std::string, std::string>>{
+           {reached, "if (upper[n] == 1) y[n] ~ wiener(a, 0.2, b, d); else y[n] ~ wiener(a, 0.2, 1 - b, -d);"},
+           {reached, "if (upper[n]) { y[n] ~ wiener(a, 0.2, b, d); } else { target += wiener_lpdf(y[n] | a, 0.2, 1 - b, -d); }"},
+           {reached, "if (upper[n] == 0) y[n] ~ wiener(a, 0.2, 1 - b, -d); else y[n] ~ wiener(a, 0.2, b, d);"},
+           {"array[4] int<lower=1, upper=2> upper; ",
+            "if (upper[n] == 2) y[n] ~ wiener(a, 0.2, b, d); else y[n] ~ wiener(a, 0.2, 1 - b, -d);"}}) {
+    INFO(data + body);
+    CHECK(discrepancy(diffusion(data, body), diffusion(data, body)) < 5.5);
+  }
+  // Which boundary it is tells of the drift: half the time each is another joint distribution.
+  const std::string either = diffusion(reached, "if (upper[n] == 1) y[n] ~ wiener(a, 0.2, b, d); else y[n] ~ wiener(a, 0.2, 1 - b, -d);");
+  CHECK(discrepancy(diffusion(reached, "upper[n] ~ bernoulli(0.5); y[n] ~ wiener(a, 0.2, upper[n] ? b : 1 - b, upper[n] ? d : -d);"), either) > 8);
+}
