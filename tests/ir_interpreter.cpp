@@ -265,6 +265,7 @@ class Interpreter {
       define(instruction, arguments_.at(static_cast<std::size_t>(instruction.number)));
       return Flow::next;
     case Op::call: return call(instruction);
+    case Op::has_stack: define(instruction, 1); return Flow::next;
     case Op::result_of:
       define(instruction, results_.at(instruction.operands[0]).at(static_cast<std::size_t>(instruction.number)));
       return Flow::next;

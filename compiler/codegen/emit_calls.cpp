@@ -2,7 +2,7 @@
 // it beside its results; every argument and result is one value for each lane. What it allocates it gives back: it
 // starts from the caller's free memory and tape, and the caller keeps its own.
 //
-//   {code, lanes, results...} callee(call, lanes, arena, tape, arguments...)
+//   {code, lanes, results...} callee(call, lanes, arena, tape, stack limit, arguments...)
 #include "compiler/codegen/emitter.hpp"
 
 #include "compiler/interface/metadata.hpp"
@@ -30,7 +30,7 @@ llvm::Function* Emitter::declare_callee(llvm::Module& module, const ir::Model& m
     return wide(variant.precision == Precision::f32 ? Type::getFloatTy(context) : Type::getDoubleTy(context));
   };
   Type* mask = wide(Type::getInt1Ty(context));
-  std::vector<Type*> results = {code, mask}, arguments = {pointer, mask, pointer, pointer};
+  std::vector<Type*> results = {code, mask}, arguments = {pointer, mask, pointer, pointer, pointer};
   for (const ir::Type type : callee.results) results.push_back(type_of(type));
   for (const ir::Type type : callee.arguments) arguments.push_back(type_of(type));
   auto* type = llvm::FunctionType::get(llvm::StructType::get(context, results), arguments, false);
@@ -49,12 +49,29 @@ Value* Emitter::free_tape() {
   return builder_.CreateGEP(builder_.getInt8Ty(), tape_begin_, builder_.CreateMul(most, builder_.getInt64(item_bytes)));
 }
 
+Value* Emitter::frame_address(llvm::IRBuilder<>& builder) {
+  return builder.CreateIntrinsic(llvm::Intrinsic::frameaddress, {builder.getPtrTy()}, {builder.getInt32(0)});
+}
+
+// Of all calls within one of a model's functions together: a quarter of what a thread has, and more than any but calls
+// without end need.
+Value* Emitter::stack_limit() {
+  constexpr std::int64_t most_stack = std::int64_t{2} << 20;
+  if (is_callee_) return code_->getArg(first_argument - 1);
+  if (stack_limit_) return stack_limit_;
+  BasicBlock& entry = code_->getEntryBlock();
+  llvm::IRBuilder<> builder(&entry, entry.getFirstNonPHIOrDbgOrAlloca());
+  stack_limit_ =
+      builder.CreateConstGEP1_64(builder.getInt8Ty(), frame_address(builder), static_cast<std::uint64_t>(-most_stack));
+  return stack_limit_;
+}
+
 void Emitter::emit_call(const ir::Instruction& instruction) {
   const ir::Function& described = model_.callees[instruction.id];
   llvm::Function* callee = declare_callee(module_, model_, instruction.id, variant_, machine_);
   called_.push_back(instruction.id);
-  std::vector<Value*> arguments = {call_, current_mask(), builder_.CreateLoad(builder_.getPtrTy(), arena_),
-                                   free_tape()};
+  std::vector<Value*> arguments = {call_, current_mask(), builder_.CreateLoad(builder_.getPtrTy(), arena_), free_tape(),
+                                   stack_limit()};
   for (const ir::ValueId operand : instruction.operands) arguments.push_back(widen(value(operand)));
   llvm::CallInst* returned = builder_.CreateCall(callee, arguments);
   returned->setCallingConv(callee->getCallingConv());

@@ -47,6 +47,7 @@ void Emitter::emit_value(const ir::Instruction& instruction) {
   case Op::with_slopes: return set(instruction, operand(0));
   case Op::argument:
     return set(instruction, code_->getArg(first_argument + static_cast<unsigned>(instruction.number)));
+  case Op::has_stack: return set(instruction, builder_.CreateICmpUGT(frame_address(builder_), stack_limit()));
   case Op::result_of: {
     const std::vector<Value*>& results = call_results_.at(instruction.operands.at(0));
     return set(instruction, results.at(static_cast<std::size_t>(instruction.number)));

@@ -114,10 +114,12 @@ class Emitter {
   void drop_failed(Value* lanes); // from every mask; goes on where there is a lane left
 
   // emit_calls.cpp
-  static constexpr unsigned first_argument = 4, first_result = 2; // of a callee's code
+  static constexpr unsigned first_argument = 5, first_result = 2; // of a callee's code
   void emit_call(const ir::Instruction& instruction);
   void emit_give(const ir::Instruction& instruction);
   Value* free_tape();
+  Value* stack_limit(); // below which the stack must not grow
+  Value* frame_address(llvm::IRBuilder<>& builder);
 
   // emit_values.cpp
   void emit_value(const ir::Instruction& instruction);
@@ -215,6 +217,7 @@ class Emitter {
   std::vector<llvm::AllocaInst*> given_;                                // a callee's results
   std::unordered_map<ir::ValueId, std::vector<Value*>> call_results_;   // by the call's first
   std::vector<std::uint32_t> called_;
+  Value* stack_limit_ = nullptr;
 };
 
 } // namespace sibyl::codegen

@@ -71,6 +71,7 @@ enum class Op : std::uint8_t {
   call,      // the first result of a callee; `id`: the callee; operands: its arguments. `number` 1: as a constant, no
              // derivative passes through it
   result_of, // operand 0: a call; `number`: which of its results, from 1 on
+  has_stack, // boolean: there is room on the stack for a call within this one
   with_slopes, // operand 0, whose derivatives by operands 1, 3, ... are operands 2, 4, ...
 };
 
@@ -190,6 +191,7 @@ inline constexpr auto operations = [] {
       // Not to be run where the text does not: it may call itself for ever, or reject.
       {Op::call, "call", "...>t", pure | differentiable | undefined | may_not_end, Subject::callee},
       {Op::result_of, "result_of", "a>t", pure | cheap},
+      {Op::has_stack, "has_stack", ">b"},
       {Op::with_slopes, "with_slopes", "r...>r", pure | cheap | differentiable},
   });
 }();

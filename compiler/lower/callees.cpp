@@ -55,7 +55,7 @@ bool is_of_numbers(const typed::Function& function) {
 
 std::string too_deep(const typed::Function& function) {
   return "`" + function.name + "` calls itself more than " + std::to_string(deepest_recursion) +
-         " times within each other";
+         " times within each other, or more often than the stack has room for";
 }
 
 bool adds_to_target(const typed::Function& function) {
@@ -145,7 +145,8 @@ ValueId Lowering::write_callee_body(const typed::Function& function) {
   for (std::uint32_t i = 0; i < function.arguments.size(); ++i) arguments.push_back(AsValue{b_.argument(i)});
   if (function.is_recursive) {
     calls_around_ = b_.argument(static_cast<std::uint32_t>(function.arguments.size()));
-    b_.check(b_.compare(Op::less_equal, *calls_around_, b_.integer(deepest_recursion)),
+    const ValueId fits = b_.emit({.op = Op::has_stack, .type = ir::Type::boolean});
+    b_.check(b_.logical_and(b_.compare(Op::less_equal, *calls_around_, b_.integer(deepest_recursion)), fits),
              message(too_deep(function), function.span));
   }
   Frame frame(function.variables);

@@ -146,7 +146,19 @@ data { int n; }
 parameters { real x; }
 model { target += f(x, n); })",
       {1, 13, 5, 7, 12}, 0.3, [](double x, int n) { return n == 13 || n == 7 ? std::nan("") : x * n; },
-      "` calls itself more than 500 times within each other");
+      "` calls itself more than 500 times within each other, or more often");
+  // Nor do they where each takes much of the stack.
+  std::string values, terms;
+  for (int k = 1; k <= 150; ++k) {
+    values += "real a" + std::to_string(k) + " = sqrt(x + " + std::to_string(k) + ");";
+    terms += " + r * a" + std::to_string(k);
+  }
+  check_density(
+      "functions { real f(real x, int n) { if (n == 0) return x;" + values +
+          "real r = f(0.5 * x, n - 1); return 1e-3 * (r" + terms +
+          "); } } data { int n; } parameters { real x; } model { target += n > 9 ? f(x, n) : x; }",
+      {1, 1000000}, 0.3, [](double x, int n) { return n > 9 ? std::nan("") : x; },
+      "or more often than the stack has room for");
   // What is not called does not matter, and what is rejected is.
   check_density(
       R"(

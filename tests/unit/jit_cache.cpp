@@ -117,6 +117,37 @@ TEST_CASE("the cache's key depends on the callees") {
   CHECK(files(folder.path).size() == 2);
 }
 
+TEST_CASE("every target has code for functions that call themselves") {
+  Function function{.name = "log_density"};
+  Function callee{.name = "f", .arguments = {Type::real, Type::integer}, .results = {Type::real, Type::boolean}};
+  {
+    Builder b(callee);
+    const ValueId x = b.argument(0), n = b.argument(1);
+    b.check(b.emit({.op = Op::has_stack, .type = Type::boolean}), 0);
+    const CellId result = b.cell("result");
+    b.if_(
+        b.compare(Op::greater, n, b.integer(0)),
+        [&] { b.store_cell(result, b.add(x, b.call(0, Type::real, {x, b.subtract(n, b.integer(1))}))); },
+        [&] { b.store_cell(result, x); });
+    b.give({b.load_cell(result), b.boolean(true)});
+  }
+  Builder b(function);
+  const ArrayId u = b.array("u", Type::real, 1, Binding::unconstrained_in);
+  const ArrayId density = b.array("log_density", Type::real, 0, Binding::log_density);
+  b.store(density, b.call(0, Type::real, {b.load(u, {b.integer(0)}), b.integer(4)}), {});
+  Model model;
+  model.messages.push_back({"no stack", {}});
+  model.functions.push_back(std::move(function));
+  model.callees.push_back(std::move(callee));
+  verify(model);
+  for (const codegen::Machine& machine :
+       {codegen::browser_machine(), codegen::machine_named("x86-64"), codegen::machine_named("x86-64-v3")})
+    for (const int lanes : {1, 2, 4})
+      CHECK_FALSE(codegen::emit_object(model, {{&model.functions[0], {Precision::f64, lanes}}}, machine).empty());
+  const TemporaryDirectory folder;
+  CHECK(compile_and_run(model, folder.path.string()) == 15); // of 3, five times
+}
+
 TEST_CASE("damaged files in the cache are ignored and written anew") {
   const TemporaryDirectory folder;
   const Model model = quadratic(4);
@@ -168,7 +199,8 @@ TEST_CASE("the two kinds of emitted text name the function") {
 
 TEST_CASE("the cache's keys depend on all that decides what code comes out and how it is called") {
   const std::string sources = " " + std::string(jit::hashed_sources());
-  for (const char* name : {" abi.h ", " ir.hpp ", " operations.hpp ", " emit.cpp ", " emit_memory.cpp ", " philox.cpp "})
+  for (const char* name :
+       {" abi.h ", " ir.hpp ", " operations.hpp ", " emit.cpp ", " emit_memory.cpp ", " philox.cpp "})
     CHECK_THAT(sources, Contains(name));
 }
 
@@ -182,7 +214,8 @@ TEST_CASE("the cache gives up what was used least lately where there is too much
     CHECK(store.store(key(i), object) == "");
     fs::last_write_time(store.path(key(i)), now - std::chrono::minutes(100 - i));
   }
-  const fs::path other = directory.path / "notes.o", old = store.path(key(7)) + ".123.0", young = store.path(key(8)) + ".4.0";
+  const fs::path other = directory.path / "notes.o", old = store.path(key(7)) + ".123.0",
+                 young = store.path(key(8)) + ".4.0";
   for (const fs::path& path : {other, old, young}) std::ofstream(path) << std::string(9000, 'y');
   fs::last_write_time(old, now - std::chrono::hours(2));
   store.evict();
