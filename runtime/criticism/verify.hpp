@@ -8,7 +8,8 @@
 // 4. Without a density: the local test that was learned with the sampler (runtime/trust/local_test.hpp), of the
 //    networks' draws for this data set.
 // 5. Predictive checks: replications of the data set from its posterior, compared by statistics of the data and by the
-//    scalars among the model's generated quantities. They tell whether the model fits, which no comparison of posteriors can.
+//    scalars among the model's generated quantities. They tell whether the model fits, which no comparison
+//    of posteriors can.
 //
 // The p-value of the data is that of all statistics and of the summaries' distance together, against simulated data
 // sets that were treated likewise (typical_scores.hpp): uniform for data of the model, whatever the statistics and
