@@ -181,7 +181,10 @@ ExpressionPtr Checker::call(const ast::Call& tree, Span span) {
   // Each part of an array of tuples has its size.
   if (name == "size" && arguments.size() == 1 && arguments[0]->type.parts && arguments[0]->type.array_rank > 0)
     return builtin_call(name, {leaves(arguments[0]).front()}, span, handled);
-  if (!has_own(name, arguments, true)) {
+  // No primitive takes a tuple.
+  const bool has_tuple = std::any_of(arguments.begin(), arguments.end(), [](const auto& one) { return one->type.parts; });
+  if (has_tuple && !names_.own.contains(name)) return function_call(tree, std::move(arguments), span);
+  if (!has_tuple && !has_own(name, arguments, true)) {
     ExpressionPtr result = builtin_call(name, arguments, span, handled);
     if (handled) return result;
   }
@@ -331,6 +334,7 @@ ExpressionPtr Checker::function_call(const ast::Call& tree, Arguments arguments,
     if (!candidate->elementwise || candidate->arguments.size() != arguments.size()) continue;
     bool fits = true;
     for (std::size_t i = 0; i < arguments.size(); ++i) {
+      fits = fits && !arguments[i]->type.parts;
       const Type wanted = candidate->variables[candidate->arguments[i]].type;
       const Type element{arguments[i]->type.base_rank() > 0 ? Base::real : arguments[i]->type.base, 0};
       fits = fits && converts(element, wanted);
@@ -456,8 +460,8 @@ bool Checker::distribution_arguments(const typed::Distribution& distribution, Ar
   }
   const auto scalar_or_row = [&](ExpressionPtr& argument, bool wants_integer, const std::string& what) {
     const Type type = argument->type;
-    const bool shape_fits = type.is_scalar() || (type.array_rank == 0 && type.base_rank() == 1) ||
-                            (type.array_rank == 1 && type.base_rank() == 0);
+    const bool shape_fits = !type.parts && (type.is_scalar() || (type.array_rank == 0 && type.base_rank() == 1) ||
+                            (type.array_rank == 1 && type.base_rank() == 0));
     if (!shape_fits) {
       error(argument->span, "argument-types",
             what + " must be a number or a list of numbers, but this is " + describe(argument));

@@ -536,6 +536,10 @@ StatementPtr Checker::target_increment(const ast::ExpressionPtr& tree, bool is_j
     error(value->span, "void-value", "this has no value");
     return nullptr;
   }
+  if (value->type.parts) {
+    error(value->span, "not-a-scalar", "a tuple cannot be added to the density");
+    return nullptr;
+  }
   if (is_jacobian) return make_statement(typed::TargetIncrement{promote(value, {Base::real, 0}), true}, span);
   Statements terms = density_terms(value);
   if (terms.size() > 1) return make_statement(typed::Sequence{std::move(terms)}, span);
