@@ -12,6 +12,7 @@
 
 #include "lang/errors.hpp"
 #include "runtime/networks/families/flow_matching.hpp"
+#include "runtime/networks/families/mean_flow.hpp"
 #include "runtime/networks/families/spline_flow.hpp"
 
 #include <array>
@@ -20,7 +21,7 @@
 namespace sibyl::networks {
 
 // One line each; the first is the default.
-using PosteriorFamilies = std::tuple<SplineFlow, FlowMatching>;
+using PosteriorFamilies = std::tuple<SplineFlow, FlowMatching, MeanFlow>;
 
 template <typename... Family>
 constexpr std::array<PosteriorFamilyInfo, sizeof...(Family)> family_infos_of(std::tuple<Family...>*) {

@@ -62,7 +62,7 @@ TEST_CASE("Going back through the spline flow returns to the start, with the sam
 }
 
 TEST_CASE("The density of every family integrates to one") {
-  const std::string family = GENERATE("spline_flow", "flow_matching");
+  const std::string family = GENERATE("spline_flow", "flow_matching", "mean_flow");
   INFO(family);
   SECTION("one parameter") {
     NetworkConfig config = small(1, family);

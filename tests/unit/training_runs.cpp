@@ -147,6 +147,48 @@ TEST_CASE("Flow matching learns a conjugate normal model, by its density on data
   CHECK(loss - exact_loss(learn.validation) > -0.03);
 }
 
+TEST_CASE("Mean flow learns a conjugate normal model: by its density, and by draws of one evaluation and of four") {
+  TrainingJob learn = conjugate_job(1200);
+  learn.config.family = "mean_flow";
+  learn.config.sizes = {{"layers", 2}, {"hidden", 32}};
+  learn.threads = 2;
+  const TrainingResult result = load_training()(learn);
+  const NetworkBatch& validation = learn.validation;
+  const std::vector<double> densities = test::log_densities(learn.config, result.weights, validation);
+  double loss = 0;
+  for (const double density : densities) loss -= density / static_cast<double>(densities.size());
+  CHECK(loss - exact_loss(validation) < 0.1);
+  CHECK(loss - exact_loss(validation) > -0.03);
+  for (const std::size_t evaluations : {1, 4}) {
+    NetworkConfig config = learn.config;
+    config.sizes["evaluations"] = evaluations;
+    EigenBackend backend(result.weights);
+    const EigenBackend::Tensor context = networks::MeanFlow::context(
+        backend, config, test::summaries(config, result.weights, validation), networks::summary_size(config));
+    // Of each data set's draws less its exact mean, in its exact sds.
+    double sum = 0, squares = 0;
+    constexpr int draws = 20;
+    for (int draw = 0; draw < draws; ++draw) {
+      const auto base = test::matrix(test::normals(validation.count, static_cast<unsigned>(100 + draw)), validation.count, 1);
+      const EigenBackend::Tensor z = networks::MeanFlow::sample(backend, config, base, context, nullptr);
+      for (std::size_t i = 0; i < validation.count; ++i) {
+        const RowsBatch& rows = validation.sources[0];
+        double total = 0;
+        for (auto r = static_cast<std::size_t>(rows.offsets[i]); r < static_cast<std::size_t>(rows.offsets[i + 1]); ++r)
+          total += rows.rows[r];
+        const double precision = 1 + static_cast<double>(rows.offsets[i + 1] - rows.offsets[i]);
+        const double place = (z(static_cast<Eigen::Index>(i), 0) - total / precision) * std::sqrt(precision);
+        sum += place;
+        squares += place * place;
+      }
+    }
+    const double count = static_cast<double>(draws) * static_cast<double>(validation.count), mean = sum / count;
+    INFO(evaluations << " evaluations: mean " << mean << ", sd " << std::sqrt(squares / count - mean * mean));
+    CHECK(std::abs(mean) < 0.1);
+    CHECK(std::sqrt(squares / count - mean * mean) == Approx(1).margin(evaluations == 1 ? 0.3 : 0.15));
+  }
+}
+
 TEST_CASE("Training stopped and resumed gives what uninterrupted training gives") {
   const ScratchFile scratch;
   const TrainingResult whole = load_training()(conjugate_job(260));

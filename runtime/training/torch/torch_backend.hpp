@@ -60,6 +60,8 @@ class TorchBackend {
   Tensor window(const Tensor& rows, const networks::Offsets& offsets, std::size_t dilation);
   Tensor last_row(const Tensor& rows, const networks::Offsets& offsets);
   Tensor spline(const Tensor& x, const Tensor& numbers, std::size_t bins, Tensor& log_slope);
+  Tensor inverse_spline(const Tensor& y, const Tensor& numbers, std::size_t bins, Tensor& log_slope);
+  Tensor detached(const Tensor& x) const { return x.detach(); }
 
  private:
   Tensor index_tensor(const std::vector<std::int64_t>& indexes) const;
