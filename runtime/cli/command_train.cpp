@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <charconv>
 #include <filesystem>
 
 namespace sibyl::cli {
@@ -22,7 +23,7 @@ namespace {
 struct TrainOptions {
   ModelFile model;
   std::vector<std::string> more; // models
-  std::string output, design, around, frame = "auto", time, device = "cpu";
+  std::string output, design, around, real, by, self_consistency, frame = "auto", time, device = "cpu";
   std::vector<std::string> priors;
   std::string posterior{list_posterior_families().front().name};
   std::vector<std::string> networks; // VARIABLE=NETWORK
@@ -31,7 +32,7 @@ struct TrainOptions {
   double missing = 0, learning_rate = 0;
   std::uint64_t seed = 1;
   int threads = default_threads();
-  bool resume = false, json = false, sensitivity = false;
+  bool resume = false, json = false, sensitivity = false, has_self_consistency = false;
 };
 
 // NAME=NETWORK of --summary.
@@ -45,6 +46,16 @@ std::map<std::string, std::string> network_choices(const TrainOptions& options) 
     result[choice.substr(0, equals)] = choice.substr(equals + 1);
   }
   return result;
+}
+
+// What follows --self-consistency: a weight, or nothing.
+double weight_of(const std::string& text) {
+  if (text.empty()) return 0.1;
+  double weight = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), weight);
+  if (error != std::errc() || end != text.data() + text.size())
+    throw UserError(fmt::format("--self-consistency {}: the weight is a number", text));
+  return weight;
 }
 
 SetupOptions setup_options(const TrainOptions& options, const CompiledModel& model) {
@@ -80,7 +91,8 @@ std::string library_of(const std::string& path) {
 void run_classifier(const TrainOptions& options) {
   const std::pair<bool, const char*> of_posteriors[] = {
       {!options.around.empty(), "--around"},   {!options.priors.empty(), "--prior"}, {options.simulations != 0, "--sims"},
-      {options.resume, "--resume"},            {options.sensitivity, "--sensitivity"},            {options.frame != "auto", "--frame"},
+      {options.resume, "--resume"},            {options.sensitivity, "--sensitivity"},
+      {options.has_self_consistency, "--self-consistency"}, {!options.real.empty(), "--real"}, {options.frame != "auto", "--frame"},
       {options.posterior != list_posterior_families().front().name, "--posterior"}};
   for (const auto& [is_given, name] : of_posteriors)
     if (is_given)
@@ -120,6 +132,12 @@ void run(const TrainOptions& options) {
     if (!options.design.empty())
       throw UserError("--design and --around: the design is that of the data to train around, give one of them");
     training.around = read_data_set(options.around, model->facts());
+  }
+  if (options.has_self_consistency) training.self_consistency = weight_of(options.self_consistency);
+  if (!options.real.empty()) {
+    ReadResult read = read_data_sets(options.real, model->facts(), {.by = options.by});
+    for (const std::string& note : read.notes) print_note(note);
+    training.real = std::move(read.data_sets);
   }
   training.family = options.posterior;
   training.batch_size = options.batch_size;
@@ -180,6 +198,16 @@ void add_train(CLI::App& program) {
   command->add_option("--around", options->around,
                       "train around the posterior of this data set (JSON, CSV, NPZ) and for its design, instead of over "
                       "the priors: for flat priors and very wide ones");
+  CLI::Option* self_consistency = command->add_option(
+      "--self-consistency", options->self_consistency,
+                   "WEIGHT (0.1 where it is left out; 0: never) of the variance of the log evidence over the network's "
+                   "draws in the loss, for models with a density (default: 0.1 with --sims of at most 2000 where the "
+                   "density is quick, else none)");
+  self_consistency->expected(0, 1);
+  CLI::Option* real = command->add_option(
+      "--real", options->real,
+      "data sets whose parameters nobody knows (JSON, CSV, NPZ), to learn from by self-consistency beside simulations");
+  command->add_option("--by", options->by, "the column whose values tell the data sets of --real apart")->needs(real);
   command
       ->add_option("--missing", options->missing,
                    "share of observed values to drop at random, so that missing values are understood")
@@ -202,7 +230,10 @@ void add_train(CLI::App& program) {
                     "sensitivity` then draws at other powers, without a density too. What cannot be raised is named");
   command->add_flag("--json", options->json, "the calibration as JSON; all else goes to standard error");
   command->add_flag("--resume", options->resume, "go on from OUTPUT.checkpoint");
-  command->callback([options] { run(*options); });
+  command->callback([options, self_consistency] {
+    options->has_self_consistency = self_consistency->count() > 0;
+    run(*options);
+  });
 }
 
 } // namespace sibyl::cli

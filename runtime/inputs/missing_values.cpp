@@ -34,6 +34,17 @@ void drop_values(const Facts& facts, DataBatch& batch, std::span<const std::uint
   }
 }
 
+bool has_missing_values(const Facts& facts, const DataBatch& batch, std::size_t data_set) {
+  bool result = false;
+  for (std::size_t v = 0; v < facts.variables.size(); ++v) {
+    const VariableBatch& variable = batch.variables[v];
+    if (facts.variables[v].role != Role::observed || !variable.present) continue;
+    for_each_element(std::span(variable.sizes.data() + data_set * variable.rank(), variable.rank()), variable.capacity,
+                     [&](std::size_t, std::size_t padded) { result |= std::isnan(variable.row(data_set)[padded]); });
+  }
+  return result;
+}
+
 DataBatch complete_for_transform(const Facts& facts, DataBatch batch) {
   for (std::size_t v = 0; v < facts.variables.size(); ++v) {
     VariableBatch& variable = batch.variables[v];

@@ -13,6 +13,9 @@ namespace sibyl {
 void drop_values(const Facts& facts, DataBatch& batch, std::span<const std::uint64_t> indices, double share,
                  std::uint64_t seed);
 
+// Whether an observed value of this data set is missing.
+bool has_missing_values(const Facts& facts, const DataBatch& batch, std::size_t data_set);
+
 // The batch with missing observed values replaced by present ones. Parameters' sizes and bounds are found by running
 // the model on its data, and its checks refuse NaN; a generated quantity that reads observed values sees the
 // replacements.

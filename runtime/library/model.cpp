@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <cmath>
 #include <filesystem>
 
 namespace sibyl {
@@ -98,6 +99,11 @@ SamplerTrainingOptions training_options(const CompiledModel& model, const Traini
   options.setup.threads = thread_count(settings.threads);
   options.setup.interrupted = settings.stop;
   options.setup.plan.networks = settings.networks;
+  if (!std::isnan(settings.self_consistency)) options.self_consistency = settings.self_consistency;
+  for (std::size_t i = 0; i < settings.real.size(); ++i) {
+    options.real.push_back(to_model_data(model, settings.real[i]));
+    options.real.back().label = std::to_string(i + 1);
+  }
   if (!settings.posterior.empty()) options.family = settings.posterior;
   options.budget = {settings.seconds, settings.steps};
   options.simulations = settings.simulations;

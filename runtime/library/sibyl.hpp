@@ -99,8 +99,12 @@ struct TrainingSettings {
   // A data set around whose posterior to train, and for whose design, instead of over the priors: for flat priors and
   // very wide ones.
   Arrays around = {};
+  // The weight of the variance of the log evidence over the network's draws in the loss, for models with a density. NaN:
+  // 0.1 with a fixed set of at most 2000 simulations where the density is quick, else 0.
+  double self_consistency = std::numeric_limits<double>::quiet_NaN();
+  std::vector<Arrays> real = {}; // data sets whose parameters nobody knows, to learn from by self-consistency too
   std::map<std::string, std::string> networks = {}; // by variable: set, sequence or mlp
-  std::string posterior = {};                       // the family: spline_flow (where it is empty) or flow_matching
+  std::string posterior = {};                       // the family: spline_flow (where it is empty), flow_matching or mean_flow
   std::size_t batch_size = 0;                       // data sets in a step; 0: chosen
   double learning_rate = 0;                         // the highest; 0: chosen
   std::string device = "cpu";                       // or cuda, cuda:1

@@ -19,17 +19,6 @@ namespace sibyl {
 
 namespace {
 
-bool has_missing_values(const Facts& facts, const DataBatch& batch, std::size_t data_set) {
-  bool result = false;
-  for (std::size_t v = 0; v < facts.variables.size(); ++v) {
-    const VariableBatch& variable = batch.variables[v];
-    if (facts.variables[v].role != Role::observed || !variable.present) continue;
-    for_each_element(std::span(variable.sizes.data() + data_set * variable.rank(), variable.rank()), variable.capacity,
-                     [&](std::size_t, std::size_t padded) { result |= std::isnan(variable.row(data_set)[padded]); });
-  }
-  return result;
-}
-
 // Of the draws wanted: so many are drawn to take them from by their weights.
 constexpr std::size_t reweighted_factor = 8;
 // Weighted draws where a density takes hundreds of evaluations of a network.

@@ -128,6 +128,7 @@ struct News {
 // The sampler, and whether Ctrl-C ended its training.
 nb::tuple train(const sibyl::Model& model, double seconds, std::int64_t steps, std::int64_t simulations,
                 const std::string& frame, double missing, const InputArrays& design, const InputArrays& around,
+                double self_consistency, const std::vector<InputArrays>& real,
                 const std::map<std::string, std::string>& networks, const std::string& posterior, std::size_t batch,
                 double rate, const std::string& device, std::uint64_t seed, int threads,
                 const nb::callable& on_progress, const nb::callable& on_note) {
@@ -138,6 +139,7 @@ nb::tuple train(const sibyl::Model& model, double seconds, std::int64_t steps, s
                                    .missing_share = missing,
                                    .design = from_numpy(design),
                                    .around = from_numpy(around),
+                                   .self_consistency = self_consistency,
                                    .networks = networks,
                                    .posterior = posterior,
                                    .batch_size = batch,
@@ -145,6 +147,7 @@ nb::tuple train(const sibyl::Model& model, double seconds, std::int64_t steps, s
                                    .device = device,
                                    .seed = seed,
                                    .threads = threads};
+  for (const InputArrays& one : real) settings.real.push_back(from_numpy(one));
   News news;
   settings.note = [&](const std::string& note) {
     const std::scoped_lock lock(news.mutex);

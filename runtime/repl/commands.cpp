@@ -79,8 +79,8 @@ const std::vector<Command>& commands() {
       {"emit", "STAGE [FUNCTION]", "a stage of the compiler as text: ast, typed, ir, facts, llvm, asm", emit_stage,
        Kind::stage},
       {"prior", "", "draw from the prior: parameters, and the data that they predict", prior},
-      {"train", "[around] [sims N] [30s]",
-       "train an amortized posterior for so long (around the posterior of the data, where priors are flat or very wide; "
+      {"train", "[around] [real] [sims N] [30s]",
+       "train an amortized posterior for so long (around the posterior of the data, where priors are flat or very wide; real: the data, unlabelled, beside simulations; "
        "on a fixed set of N simulations); Ctrl-C keeps what was learned",
        train},
       {"data", "FILE [--by COLUMN]", "data sets from CSV, JSON or NPZ; or JSON itself: :data {\"y\": [1.2, 0.4]}", data,
@@ -102,7 +102,7 @@ const std::vector<Command>& commands() {
       {"save", "FILE",
        "by its ending: .sib the model, .sibyl the sampler, .csv, .npz or .nc the draws; none: model and sampler", save,
        Kind::file},
-      {"set", "[NAME VALUE]", "settings: seed, draws, prior_draws, replicates, threads, missing, frame, posterior", set,
+      {"set", "[NAME VALUE]", "settings: seed, draws, prior_draws, replicates, threads, missing, frame, posterior, self_consistency", set,
        Kind::setting},
       {"help", "[COMMAND|NAME]", "this; also :help model, :help expressions, and what a name of the language is", help, Kind::command},
       {"quit", "", "end the session", nullptr},

@@ -136,6 +136,11 @@ void train(Workspace& workspace, std::string_view argument, std::uint32_t) {
       throw UserError("`:train around` needs one data set: `:data FILE`");
     options.around = workspace.data().sets.front();
   }
+  if (argument == "real" || argument.starts_with("real ")) {
+    argument = trimmed(argument.substr(4));
+    if (!workspace.has_data()) throw UserError("`:train real` needs data sets: `:data FILE`");
+    options.real = workspace.data().sets;
+  }
   if (argument == "sims" || argument.starts_with("sims ")) {
     argument = trimmed(argument.substr(4));
     const auto [rest, error] =
@@ -147,6 +152,7 @@ void train(Workspace& workspace, std::string_view argument, std::uint32_t) {
     options.budget.seconds = cli::parse_duration(argument.empty() ? "30s" : std::string(argument));
   options.setup.frame = workspace.settings.frame;
   options.family = workspace.settings.posterior;
+  options.self_consistency = workspace.settings.self_consistency;
   options.setup.missing_share = workspace.settings.missing;
   options.setup.plan.allows_missing = workspace.settings.missing > 0;
   options.setup.seed = workspace.settings.seed;

@@ -165,6 +165,16 @@ const std::vector<Setting>& setting_table() {
          return true;
        },
        "of the posterior network: auto, prior or laplace"},
+      {"self_consistency",
+       [](const Settings& s) { return s.self_consistency ? fmt::format("{:g}", *s.self_consistency) : "auto"; },
+       [](Settings& s, std::string_view text) {
+         double weight = 0;
+         if (text == "auto") s.self_consistency.reset();
+         else if (!read_number(text, weight, 0.0)) return false;
+         else s.self_consistency = weight;
+         return true;
+       },
+       "weight of the variance of the log evidence over draws in `:train`'s loss, where there is a density: a number, or auto"},
       {"posterior", [](const Settings& s) { return s.posterior; },
        [](Settings& s, std::string_view text) {
          const auto families = list_posterior_families();

@@ -41,6 +41,7 @@ struct Settings {
   std::size_t replicates = 400;   // of `:check`
   int threads = 1;
   double missing = 0; // share of observed values that `:train` drops
+  std::optional<double> self_consistency; // its weight in `:train`'s loss; nothing: decided there
   FrameChoice frame = FrameChoice::automatic;
   std::string posterior{list_posterior_families().front().name};
 };

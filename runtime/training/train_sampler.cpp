@@ -1,6 +1,7 @@
 #include "runtime/training/train_sampler.hpp"
 
 #include "lang/errors.hpp"
+#include "runtime/training/add_self_consistency.hpp"
 #include "runtime/training/locate_region.hpp"
 #include "runtime/training/training_plan.hpp"
 
@@ -30,6 +31,11 @@ nlohmann::json history(const TrainingResult& trained, double mean_log_determinan
           {"validation_loss", trained.validation_loss},
           {"untrained_validation_loss", trained.untrained_validation_loss},
           {"mean_log_determinant", mean_log_determinant},
+          {"self_consistency",
+           {{"untrained", trained.self_consistency.untrained},
+            {"trained", trained.self_consistency.trained},
+            {"draws", trained.self_consistency.draws},
+            {"dropped", trained.self_consistency.dropped}}},
           {"validation", points},
           {"milliseconds",
            {{"waiting", trained.times.waiting},
@@ -62,6 +68,15 @@ void add_training_notes(const TrainingResult& trained, const LeftOut& left_out, 
   if (trained.skipped > 0)
     notes.push_back(
         fmt::format("{} of {} steps were skipped: their loss was not finite", trained.skipped, trained.steps));
+  if (const SelfConsistencyResult& term = trained.self_consistency; term.draws > 0) {
+    notes.push_back(fmt::format("self-consistency: the log evidence varies from draw to draw by an sd of {:.3g} nats, "
+                                "{:.3g} before training",
+                                std::sqrt(term.trained), std::sqrt(term.untrained)));
+    if (static_cast<double>(term.dropped) > noteworthy_share * static_cast<double>(term.draws))
+      notes.push_back(fmt::format("{} of {} draws were left out of self-consistency: the model's density was not finite "
+                                  "there",
+                                  term.dropped, term.draws));
+  }
   if (trained.has_diverged)
     notes.push_back(
         "training ended early: its loss was not finite again and again; the sampler is the best until then");
@@ -106,9 +121,10 @@ TrainedSampler train_sampler(std::shared_ptr<const CompiledModel> model, const S
   SamplerTrainingOptions options = given;
   if (options.resume && !std::filesystem::exists(options.checkpoint))
     throw UserError(fmt::format("there is no checkpoint {} to resume from", options.checkpoint));
+  require_self_consistency(*model, options);
   const auto start = std::chrono::steady_clock::now();
   const TrainFunction train = load_training();
-  std::vector<std::string> first_notes;
+  std::vector<std::string> first_notes, last_notes;
   if (options.simulations != 0) {
     const FixedSetParts parts = divide_fixed_set(options.simulations);
     first_notes.push_back(fmt::format("{} simulations: {} to learn from, the pilot among them, and {} held out; fresh "
@@ -125,12 +141,14 @@ TrainedSampler train_sampler(std::shared_ptr<const CompiledModel> model, const S
     first_notes.insert(first_notes.end(), located.notes.begin(), located.notes.end());
   }
   std::string frame_note;
-  const TrainingPlan plan = choose_plan(model, options, train, events, frame_note);
+  TrainingPlan plan = choose_plan(model, options, train, events, frame_note);
+  add_self_consistency(plan, options, last_notes);
   const double seconds = seconds_since(start);
   if (events.prepared) {
     InferenceSetup shown = *plan.setup;
     shown.notes.insert(shown.notes.begin(), first_notes.begin(), first_notes.end());
     if (!frame_note.empty()) shown.notes.push_back(frame_note);
+    shown.notes.insert(shown.notes.end(), last_notes.begin(), last_notes.end());
     events.prepared(shown);
   }
 

@@ -28,6 +28,10 @@ struct SamplerTrainingOptions {
   // until those held out gain no more (the budget may end it before). 0: data sets are simulated as they are needed,
   // and each is used once.
   std::int64_t simulations = 0;
+  // The weight of the self-consistency term (self_consistency.hpp); nothing: 0.1 where there are few simulations and the
+  // model's density is quick, else none.
+  std::optional<double> self_consistency;
+  std::vector<DataSet> real; // data sets without parameters, on which this term is evaluated as well; none: no such
   std::string family{list_posterior_families().front().name};
   std::size_t batch_size = 0; // data sets in a step; 0: 64 to 256, by their rows
   double learning_rate = 0;   // the highest; 0: the default

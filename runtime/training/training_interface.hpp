@@ -5,6 +5,7 @@
 #include "runtime/networks/batch.hpp"
 #include "runtime/networks/network_config.hpp"
 #include "runtime/networks/weights.hpp"
+#include "runtime/training/self_consistency.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -54,6 +55,7 @@ struct TrainingJob {
   // set training may end before the budget does: where the validation set gains no more.
   std::int64_t epoch_steps = 0;
   std::function<NetworkBatch(std::int64_t step)> batch; // the same step gives the same batch
+  SelfConsistency self_consistency;
   std::function<void(const TrainingProgress&)> progress;
   const std::atomic<std::int32_t>* interrupted = nullptr; // not zero: stop with what there is
 };
@@ -64,13 +66,14 @@ struct ValidationPoint {
 };
 
 struct TrainingResult {
-  Weights weights; // of the best validation loss
+  Weights weights; // of the best validation loss, the weighted term of self-consistency included
   double validation_loss = 0, untrained_validation_loss = 0;
   std::vector<double> validation_losses; // of these weights, by data set
   std::int64_t steps = 0, simulations = 0, best_step = 0;
   std::int64_t epochs = 0; // whole ones; 0 without a fixed set
   std::int64_t left_out = 0; // data sets whose loss was not finite, in batches that were used without them
   std::int64_t skipped = 0;  // steps whose loss or gradient was not finite for half of the batch or more
+  SelfConsistencyResult self_consistency;
   bool has_diverged = false; // ended early: hardly a step was finite any more
   bool was_interrupted = false;
   double seconds = 0;

@@ -101,14 +101,19 @@ void set_job(TrainingPlan& plan, const SamplerTrainingOptions& options) {
     plan.most_steps = steps_for_fixed_set(learned);
     job.weight_decay = weight_decay_for_fixed_set(learned);
   }
+  auto real = nlohmann::json::array();
+  for (const DataSet& one : options.real) real.push_back(data_set_to_json(one));
   job.checkpoint_identity =
-      fmt::format("{}|{}|{}|{}|{}|{}", plan.model->text(), options.family, nlohmann::json(*plan.setup).dump(),
-                  options.setup.seed, job.batch_size, options.simulations);
+      fmt::format("{}|{}|{}|{}|{}|{}|{}|{}", plan.model->text(), options.family, nlohmann::json(*plan.setup).dump(),
+                  options.setup.seed, job.batch_size, options.simulations, options.self_consistency.value_or(-1),
+                  real.dump());
 }
 
 TrainingPlan make_online_plan(std::shared_ptr<const CompiledModel> model, const SamplerTrainingOptions& options) {
   TrainingPlan plan{.model = std::move(model)};
-  plan.setup = std::make_shared<const InferenceSetup>(prepare(plan.model, options.setup));
+  plan.pilot = std::make_shared<const SimulatedBatch>(
+      simulate_usable(plan.model, options.setup, first_pilot_index, options.setup.pilot_count));
+  plan.setup = std::make_shared<const InferenceSetup>(prepare(plan.model, options.setup, plan.pilot.get()));
   const auto make = [&](std::size_t first, std::size_t last) {
     return make_examples(plan.model, plan.setup, options.setup.seed, first_validation_index + first, last - first,
                          options.setup.threads, options.setup.interrupted);
@@ -161,16 +166,17 @@ std::vector<TrainingPlan> make_plans(std::shared_ptr<const CompiledModel> model,
     return plans;
   }
   const FixedSetParts parts = divide_fixed_set(options.simulations);
-  const SimulatedBatch pilot = simulate_usable(model, options.setup, first_training_index, parts.pilot);
+  const auto pilot = std::make_shared<const SimulatedBatch>(
+      simulate_usable(model, options.setup, first_training_index, parts.pilot));
   std::vector<std::shared_ptr<const InferenceSetup>> setups{
-      std::make_shared<const InferenceSetup>(prepare(model, options.setup, &pilot))};
+      std::make_shared<const InferenceSetup>(prepare(model, options.setup, pilot.get()))};
   if (tries_frames(options, *setups[0]))
-    setups.push_back(std::make_shared<const InferenceSetup>(prepare(model, in_prior_frame(options).setup, &pilot)));
-  std::vector<FixedSet> sets = simulate_fixed_set(model, setups, pilot, options.setup, parts, [&](std::size_t made) {
+    setups.push_back(std::make_shared<const InferenceSetup>(prepare(model, in_prior_frame(options).setup, pilot.get())));
+  std::vector<FixedSet> sets = simulate_fixed_set(model, setups, *pilot, options.setup, parts, [&](std::size_t made) {
     if (events.doing) events.doing(fmt::format("preparing: {} of {} simulations", made, parts.count));
   });
   for (std::size_t s = 0; s < sets.size(); ++s) {
-    TrainingPlan plan{.model = model, .setup = setups[s]};
+    TrainingPlan plan{.model = model, .setup = setups[s], .pilot = pilot};
     plan.log_determinant = std::move(sets[s].log_determinant);
     plan.left_out = sets[s].left_out;
     plan.job.validation = std::move(sets[s].held_out);

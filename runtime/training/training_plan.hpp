@@ -16,6 +16,7 @@ namespace sibyl {
 struct TrainingPlan {
   std::shared_ptr<const CompiledModel> model;
   std::shared_ptr<const InferenceSetup> setup;
+  std::shared_ptr<const SimulatedBatch> pilot; // the simulations that the setup was made from
   std::shared_ptr<const FixedSet> fixed; // null: data sets are simulated as they are needed
   // Of the validation set: a negative log density of z less this is one of unconstrained parameters.
   std::vector<double> log_determinant;

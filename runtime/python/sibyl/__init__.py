@@ -196,6 +196,8 @@ class Model:
         missing: float = 0.0,
         design: Data | None = None,
         around: Data | None = None,
+        self_consistency: float | None = None,
+        real: Data | Sequence[Data] = (),
         networks: Mapping[str, str] | None = None,
         posterior: str = "",
         batch: int = 0,
@@ -214,12 +216,16 @@ class Model:
 
         `frame`: auto, prior or laplace. `missing`: the share of observed values to drop at random, so that missing
         values are understood. `around`: a data set around whose posterior to train, instead of over the priors: for flat
-        priors and very wide ones. `networks`: by variable, its summary network: set, sequence or mlp. `posterior`: the
-        family, spline_flow (where it is empty) or flow_matching."""
+        priors and very wide ones. `self_consistency`: the weight of the variance of the log evidence over the network's
+        draws in the loss, for models with a density (without it: 0.1 where there are few simulations and the density is
+        quick, else 0). `real`: data sets whose parameters nobody knows, to learn from by it beside simulations. `networks`: by variable, its summary network: set, sequence or mlp. `posterior`: the
+        family, spline_flow (where it is empty), flow_matching or mean_flow."""
         notes: list[str] = []
         with ProgressBar(progress) as bar:
             handle, was_interrupted = self._handle.train(
                 _seconds(time), steps, simulations, frame, missing, _arrays(design), _arrays(around),
+                float("nan") if self_consistency is None else self_consistency,
+                [_arrays(one) for one in ([real] if isinstance(real, Mapping) else real)],
                 dict(networks or {}), posterior, batch, rate, device, seed, threads, bar.update, notes.append,
             )
         if was_interrupted:

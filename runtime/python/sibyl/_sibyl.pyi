@@ -35,7 +35,7 @@ class Model:
     def simulate(self, n: int, seed: int, design: _Arrays, threads: int, /) -> tuple[_Arrays, int, str]: ...
     def train(
         self, seconds: float, steps: int, simulations: int, frame: str, missing: float, design: _Arrays,
-        networks: dict[str, str], posterior: str, batch: int, rate: float, device: str, seed: int, threads: int,
+        around: _Arrays, self_consistency: float, real: list[_Arrays], networks: dict[str, str], posterior: str, batch: int, rate: float, device: str, seed: int, threads: int,
         on_progress: Callable[[int, int, float, float, float, float], None], on_note: Callable[[str], None], /,
     ) -> tuple[Sampler, bool]: ...
     def mcmc(

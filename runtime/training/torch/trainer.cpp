@@ -1,8 +1,8 @@
 #include "lang/errors.hpp"
 #include "runtime/networks/classifier.hpp"
 #include "runtime/networks/posterior_families.hpp"
-#include "runtime/networks/summary_networks.hpp"
-#include "runtime/training/torch/torch_backend.hpp"
+#include "runtime/training/torch/self_consistency_term.hpp"
+#include "runtime/training/torch/summarize_batch.hpp"
 #include "runtime/training/training_interface.hpp"
 
 #include <nlohmann/json.hpp>
@@ -22,6 +22,8 @@ namespace {
 
 // Validations are compared: all of them draw the same numbers.
 constexpr std::uint64_t validation_seed = 0x5eed;
+// Draws of self-consistency are others than those of the family's loss.
+constexpr std::uint64_t term_seed = 0x5e1f000000000000;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -30,14 +32,7 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 Tensor losses_of_batch(TorchBackend& backend, const TrainingJob& job, const NetworkBatch& batch, std::uint64_t seed) {
   const NetworkConfig& config = job.config;
   torch::manual_seed(seed);
-  std::vector<Tensor> rows;
-  std::vector<const networks::Offsets*> offsets;
-  for (const RowsBatch& source : batch.sources) {
-    rows.push_back(backend.constant(static_cast<std::size_t>(source.offsets.back()), source.width, source.rows));
-    offsets.push_back(&source.offsets);
-  }
-  const Tensor direct = backend.constant(batch.count, batch.direct_width, batch.direct);
-  const Tensor summary = networks::summarize(backend, config, direct, rows, offsets);
+  const Tensor summary = summarize_batch(backend, config, batch);
   const Tensor z = backend.constant(batch.count, batch.dimension, batch.z);
   if (job.classes > 1) {
     const Tensor logits = networks::classify(backend, summary, networks::summary_size(config), job.classes);
@@ -53,8 +48,9 @@ Tensor losses_of_batch(TorchBackend& backend, const TrainingJob& job, const Netw
 
 // Losses beyond what any fitted posterior gives count by their logarithm: a parameter drawn from a Cauchy distribution
 // may start a million nats away, and would otherwise drown all other data sets for as long as it does.
+double temper_limit(const NetworkConfig& config) { return 50 + 5 * static_cast<double>(config.dimension); }
 Tensor tempered(const NetworkConfig& config, const Tensor& losses) {
-  const double limit = 50 + 5 * static_cast<double>(config.dimension);
+  const double limit = temper_limit(config);
   return torch::where(losses > limit, limit * (1 + (losses.clamp_min(limit) / limit).log()), losses);
 }
 
@@ -98,6 +94,7 @@ class Trainer {
       losses_of_batch(backend_, job_, validation_.front(), job_.seed); // makes the weights
       const auto begin = Clock::now();
       result_.untrained_validation_loss = validation_losses().mean().item<double>();
+      last_term_ = result_.self_consistency.untrained = validation_term();
       // Two validations end a training.
       reserve_ = std::min(2 * seconds_since(begin), 0.2 * job_.budget.seconds);
     }
@@ -119,7 +116,6 @@ class Trainer {
     validate();
     result_.validation_losses = losses_of(best_);
     result_.weights = std::move(best_);
-    result_.validation_loss = best_loss_;
     result_.steps = step_;
     result_.simulations = simulations_;
     result_.epochs = epoch();
@@ -195,6 +191,7 @@ class Trainer {
     }
     lap(result_.times.forward);
     loss.backward();
+    add_self_consistency();
     const double norm = torch::nn::utils::clip_grad_norm_(weights_, job_.gradient_clip);
     lap(result_.times.backward);
     if (!std::isfinite(norm)) return skip();
@@ -213,6 +210,48 @@ class Trainer {
       job_.progress({step_, simulations_, epoch(), running_loss_,
                      last_validation_, elapsed(), spent() > 0 ? elapsed() * (1 / spent() - 1) : 0});
     if (!job_.checkpoint.empty() && seconds_since(last_checkpoint_) > 10) checkpoint();
+  }
+
+  bool has_term() const { return job_.self_consistency.weight > 0; }
+
+  // The weight of self-consistency: it is ramped in once the network has learned where posteriors are.
+  double term_weight() const {
+    constexpr double begin = 0.05, end = 0.2; // of the budget
+    return job_.self_consistency.weight * std::clamp((spent() - begin) / (end - begin), 0.0, 1.0);
+  }
+
+  // Adds its gradient to that of the loss, no longer than this: far from the posterior densities are steep, and one
+  // data set's would drown what simulations teach.
+  void add_self_consistency() {
+    const double weight = has_term() ? term_weight() : 0;
+    if (weight == 0) return;
+    const SelfConsistencyTerms found =
+        self_consistency_terms(backend_, job_.config, job_.self_consistency.batch(step_), job_.self_consistency,
+                               job_.seed + term_seed + static_cast<std::uint64_t>(step_));
+    result_.self_consistency.draws += found.draws;
+    result_.self_consistency.dropped += found.dropped;
+    if (found.terms.numel() == 0) return;
+    const Tensor of_loss = weights_.grad().clone();
+    weights_.mutable_grad().zero_();
+    // The derivative of what tempers the term, times that of the term.
+    const Tensor slopes = (temper_limit(job_.config) / found.terms).clamp_max(1);
+    (weight * (slopes * found.objectives).mean()).backward();
+    torch::NoGradGuard no_gradients;
+    const double limit = of_loss.norm().item<double>(), norm = weights_.grad().norm().item<double>();
+    if (!std::isfinite(norm)) weights_.mutable_grad().zero_();
+    else if (norm > limit) weights_.mutable_grad().mul_(limit / norm);
+    weights_.mutable_grad().add_(of_loss);
+  }
+
+  // The mean term of the validation's data sets, with the parameters as the backend has them.
+  double validation_term() {
+    if (!has_term()) return 0;
+    const Tensor terms = self_consistency_terms(backend_, job_.config, job_.self_consistency.validation,
+                                                job_.self_consistency, validation_seed)
+                             .terms;
+    // Where no density is finite nothing is known of it: the worst.
+    const double term = terms.numel() > 0 ? tempered(job_.config, terms).mean().item<double>() : largest_float;
+    return std::isfinite(term) ? term : largest_float;
   }
 
   // Exponential averages that remember a tenth of the steps so far, at most a thousand.
@@ -248,6 +287,7 @@ class Trainer {
     auto averaged = backend_.parts(averaged_);
     std::swap(backend_.parameters(), averaged);
     const double loss = validation_losses().mean().item<double>();
+    last_term_ = validation_term();
     std::swap(backend_.parameters(), averaged);
     return loss;
   }
@@ -298,9 +338,12 @@ class Trainer {
     rate_factor_ *= rate_factor;
   }
 
-  void consider(double loss) {
+  void consider(double validation_loss) {
+    const double loss = validation_loss + job_.self_consistency.weight * last_term_;
     if (loss >= best_loss_) return;
     best_loss_ = loss;
+    result_.validation_loss = validation_loss;
+    result_.self_consistency.trained = last_term_;
     best_ = export_weights(backend_.parts(averaged_));
     result_.best_step = step_;
     save_good();
@@ -362,6 +405,10 @@ class Trainer {
         {"last_validation", last_validation_},
         {"next_validation", next_validation_},
         {"best_loss", best_loss_},
+        {"best_validation", result_.validation_loss},
+        {"best_term", result_.self_consistency.trained},
+        {"term_draws", result_.self_consistency.draws},
+        {"dropped_draws", result_.self_consistency.dropped},
         {"best_step", result_.best_step},
         {"rate_factor", rate_factor_},
         {"skipped", result_.skipped},
@@ -414,6 +461,10 @@ class Trainer {
     last_validation_ = state["last_validation"];
     next_validation_ = state["next_validation"];
     best_loss_ = state["best_loss"];
+    result_.validation_loss = state["best_validation"];
+    result_.self_consistency.trained = state["best_term"];
+    result_.self_consistency.draws = state["term_draws"];
+    result_.self_consistency.dropped = state["dropped_draws"];
     result_.best_step = state["best_step"];
     rate_factor_ = state["rate_factor"];
     result_.skipped = state["skipped"];
@@ -435,7 +486,7 @@ class Trainer {
   double reserve_ = 0;                   // seconds of the budget that end it
   Weights best_;
   double best_loss_ = std::numeric_limits<double>::infinity();
-  double running_loss_ = 0, last_validation_ = 0, rate_factor_ = 1, elapsed_before_ = 0;
+  double running_loss_ = 0, last_validation_ = 0, last_term_ = 0, rate_factor_ = 1, elapsed_before_ = 0;
   std::int64_t step_ = 0, simulations_ = 0, next_validation_ = 100, timed_ = 0;
   std::int64_t updates_ = 0; // steps that were not skipped
   int skipped_in_a_row_ = 0, rollbacks_ = 0;
