@@ -297,7 +297,7 @@ TEST_CASE("settings are listed, changed, and refuse what is no value for them") 
   CHECK(talk.ask(":set missing 0.1").empty());
   CHECK(talk.ask(":set missing") == "0.1\n");
   CHECK(talk.ask(":set frame = prior").empty());
-  CHECK(has(talk.ask(":set"), "frame        prior"));
+  CHECK(has(talk.ask(":set"), "frame             prior"));
   CHECK(has(talk.mistake(":set missing 2"), "`2` is no value for missing"));
   CHECK(has(talk.mistake(":set draws many"), "`many` is no value for draws"));
   CHECK(has(talk.mistake(":set nothing 1"), "no setting `nothing`"));
@@ -309,7 +309,7 @@ TEST_CASE("facts, stages and help are text") {
   CHECK(has(talk.ask(":facts"), "exchangeable"));
   CHECK(has(talk.ask(":emit llvm simulate"), "define"));
   CHECK(has(talk.mistake(":emit nothing"), "no stage `nothing`"));
-  CHECK(has(talk.ask(":help"), ":train [around] [sims N] [30s]"));
+  CHECK(has(talk.ask(":help"), ":train [around] [real] [sims N] [30s]"));
   CHECK(has(talk.ask(":help model"), "design"));
 }
 
