@@ -172,6 +172,19 @@ class Reader {
            });
   }
 
+  // Why the statement cannot be one draw of what stands on its left; "" where it can.
+  static std::string not_one_draw(const Variable& variable, const typed::Tilde& tilde) {
+    if (variable.type.is_integer_valued() && !tilde.distribution->support.is_discrete)
+      return quoted(variable.name) + " is an int, but " + quoted(tilde.distribution->name) +
+             " draws reals, so this cannot be simulated";
+    for (std::size_t i = 0; i < tilde.arguments.size(); ++i)
+      if (tilde.left->type.rank() == tilde.distribution->outcome.rank() &&
+          tilde.arguments[i]->type.rank() > tilde.distribution->parameters[i].rank())
+        return std::string("this gives one ") + (tilde.left->type.is_scalar() ? "number" : "value") +
+               " several distributions, so it cannot be simulated";
+    return "";
+  }
+
   void see_tilde(const typed::Tilde& tilde, const StatementPtr& statement) {
     const Span span = statement->span;
     const auto id = drawn_variable(tilde.left);
@@ -186,25 +199,16 @@ class Reader {
         return refuse_increment(statement, quoted(variable.name) + " is computed and then given a distribution, so "
                                                                    "this cannot be simulated");
       reading_.is_latent[*id] = true;
+      if (const std::string reason = not_one_draw(variable, tilde); !reason.empty()) refuse(span, reason);
       return;
     }
     if (is_declared_in(variable, typed::Block::transformed_parameters) || variable.is_loop_variable)
       return refuse_increment(statement, quoted(variable.name) + " is computed and then given a distribution, so this "
                                                                  "cannot be simulated");
-    if (variable.type.is_integer_valued() && !tilde.distribution->support.is_discrete)
-      refuse_draw(*id, span,
-                  quoted(variable.name) + " is an int, but " + quoted(tilde.distribution->name) +
-                      " draws reals, so this cannot be simulated");
+    if (const std::string reason = not_one_draw(variable, tilde); !reason.empty()) refuse_draw(*id, span, reason);
     const typed::ExpressionPtr place = drawn_place(tilde.left);
     std::set<VariableId> reads;
-    for (std::size_t i = 0; i < tilde.arguments.size(); ++i) {
-      add_reads(tilde.arguments[i], reads);
-      if (tilde.left->type.rank() == tilde.distribution->outcome.rank() &&
-          tilde.arguments[i]->type.rank() > tilde.distribution->parameters[i].rank())
-        refuse_draw(*id, span,
-                    std::string("this gives one ") + (tilde.left->type.is_scalar() ? "number" : "value") +
-                        " several distributions, so it cannot be simulated");
-    }
+    for (const typed::ExpressionPtr& argument : tilde.arguments) add_reads(argument, reads);
     if (reads.contains(*id) && std::holds_alternative<typed::VariableReference>(place->node))
       refuse_draw(*id, span,
                   quoted(variable.name) +

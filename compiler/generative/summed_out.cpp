@@ -114,7 +114,7 @@ class Finder {
     SummedOut sum{.draw = draw, .latent = id};
     if (const auto* index = std::get_if<typed::Index>(&draw.left->node)) sum.place = index->items;
     else if (!refers_to(draw.left, id)) return refuse(id, span, "as part of an expression");
-    if (sum.place.size() != variable.type.rank() ||
+    if (sum.place.size() != static_cast<std::size_t>(variable.type.rank()) ||
         !std::all_of(sum.place.begin(), sum.place.end(),
                      [&](const auto& one) { return loop_variable(one).has_value(); }))
       return refuse_place(id, span, "not by the element");
