@@ -345,6 +345,7 @@ class Lowering {
   void declare_interface(ir::ArrayId array, const typed::Variable& variable);
   bool is_interface(typed::VariableId id) const;
   std::optional<typed::VariableId> marginalized(const typed::StatementPtr& statement) const;
+  static bool is_residual(std::optional<typed::VariableId> left, std::optional<typed::VariableId> drawn);
 
   // ---- summed_out.cpp
   // What a density sums over the values of a latent, from its draw on.

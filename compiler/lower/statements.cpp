@@ -84,12 +84,12 @@ void Lowering::statement(const StatementPtr& tree) {
         else if constexpr (std::is_same_v<Node, typed::Tilde>) {
           const auto mixed = marginalized(tree);
           const auto drawn = generative::drawn_variable(node.left);
-          if (is_left_out(drawn ? drawn : mixed)) return;
+          if (is_left_out(drawn && !is_residual(drawn, mixed) ? drawn : mixed)) return;
           if (mode_ == Mode::simulate) return draw(node, tree->span);
           if (measures_priors_ && mixed) return add_marginalized_mass(*mixed);
           if (measures_priors_) return add_prior_mass(node, tree->span);
           if (!target_) return;
-          if (terms_ && drawn) return add_terms(node, tree->span);
+          if (terms_ && drawn && !is_residual(drawn, mixed)) return add_terms(node, tree->span);
           std::vector<ExpressionPtr> arguments{node.left};
           arguments.insert(arguments.end(), node.arguments.begin(), node.arguments.end());
           const ValueId value = log_density(*node.distribution, typed::DistributionFunction::log_density, arguments,
@@ -100,13 +100,13 @@ void Lowering::statement(const StatementPtr& tree) {
           const std::optional<typed::Tilde> as_draw = generative::as_tilde(node);
           const auto drawn = as_draw ? generative::drawn_variable(as_draw->left) : std::nullopt;
           const auto mixed = marginalized(tree);
-          if (is_left_out(drawn ? drawn : mixed)) return;
+          if (is_left_out(drawn && !is_residual(drawn, mixed) ? drawn : mixed)) return;
           if (mode_ == Mode::simulate) {
             if (as_draw) draw(*as_draw, tree->span);
             return;
           }
           if (!target_) return;
-          if (terms_ && drawn) return add_terms(*as_draw, tree->span);
+          if (terms_ && drawn && !is_residual(drawn, mixed)) return add_terms(*as_draw, tree->span);
           const bool is_constant = measures_priors_ && generative::is_constant(node, context_.program);
           if (measures_priors_ && !is_constant) {
             if (mixed) return add_marginalized_mass(*mixed);
@@ -178,6 +178,11 @@ void Lowering::statement(const StatementPtr& tree) {
         }
       },
       tree->node);
+}
+
+// Whether the left side of `~` is computed from the datum that the statement draws.
+bool Lowering::is_residual(std::optional<VariableId> left, std::optional<VariableId> drawn) {
+  return left && drawn && *left != *drawn;
 }
 
 // What a statement draws in the simulation, where its density sums something out.

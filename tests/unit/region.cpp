@@ -86,7 +86,7 @@ TEST_CASE("what adds the data to the density without drawing them is no prior") 
       "parameters { real mu; } transformed parameters { real m = mu + y[1]; } "
       "model { y ~ normal(mu, 1); m ~ normal(0, 1); }",
       "parameters { real mu; } model { for (n in 1:N) target += log_mix(0.5, normal_lpdf(y[n] | mu, 1), 0); }",
-      "parameters { real mu; } model { vector[N] e = y - mu; e ~ normal(0, 1); }",
+      "parameters { real mu; } model { vector[N] e = (y - mu) / 2; e ~ normal(0, 1); }",
       "parameters { real<upper=min(y)> mu; } model { y ~ normal(mu, 1); }"};
   for (const char* text : refused) {
     const auto model = compiled(data_block + text);
@@ -96,17 +96,24 @@ TEST_CASE("what adds the data to the density without drawing them is no prior") 
 }
 
 TEST_CASE("the log prior is the density without what the data add") {
-  const auto model = compiled(data_block + "parameters { real mu; real<lower=0> s; } "
-                                           "model { mu ~ normal(1, 2); target += -log(s); y ~ normal(mu, s); }");
-  Region region;
-  region.location = {0, 0};
-  region.factor = {1, 0, 0, 1};
-  region.data = normal_data({1, 2, 3});
-  RegionDraws draws(model, region);
-  // 1 / s is cancelled by the Jacobian of s = exp(u).
-  const std::vector<double> at = draws.log_prior(std::vector<double>{0.3, -1, 4, 2.5});
-  const auto expected = [](double mu) { return -0.5 * (mu - 1) * (mu - 1) / 4; };
-  CHECK(at[0] - at[1] == Approx(expected(0.3) - expected(4)).epsilon(1e-12));
+  for (const char* likelihood :
+       {"y ~ normal(mu, s);", "y - mu ~ normal(0, s);", "vector[N] e = y - mu; e ~ normal(0, s);",
+        "for (n in 1:N) target += normal_lpdf(y[n] - mu | 0, s);"}) {
+    INFO(likelihood);
+    const auto model = compiled(data_block +
+                                "parameters { real mu; real<lower=0> s; } model { mu ~ normal(1, 2); "
+                                "target += -log(s); " +
+                                likelihood + " }");
+    Region region;
+    region.location = {0, 0};
+    region.factor = {1, 0, 0, 1};
+    region.data = normal_data({1, 2, 3});
+    RegionDraws draws(model, region);
+    // 1 / s is cancelled by the Jacobian of s = exp(u).
+    const std::vector<double> at = draws.log_prior(std::vector<double>{0.3, -1, 4, 2.5});
+    const auto expected = [](double mu) { return -0.5 * (mu - 1) * (mu - 1) / 4; };
+    CHECK(at[0] - at[1] == Approx(expected(0.3) - expected(4)).epsilon(1e-12));
+  }
 }
 
 TEST_CASE("with a bound that is high enough, a region's parameters are those of the prior") {
