@@ -201,8 +201,7 @@ void add_train(CLI::App& program) {
   CLI::Option* self_consistency = command->add_option(
       "--self-consistency", options->self_consistency,
                    "WEIGHT (0.1 where it is left out; 0: never) of the variance of the log evidence over the network's "
-                   "draws in the loss, for models with a density (default: 0.1 with --sims of at most 2000 where the "
-                   "density is quick, else none)");
+                   "draws in the loss, for models with a density (default: none, 0.1 with --real)");
   self_consistency->expected(0, 1);
   CLI::Option* real = command->add_option(
       "--real", options->real,

@@ -100,7 +100,7 @@ struct TrainingSettings {
   // very wide ones.
   Arrays around = {};
   // The weight of the variance of the log evidence over the network's draws in the loss, for models with a density. NaN:
-  // 0.1 with a fixed set of at most 2000 simulations where the density is quick, else 0.
+  // 0, or 0.1 where there are real data sets.
   double self_consistency = std::numeric_limits<double>::quiet_NaN();
   std::vector<Arrays> real = {}; // data sets whose parameters nobody knows, to learn from by self-consistency too
   std::map<std::string, std::string> networks = {}; // by variable: set, sequence or mlp

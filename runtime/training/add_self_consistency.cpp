@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <numeric>
 #include <random>
 
@@ -16,10 +15,6 @@ namespace sibyl {
 namespace {
 
 constexpr std::size_t draws_of_each = 16, sets_of_step = 16, sets_of_validation = 32;
-// Where it is left open: a fixed set of so many simulations has enough to learn from without, and a density that takes so
-// long for one step is not cheap.
-constexpr std::int64_t most_simulations = 2000;
-constexpr double most_milliseconds = 5;
 constexpr double default_weight = 0.1;
 
 std::mt19937_64 random_of_step(std::uint64_t seed, std::int64_t step) {
@@ -81,16 +76,6 @@ class Pool {
   std::optional<UnlabelledData> real_;
 };
 
-double milliseconds_of_step(Pool& pool, std::size_t dimension) {
-  const UnlabelledBatch batch = pool.of_step(0);
-  const std::size_t rows = batch.which.size() * draws_of_each;
-  std::vector<double> z(rows * dimension, 0.0), values(rows), gradients(rows * dimension);
-  pool.evaluate(batch.which, z, values, gradients); // what is compiled and allocated at the first call
-  const auto start = std::chrono::steady_clock::now();
-  pool.evaluate(batch.which, z, values, gradients);
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-}
-
 bool has_quick_density(const SamplerTrainingOptions& options) {
   return find_posterior_family(options.family).loss_is_negative_log_density;
 }
@@ -113,21 +98,8 @@ void require_self_consistency(const CompiledModel& model, const SamplerTrainingO
 }
 
 void add_self_consistency(TrainingPlan& plan, const SamplerTrainingOptions& options, std::vector<std::string>& notes) {
-  const bool is_open = !options.self_consistency && options.real.empty();
-  if (options.self_consistency == 0) return;
-  if (is_open && (options.simulations == 0 || options.simulations > most_simulations ||
-                  !plan.model->facts().has_density || !has_quick_density(options) ||
-                  !plan.model->has("log_density_gradient", Precision::f64,
-                                   plan.model->preferred_lanes(Precision::f64))))
-    return;
+  if (options.self_consistency == 0 || (!options.self_consistency && options.real.empty())) return;
   const auto pool = std::make_shared<Pool>(plan, options, notes);
-  if (is_open) {
-    if (const double taken = milliseconds_of_step(*pool, plan.setup->parameter_count); taken > most_milliseconds) {
-      notes.push_back(fmt::format("without self-consistency: the model's densities would take {:.1f} ms a step; "
-                                  "--self-consistency has it all the same", taken));
-      return;
-    }
-  }
   SelfConsistency& term = plan.job.self_consistency;
   term.weight = options.self_consistency.value_or(default_weight);
   term.draws = draws_of_each;
@@ -138,11 +110,7 @@ void add_self_consistency(TrainingPlan& plan, const SamplerTrainingOptions& opti
   const std::string of_what =
       options.real.empty() ? "simulated data sets"
                            : fmt::format("simulated data sets and {} real ones", options.real.size());
-  notes.push_back(is_open
-                      ? fmt::format("self-consistency with the model's density, weight {}, on {}: there are few "
-                                    "simulations, and the density is quick (--self-consistency 0 leaves it out)",
-                                    term.weight, of_what)
-                      : fmt::format("self-consistency with the model's density, weight {}, on {}", term.weight, of_what));
+  notes.push_back(fmt::format("self-consistency with the model's density, weight {}, on {}", term.weight, of_what));
 }
 
 } // namespace sibyl

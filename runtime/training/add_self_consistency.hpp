@@ -11,9 +11,8 @@ namespace sibyl {
 // Throws UserError where the options want the term, and the model has no density or the family no quick one.
 void require_self_consistency(const CompiledModel& model, const SamplerTrainingOptions& options);
 
-// Adds the term to the plan's job where the options want it, or leave it open and it is likely to help: a small fixed
-// set of simulations, and a density that costs little beside a training step. `notes` hears of it. Throws UserError
-// where the real data sets do not fit the model, or the model has no density.
+// Adds the term to the plan's job where the options want it. `notes` hears of it. Throws UserError where the real data
+// sets do not fit the model.
 void add_self_consistency(TrainingPlan& plan, const SamplerTrainingOptions& options, std::vector<std::string>& notes);
 
 } // namespace sibyl

@@ -28,8 +28,8 @@ struct SamplerTrainingOptions {
   // until those held out gain no more (the budget may end it before). 0: data sets are simulated as they are needed,
   // and each is used once.
   std::int64_t simulations = 0;
-  // The weight of the self-consistency term (self_consistency.hpp); nothing: 0.1 where there are few simulations and the
-  // model's density is quick, else none.
+  // The weight of the self-consistency term (self_consistency.hpp); nothing: none, or 0.1 where there are real data
+  // sets.
   std::optional<double> self_consistency;
   std::vector<DataSet> real; // data sets without parameters, on which this term is evaluated as well; none: no such
   std::string family{list_posterior_families().front().name};

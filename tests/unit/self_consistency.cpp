@@ -116,6 +116,15 @@ model { a ~ normal(0, 1); real latent; latent ~ normal(a, 1); y = latent ^ 3; }
   CHECK_THROWS_WITH(train_sampler(model, options), Contains("must be 0 or more"));
 }
 
+TEST_CASE("without a wish and without real data there is no self-consistency, however few the simulations") {
+  SamplerTrainingOptions options = few_simulations();
+  options.budget.steps = 5;
+  const auto model = compiled(location_and_scale);
+  CHECK(train_sampler(model, options).training.self_consistency.draws == 0);
+  options.self_consistency = 0.1;
+  CHECK(train_sampler(model, options).training.self_consistency.draws > 0);
+}
+
 TEST_CASE("real data that are unlike all of few simulations are learned from by self-consistency") {
   const auto model = compiled(location_and_scale);
   // Seven prior sds from the prior's mean: no simulation is like these.

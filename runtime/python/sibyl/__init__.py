@@ -217,8 +217,7 @@ class Model:
         `frame`: auto, prior or laplace. `missing`: the share of observed values to drop at random, so that missing
         values are understood. `around`: a data set around whose posterior to train, instead of over the priors: for flat
         priors and very wide ones. `self_consistency`: the weight of the variance of the log evidence over the network's
-        draws in the loss, for models with a density (without it: 0.1 where there are few simulations and the density is
-        quick, else 0). `real`: data sets whose parameters nobody knows, to learn from by it beside simulations. `networks`: by variable, its summary network: set, sequence or mlp. `posterior`: the
+        draws in the loss, for models with a density (without it: 0, or 0.1 with `real`). `real`: data sets whose parameters nobody knows, to learn from by it beside simulations. `networks`: by variable, its summary network: set, sequence or mlp. `posterior`: the
         family, spline_flow (where it is empty), flow_matching or mean_flow."""
         notes: list[str] = []
         with ProgressBar(progress) as bar:
