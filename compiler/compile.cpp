@@ -7,6 +7,7 @@
 #include "compiler/facts/find_facts.hpp"
 #include "compiler/facts/pedantic.hpp"
 #include "compiler/generative/accesses.hpp"
+#include "compiler/generative/late_bounds.hpp"
 #include "compiler/generative/marginalized.hpp"
 #include "compiler/generative/reading.hpp"
 #include "compiler/generative/residuals.hpp"
@@ -26,6 +27,7 @@ void append(Diagnostics& all, const Diagnostics& some) { all.insert(all.end(), s
 void read_simulation(typed::Program& program) {
   generative::read_marginalized(program);
   generative::read_residuals(program);
+  generative::find_late_bounds(program);
 }
 
 // Not generative is no error: such a text still has a density. But its user should know which statement decides.

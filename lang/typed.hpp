@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -403,6 +404,9 @@ struct Simulation {
   std::vector<StatementPtr> model;
   std::map<const Statement*, VariableId> marginalized; // statements of the model that are drawn otherwise, and what
   std::map<const Statement*, std::string> refusals;    // why others are not
+  // Parameters with a bound that depends on data which are drawn after them, as a latency below the shortest reaction time
+  // (compiler/generative/late_bounds.hpp).
+  std::set<VariableId> late_lower, late_upper;
 };
 
 struct Program {

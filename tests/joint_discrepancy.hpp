@@ -24,13 +24,14 @@ struct Mean {
   }
 };
 
-// The most that a mean which should be zero is away from it, in standard errors.
+// The most that a mean which should be zero is away from it, in standard errors. `left_out`: the share of simulations that
+// may violate a condition of the text, which the joint distribution is then given.
 inline double discrepancy(const std::shared_ptr<CompiledModel>& model,
-                          const std::shared_ptr<CompiledModel>& density_model) {
+                          const std::shared_ptr<CompiledModel>& density_model, double left_out = 0) {
   REQUIRE(model->facts().is_generative);
   REQUIRE(density_model->facts().has_density);
   const SimulatedBatch batch = Simulator(model, {}).simulate(0, 5000, 7);
-  REQUIRE(batch.left_out.count() == 0);
+  REQUIRE(static_cast<double>(batch.left_out.count()) <= 5000 * left_out);
   Density density(density_model);
   const auto lanes = static_cast<std::size_t>(density.lanes());
   const std::size_t n = batch.parameter_count;

@@ -3,6 +3,7 @@
 #include "compiler/facts/plates.hpp"
 #include "compiler/facts/precision.hpp"
 #include "compiler/generative/accesses.hpp"
+#include "compiler/generative/late_bounds.hpp"
 
 #include <fmt/format.h>
 
@@ -203,6 +204,7 @@ class Finder {
     if (fact.role == Role::parameter) {
       fact.unconstrained_size = unconstrained_size(declared, fact);
       fact.varies_with = varies_with(declared);
+      fact.has_late_bound = generative::has_late_bound(program_, id);
     }
     return fact;
   }
@@ -290,7 +292,7 @@ std::string describe(const Facts& facts, const Source& source) {
   std::string text;
   text += fmt::format("generative         {}\n", facts.is_generative ? "yes" : because(facts.not_generative));
   text += fmt::format("tractable density  {}\n", facts.has_density ? "yes" : because(facts.no_density));
-  if (!facts.is_generative && facts.simulates_data)
+  if (!facts.is_generative && facts.simulates_data && !facts.with_late_bound())
     text += "data simulated     yes, given the parameters: `train --around DATA` needs no more\n";
   if (facts.is_generative && facts.allows_single_precision) text += "simulated in       float\n";
   else if (facts.is_generative)
@@ -302,6 +304,7 @@ std::string describe(const Facts& facts, const Source& source) {
   for (const VariableFact& one : facts.variables) {
     std::string note;
     if (one.role == Role::parameter) note = fmt::format("; {} unconstrained", one.unconstrained_size);
+    if (one.has_late_bound) note += "; a bound depends on data that are drawn given it: simulations that break it are left out";
     if (one.role == Role::underlying) note = "; modelled through what is computed from it";
     if (one.role == Role::observed && one.is_computed) note = "; computed from the data, drawn in simulation";
     if (one.role == Role::design)

@@ -2,6 +2,7 @@
 
 #include "compiler/facts/carried.hpp"
 #include "compiler/generative/accesses.hpp"
+#include "compiler/generative/late_bounds.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -434,6 +435,10 @@ class Estimator {
   }
   void see(const typed::Declaration& declaration, Span) {
     if (declaration.initializer) learn(declaration.variable, range(declaration.initializer));
+    if (generative::has_late_bound(program_, declaration.variable)) {
+      const typed::Variable& bounded = program_.variables[declaration.variable];
+      need(bounded.span, "what is left between " + quoted(bounded.name) + " and the data is small beside both");
+    }
     const auto& flat = reading_.flat;
     if (std::find(flat.begin(), flat.end(), declaration.variable) == flat.end()) return;
     const typed::Variable& variable = program_.variables[declaration.variable];

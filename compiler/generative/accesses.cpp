@@ -170,8 +170,8 @@ Accesses accesses_of(const StatementPtr& statement, const typed::Program& progra
       found.drawn.insert(*variable);
       reads_of_index(tilde.left);
       const typed::Variable& drawn = program.variables[*variable];
-      add_reads(drawn.lower, found.reads);
-      add_reads(drawn.upper, found.reads);
+      if (!program.simulation.late_lower.contains(*variable)) add_reads(drawn.lower, found.reads);
+      if (!program.simulation.late_upper.contains(*variable)) add_reads(drawn.upper, found.reads);
     } else {
       add_reads(tilde.left, found.reads);
     }

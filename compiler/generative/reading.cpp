@@ -2,6 +2,7 @@
 
 #include "compiler/generative/accesses.hpp"
 #include "compiler/generative/givings.hpp"
+#include "compiler/generative/late_bounds.hpp"
 #include "compiler/generative/point_masses.hpp"
 #include "lang/typed_rewrite.hpp"
 
@@ -421,37 +422,13 @@ class Reader {
             {variable.span, "a bound of " + quoted(variable.name) +
                                 " depends on a parameter: simulation normalizes its truncated prior, Stan's density "
                                 "does not"});
-      if (const auto data = observed_in(variable.lower, variable.upper))
-        refuse(variable.span, "a bound of " + quoted(variable.name) + " depends on " +
-                                  quoted(program_.variables[*data].name) +
-                                  ", which is drawn after it: give a bound that is known before the data, and let the "
-                                  "likelihood rule out the rest");
       if (givings_.contains(id)) continue;
-      if (variable.transform->sample) reading_.flat.push_back(id);
+      if (variable.transform->sample && !has_late_bound(program_, id)) reading_.flat.push_back(id);
       else
         refuse_prior(variable.span, "the parameter " + quoted(variable.name) +
                                         " has no prior; add one to the model: `" + variable.name + " ~ " +
                                         (variable.lower ? "exponential(1)" : "normal(0, 1)") + ";`");
     }
-  }
-
-  // An observed variable that the bounds depend on, through transformed data too.
-  std::optional<VariableId> observed_in(const typed::ExpressionPtr& lower, const typed::ExpressionPtr& upper) const {
-    std::set<VariableId> reads;
-    add_reads(lower, reads);
-    add_reads(upper, reads);
-    for (std::size_t before = 0; before != reads.size();) {
-      before = reads.size();
-      for (const StatementPtr& one : program_.transformed_data) {
-        const Accesses accesses = accesses_of(one, program_);
-        if (std::any_of(accesses.assigned.begin(), accesses.assigned.end(),
-                        [&](VariableId id) { return reads.contains(id); }))
-          reads.insert(accesses.reads.begin(), accesses.reads.end());
-      }
-    }
-    for (const VariableId id : reads)
-      if (reading_.roles[id] == Role::observed || reading_.roles[id] == Role::underlying) return id;
-    return std::nullopt;
   }
 
   bool depends_on_parameter(const typed::ExpressionPtr& bound) const {

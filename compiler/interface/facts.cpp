@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 namespace sibyl {
 
 using nlohmann::json;
@@ -76,6 +78,7 @@ json variable_json(const VariableFact& variable) {
           {"unconstrained_size", variable.unconstrained_size},
           {"varies_with", variable.varies_with},
           {"only_generated", variable.only_generated},
+          {"has_late_bound", variable.has_late_bound},
           {"span", span_json(variable.span)},
           {"drawn", span_json(variable.drawn)}};
 }
@@ -102,12 +105,19 @@ VariableFact variable_of(const json& value) {
   variable.unconstrained_size = value.at("unconstrained_size");
   variable.varies_with = value.at("varies_with");
   variable.only_generated = value.at("only_generated");
+  variable.has_late_bound = value.value("has_late_bound", false);
   variable.span = span_of(value.at("span"));
   variable.drawn = span_of(value.at("drawn"));
   return variable;
 }
 
 } // namespace
+
+const VariableFact* Facts::with_late_bound() const {
+  const auto found =
+      std::find_if(variables.begin(), variables.end(), [](const VariableFact& one) { return one.has_late_bound; });
+  return found == variables.end() ? nullptr : &*found;
+}
 
 int Facts::find(const std::string& name) const {
   for (std::size_t i = 0; i < variables.size(); ++i)

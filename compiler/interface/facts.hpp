@@ -63,6 +63,7 @@ struct VariableFact {
   std::string varies_with;        // parameters: the design variable that is drawn anew for each data set and that the
                                   // size depends on, "" where all data sets have the same size
   bool only_generated = false;    // data: nothing but generated quantities depends on it
+  bool has_late_bound = false;    // parameters: a bound depends on data that are drawn given the parameter
   Span span;                      // the declaration
   Span drawn;                     // parameters, data: the first statement that gives it values in a simulation
 };
@@ -94,6 +95,8 @@ struct Facts {
   std::vector<Remark> remarks;
 
   int find(const std::string& name) const; // index into variables, or -1
+  // The first parameter with a bound that depends on data which are drawn given it; null where there is none.
+  const VariableFact* with_late_bound() const;
 };
 
 void to_json(nlohmann::json& json, const Facts& facts);

@@ -67,7 +67,9 @@ std::string missing_function(const Facts& facts, std::string_view function) {
   };
   if (function == "simulate")
     return because("this model cannot be simulated", facts.not_generative) +
-           (facts.simulates_data && facts.has_density ? "; or train it around a data set: `--around DATA`" : "");
+           (facts.simulates_data && facts.has_density && !facts.with_late_bound()
+                ? "; or train it around a data set: `--around DATA`"
+                : "");
   if (function == "simulate_data" || function == "predict")
     return because("this model's data cannot be simulated", facts.no_data_simulation);
   if (function == "log_density" || function == "log_density_gradient")

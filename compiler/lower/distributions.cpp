@@ -248,13 +248,15 @@ View Lowering::draw_containers(const typed::DistributionCall& call, const Argume
   return result;
 }
 
-// Declared bounds truncate a parameter's prior; those of data are a promise that is checked where data are read.
+// Declared bounds truncate a parameter's prior, those apart that depend on what is drawn after it; those of data are a
+// promise that is checked where data are read.
 Lowering::DrawnBound Lowering::drawn_bound(const typed::Tilde& tilde, bool is_lower) {
   const typed::VariableId id = *generative::drawn_variable(tilde.left);
   const typed::Variable& drawn = variable(id);
   const bool is_bounded = drawn.block == typed::Block::parameters && !drawn.is_local;
   const ExpressionPtr& declared = is_lower ? drawn.lower : drawn.upper;
-  ElementBound of_element = is_bounded && declared ? element_bound(id, declared) : ElementBound();
+  const auto& late = is_lower ? context_.program.simulation.late_lower : context_.program.simulation.late_upper;
+  ElementBound of_element = is_bounded && declared && !late.contains(id) ? element_bound(id, declared) : ElementBound();
   const auto& of_type = is_lower ? drawn.transform->element_lower : drawn.transform->element_upper;
   if (is_bounded && of_type) of_element = [value = b_.real(*of_type)](const std::vector<ValueId>&) { return value; };
   std::optional<ValueId> given_here;

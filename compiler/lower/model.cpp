@@ -45,6 +45,8 @@ void Lowering::write_simulate() {
   if (!order) throw InternalError("a generative model without an order");
   statements(*order);
   require_all_given();
+  for (const auto* late : {&program.simulation.late_lower, &program.simulation.late_upper})
+    for (const VariableId id : *late) check_bounds(id);
   parameters(Direction::unconstrain);
 }
 
@@ -248,7 +250,8 @@ void lower_functions(ModelContext& context) {
   if (!context.model.facts.simulates_data) return;
   add("predict", Mode::simulate, &Lowering::write_predict);
   if (!context.model.facts.has_density) return;
-  add("simulate_data", Mode::compute, &Lowering::write_simulate_data);
+  // From unconstrained parameters, of which those with a late bound have none before their data.
+  if (!context.model.facts.with_late_bound()) add("simulate_data", Mode::compute, &Lowering::write_simulate_data);
   add("log_prior", Mode::density, &Lowering::write_log_prior);
   add("log_likelihood", Mode::density, &Lowering::write_log_likelihood);
 }

@@ -69,6 +69,9 @@ class Preparation {
 
   InferenceSetup run() {
     check_model(model_->facts(), options_.region.has_value());
+    const VariableFact* late = model_->facts().with_late_bound();
+    if (late && options_.missing_share > 0)
+      throw UserError("a bound of `" + late->name + "` depends on data that are drawn given it, so none of them can be missing");
     simulate();
     const PriorFrame prior = PriorFrame::from_draws(pilot_.unconstrained, pilot_.space);
     setup_.candidates.assign(

@@ -86,13 +86,19 @@ TEST_CASE("what adds the data to the density without drawing them is no prior") 
       "parameters { real mu; } transformed parameters { real m = mu + y[1]; } "
       "model { y ~ normal(mu, 1); m ~ normal(0, 1); }",
       "parameters { real mu; } model { for (n in 1:N) target += log_mix(0.5, normal_lpdf(y[n] | mu, 1), 0); }",
-      "parameters { real mu; } model { vector[N] e = (y - mu) / 2; e ~ normal(0, 1); }",
-      "parameters { real<upper=min(y)> mu; } model { y ~ normal(mu, 1); }"};
+      "parameters { real mu; } model { vector[N] e = (y - mu) / 2; e ~ normal(0, 1); }"};
   for (const char* text : refused) {
     const auto model = compiled(data_block + text);
     CHECK_FALSE(model->facts().simulates_data);
     CHECK_FALSE(model->facts().no_data_simulation.text.empty());
   }
+}
+
+TEST_CASE("a bound that depends on the data leaves no region for other data") {
+  const auto model = compiled(data_block + "parameters { real<upper=min(y)> mu; } model { y - mu ~ exponential(1); }");
+  CHECK(model->facts().simulates_data);
+  CHECK_THROWS_WITH(RegionDraws(model, unit_region(normal_data({0.2}), 3, 0)),
+                    Catch::Contains("a bound of `mu` depends on data"));
 }
 
 TEST_CASE("the log prior is the density without what the data add") {
