@@ -1,6 +1,7 @@
 // Diffusions between two boundaries: which one is reached is drawn together with when.
 #include "compiler/generative/accesses.hpp"
 #include "compiler/generative/marginal_rewriter.hpp"
+#include "compiler/generative/marginalized.hpp"
 #include "lang/typed_rewrite.hpp"
 
 #include <algorithm>
@@ -75,6 +76,10 @@ std::int64_t other_code(std::int64_t code, const typed::Variable& variable) {
 
 } // namespace
 
+bool is_diffusion(const typed::Distribution& distribution) {
+  return distribution.name == "wiener" || distribution.name == "wiener_5" || distribution.name == "wiener_7";
+}
+
 // `if (upper[n] == 1) y[n] ~ wiener(a, t, b, d); else y[n] ~ wiener(a, t, 1 - b, -d);`: the densities of both branches
 // have the mass one together, and that of the first is the chance of its boundary.
 std::optional<StatementPtr> MarginalRewriter::boundary(const StatementPtr& tree) {
@@ -82,11 +87,12 @@ std::optional<StatementPtr> MarginalRewriter::boundary(const StatementPtr& tree)
   if (!branch || !branch->else_body) return std::nullopt;
   const auto first = only_draw(branch->then_body), second = only_draw(branch->else_body);
   if (!first || !second || first->truncation || second->truncation) return std::nullopt;
-  if (first->distribution->name != "wiener" || second->distribution->name != "wiener" ||
+  if (!is_diffusion(*first->distribution) || second->distribution->name != first->distribution->name ||
       !typed::are_same(drawn_place(first->left), drawn_place(second->left)))
     return std::nullopt;
   const auto &a = first->arguments, &b = second->arguments;
-  if (!is_same(a[0], b[0]) || !is_same(a[1], b[1]) || !are_complements(a[2], b[2]) || !are_opposite(a[3], b[3]))
+  if (!is_same(a[0], b[0]) || !is_same(a[1], b[1]) || !are_complements(a[2], b[2]) || !are_opposite(a[3], b[3]) ||
+      !std::equal(a.begin() + 4, a.end(), b.begin() + 4, is_same))
     return std::nullopt;
 
   ExpressionPtr place = without_promotion(branch->condition);
@@ -111,8 +117,13 @@ std::optional<StatementPtr> MarginalRewriter::boundary(const StatementPtr& tree)
   const Span span = tree->span;
   const VariableId id = new_scalar("boundary", Base::integer, span);
   const ExpressionPtr is_first = reference(id, span);
+  std::vector<ExpressionPtr> of_chance = {as_real(a[0]), as_real(a[2]), as_real(a[3])};
+  // Of passages that differ the chance is drawn, like the boundary itself.
+  const bool varies = a.size() > 4;
+  if (varies) of_chance.push_back(as_real(a[4]));
+  if (varies) of_chance.push_back(a.size() > 5 ? as_real(a[5]) : as_real(whole_number(0, span)));
   const ExpressionPtr chance =
-      library_call("upper_boundary_chance", {as_real(a[0]), as_real(a[2]), as_real(a[3])}, span);
+      library_call(varies ? "varying_boundary_chance_draw" : "upper_boundary_chance", std::move(of_chance), span);
   const ExpressionPtr here = whole_number(code, span),
                       there = whole_number(other_code(code, program_.variables[tested]), span);
   const auto* index = std::get_if<typed::Index>(&place->node);

@@ -22,4 +22,7 @@ namespace sibyl::generative {
 // Sets `program.simulation`; adds the local variables that it needs.
 void read_marginalized(typed::Program& program);
 
+// Whether it is when a diffusion reaches a boundary: `wiener` in any of its forms.
+bool is_diffusion(const typed::Distribution& distribution);
+
 } // namespace sibyl::generative

@@ -3,6 +3,7 @@
 #include "compiler/generative/accesses.hpp"
 #include "compiler/generative/givings.hpp"
 #include "compiler/generative/late_bounds.hpp"
+#include "compiler/generative/marginalized.hpp"
 #include "compiler/generative/point_masses.hpp"
 #include "lang/typed_rewrite.hpp"
 
@@ -404,7 +405,7 @@ class Reader {
     for (const StatementPtr& top : program_.simulation.model)
       for_each_statement(top, [&](const StatementPtr& one) {
         const auto* tilde = std::get_if<typed::Tilde>(&one->node);
-        if (tilde && tilde->distribution->name == "wiener" && !program_.simulation.marginalized.contains(one.get()))
+        if (tilde && is_diffusion(*tilde->distribution) && !program_.simulation.marginalized.contains(one.get()))
           reading_.remarks.push_back(
               {one->span, "`wiener` is drawn given that the upper boundary is reached, while Stan's density has the "
                           "chance of that as a factor; let data say which boundary it was: `if (upper[n] == 1) y[n] ~ "

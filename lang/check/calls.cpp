@@ -413,6 +413,10 @@ std::shared_ptr<const typed::Distribution> Checker::find_distribution(const ast:
 
 bool Checker::resolve_distribution(std::shared_ptr<const typed::Distribution>& distribution, Arguments& arguments,
                                    bool has_y, Span name) {
+  // A distribution of more parameters under the same name has a file of its own: stdlib/distributions/wiener_7.sib.
+  const std::size_t given = arguments.size() - (has_y && !arguments.empty() ? 1 : 0);
+  if (given != distribution->parameters.size())
+    if (auto other = library_distribution(distribution->name + "_" + std::to_string(given))) distribution = other;
   if (distribution->meanings.empty()) {
     complete(*distribution);
     return distribution_arguments(*distribution, arguments, has_y, name);

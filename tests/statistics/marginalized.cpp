@@ -300,6 +300,12 @@ TEST_CASE("a diffusion's boundary is drawn together with when it is reached") {
     INFO(data + body);
     CHECK(discrepancy(diffusion(data, body), diffusion(data, body)) < 5.5);
   }
+  // With what differs from one passage to the next.
+  const std::string differing = diffusion(reached, "if (upper[n] == 1) y[n] ~ wiener(a, 0.2, b, d, 0.8); else y[n] ~ wiener(a, 0.2, 1 - b, -d, 0.8);");
+  CHECK(discrepancy(differing, differing) < 5.5);
+  const std::string all = diffusion(reached, "if (upper[n] == 1) y[n] ~ wiener(a, 0.2, 0.5 + 0.2 * b, d, a, 0.4, 0.1 * a); "
+                                             "else y[n] ~ wiener(a, 0.2, 1 - (0.5 + 0.2 * b), -d, a, 0.4, 0.1 * a);");
+  CHECK(discrepancy(all, all) < 5.5);
   // Which boundary it is tells of the drift: half the time each is another joint distribution.
   const std::string either = diffusion(reached, "if (upper[n] == 1) y[n] ~ wiener(a, 0.2, b, d); else y[n] ~ wiener(a, 0.2, 1 - b, -d);");
   CHECK(discrepancy(diffusion(reached, "upper[n] ~ bernoulli(0.5); y[n] ~ wiener(a, 0.2, upper[n] ? b : 1 - b, upper[n] ? d : -d);"), either) > 8);
