@@ -139,6 +139,7 @@ ExpressionPtr Checker::call(const ast::Call& tree, Span span) {
   if (tree.function.name == "reduce_sum" || tree.function.name == "reduce_sum_static") return reduce_sum(tree, span);
   const std::string& name = tree.function.name;
   if (find_solver(name) && !names_.own.contains(name)) return solver_call(tree, span);
+  if (refuse_solver(tree.function)) return poison(span);
   // A variable hides the text's function of its name.
   if (names_.own.contains(name) && find_variable(name)) return unknown_function(tree.function, span);
   Arguments arguments;

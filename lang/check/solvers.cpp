@@ -55,6 +55,17 @@ constexpr Solver solvers[] = {
     differential("ode_ckrk_tol", "method_cash_karp", false, true, 0, 0),
     differential("ode_bdf", "method_radau", false, false, 1e-10, 1e8),
     differential("ode_bdf_tol", "method_radau", false, true, 0, 0),
+    {"ode_adjoint_tol_ctl",
+     Kind::differential,
+     "method_radau",
+     false,
+     true,
+     {0, 0, 0},
+     "(rates, y0, t0, ts, relative_tolerance_forward, absolute_tolerance_forward, relative_tolerance_backward, "
+     "absolute_tolerance_backward, relative_tolerance_quadrature, absolute_tolerance_quadrature, most_steps, "
+     "steps_between_checkpoints, interpolation_polynomial, solver_forward, solver_backward, ...), with `vector "
+     "rates(real "
+     "t, vector y, ...)`"},
     differential("ode_adams", "method_dormand_prince", false, false, 1e-10, 1e8),
     differential("ode_adams_tol", "method_dormand_prince", false, true, 0, 0),
     differential("integrate_ode", "method_dormand_prince", true, false, 1e-6, 1e6),
@@ -173,6 +184,55 @@ std::shared_ptr<const typed::Function> Checker::given_function(const ast::Call& 
   return nullptr;
 }
 
+// Solvers that are refused, without a word on what they are given: what one of them is, and what does instead.
+static const char* why_not(std::string_view name) {
+  if (name == "dae" || name == "dae_tol")
+    return "equations that are not solved for their rates; write the rates, and solve them with `ode_bdf`";
+  if (name.starts_with("laplace_marginal") || name.starts_with("laplace_latent"))
+    return "an approximation that integrates a latent field out; declare the field as a parameter with its prior, of "
+           "which "
+           "the posterior is exact";
+  return nullptr;
+}
+
+bool Checker::refuse_solver(const ast::Identifier& name) {
+  const char* reason = names_.own.contains(name.name) ? nullptr : why_not(name.name);
+  if (!reason) return false;
+  error(name.span, "unknown-function", "Stan's function `" + name.name + "` is not in this version of Sibyl")
+      .notes.push_back(std::string("it is for ") + reason);
+  return true;
+}
+
+// The tolerances and the most steps of the forward solution are the solver's: derivatives are solved along with the
+// state, and held to its tolerances.
+bool Checker::adjoint_controls(const ast::Call& tree, Arguments& given) {
+  constexpr std::size_t first = 3;
+  const Type integer{Base::integer, 0};
+  const Type wanted[] = {number, vector, number, vector, number, number, integer, integer, integer, integer, integer};
+  constexpr std::size_t count = std::size(wanted);
+  const auto usage = [&](Diagnostic& diagnostic) {
+    diagnostic.notes.push_back("it is " + tree.function.name + std::string(find_solver(tree.function.name)->usage));
+  };
+  if (given.size() < first + count || tree.arguments.size() < 1 + first + count) {
+    usage(error(tree.function.span, "argument-count",
+                "`" + tree.function.name + "` is given " + std::to_string(tree.arguments.size()) +
+                    " arguments, which does not fit"));
+    return false;
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    const ExpressionPtr& one = given[first + i];
+    if (converts(one->type, wanted[i])) continue;
+    usage(
+        error(one->span, "argument-types", "this must be `" + to_string(wanted[i]) + "`, but it is " + describe(one)));
+    return false;
+  }
+  ast::Call least{{"min", tree.arguments[1 + first + 1]->span}, {tree.arguments[1 + first + 1]}};
+  given[first + 1] = call(least, given[first + 1]->span);
+  given[first + 2] = given[first + 6];
+  given.erase(given.begin() + first + 3, given.begin() + first + count);
+  return true;
+}
+
 ExpressionPtr Checker::solver_call(const ast::Call& tree, Span span) {
   const Solver& solver = *find_solver(tree.function.name);
   const std::string name(solver.name);
@@ -182,6 +242,7 @@ ExpressionPtr Checker::solver_call(const ast::Call& tree, Span span) {
     for (ExpressionPtr& leaf : leaves(expression(tree.arguments[i]))) given.push_back(std::move(leaf));
   if (std::any_of(given.begin(), given.end(), [](const auto& one) { return one->type.is_error(); }))
     return poison(span);
+  if (solver.name == "ode_adjoint_tol_ctl" && !adjoint_controls(tree, given)) return poison(span);
   const auto usage = [&](Diagnostic& diagnostic) {
     diagnostic.notes.push_back("it is " + name + std::string(solver.usage));
   };

@@ -310,6 +310,7 @@ StatementPtr Checker::assignment(const ast::Assignment& tree, Span span) {
 }
 
 StatementPtr Checker::tilde(const ast::Tilde& tree, Span span) {
+  if (refuse_solver(tree.distribution)) return nullptr;
   ExpressionPtr left = expression(tree.left);
   Arguments arguments{left};
   for (const auto& argument : tree.arguments) arguments.push_back(expression(argument));

@@ -75,6 +75,9 @@ model {
       {"ode_ckrk_tol(rates, y, t0, ts, 1e-9, 1e-9, 1e6, k, a)[2, 1]", 1e-8},
       {"ode_bdf(rates, y, t0, ts, k, a)[2, 1]", 1e-8},
       {"ode_bdf_tol(rates, y, t0, ts, 1e-9, 1e-9, 1e6, k, a)[2, 1]", 1e-7},
+      {"ode_adjoint_tol_ctl(rates, y, t0, ts, 1e-9, [1e-9]', 1e-6, [1e-6]', 1e-6, 1e-6, 1000000, 250, 2, 2, 1, k, "
+       "a)[2, 1]",
+       1e-7},
       {"ode_adams(rates, y, t0, ts, k, a)[2, 1]", 1e-9},
       {"ode_adams_tol(rates, y, t0, ts, 1e-9, 1e-9, 1e6, k, a)[2, 1]", 1e-8},
       {"integrate_ode_rk45(old, {y0}, t0, ts, theta, {3.0, 1.0}, {2})[2, 1]", 2e-6},
