@@ -1,6 +1,6 @@
 // Puts simulating statements in the place of those that sum something out (marginalized.hpp): lists of statements in
 // marginalized.cpp, mixtures in mixtures.cpp, hidden states in hidden_chains.cpp, branches on what is observed in
-// observations.cpp.
+// observations.cpp, and on whether anything was counted in occupancy.cpp.
 #pragma once
 
 #include "compiler/generative/log_terms.hpp"
@@ -69,6 +69,10 @@ class MarginalRewriter {
 
   // ---- observations.cpp
   std::optional<typed::StatementPtr> observation(const typed::StatementPtr& statement);
+  // What a branch adds, as a sum; nothing where it does something else. Throws Unreadable.
+  std::optional<LogTerms> terms_of(const typed::StatementPtr& body);
+  // ---- occupancy.cpp
+  std::optional<typed::StatementPtr> occupancy(const typed::StatementPtr& statement);
   // ---- boundaries.cpp
   std::optional<typed::StatementPtr> boundary(const typed::StatementPtr& statement);
 

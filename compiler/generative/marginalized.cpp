@@ -216,6 +216,8 @@ Statements MarginalRewriter::list(Statements statements) {
     if (std::holds_alternative<typed::If>(one->node)) {
       if (const auto reached = boundary(one)) {
         made = *reached;
+      } else if (const auto counted = occupancy(one)) {
+        made = *counted;
       } else if (const auto observed = observation(one)) {
         made = *observed;
       } else {

@@ -195,6 +195,34 @@ std::vector<ExpressionPtr> weights_of_point(const LogTerms& terms, const typed::
 
 } // namespace
 
+std::optional<LogTerms> MarginalRewriter::terms_of(const StatementPtr& body) {
+  LogTerms all;
+  bool is_sum = true;
+  const std::function<void(const StatementPtr&)> add = [&](const StatementPtr& one) {
+    if (const auto* sequence = std::get_if<typed::Sequence>(&one->node)) {
+      for (const StatementPtr& inner : sequence->statements) add(inner);
+    } else if (const auto* tilde = std::get_if<typed::Tilde>(&one->node)) {
+      if (reader_.can_be_drawn(tilde->left)) return all.draws.push_back(*tilde);
+      if (tilde->truncation) is_sum = false;
+      DistributionCall call{tilde->distribution, DistributionFunction::log_density, {tilde->left}};
+      call.arguments.insert(call.arguments.end(), tilde->arguments.begin(), tilde->arguments.end());
+      all.weights.push_back(make_expression(std::move(call), Type{Base::real, 0}, one->span));
+    } else if (const auto* increment = std::get_if<typed::TargetIncrement>(&one->node);
+               increment && !increment->is_jacobian && increment->value->type.is_scalar()) {
+      const LogTerms terms = reader_.read(increment->value);
+      all.weights.insert(all.weights.end(), terms.weights.begin(), terms.weights.end());
+      all.draws.insert(all.draws.end(), terms.draws.begin(), terms.draws.end());
+      all.mixtures.insert(all.mixtures.end(), terms.mixtures.begin(), terms.mixtures.end());
+    } else if (std::holds_alternative<typed::Declaration>(one->node)) {
+      note(one);
+    } else {
+      is_sum = false;
+    }
+  };
+  add(body);
+  return is_sum ? std::optional(all) : std::nullopt;
+}
+
 std::optional<StatementPtr> MarginalRewriter::observation(const StatementPtr& tree) {
   std::vector<Branch> branches;
   for (StatementPtr at = tree; at;) {
@@ -223,34 +251,6 @@ std::optional<StatementPtr> MarginalRewriter::observation(const StatementPtr& tr
   for (const Branch& branch : branches)
     if (branch.test && !typed::are_same(branch.test->place, place)) return std::nullopt;
   if (is_plain) return std::nullopt;
-
-  const auto terms_of = [&](const StatementPtr& body) -> std::optional<LogTerms> {
-    LogTerms all;
-    bool is_sum = true;
-    const std::function<void(const StatementPtr&)> add = [&](const StatementPtr& one) {
-      if (const auto* sequence = std::get_if<typed::Sequence>(&one->node)) {
-        for (const StatementPtr& inner : sequence->statements) add(inner);
-      } else if (const auto* tilde = std::get_if<typed::Tilde>(&one->node)) {
-        if (reader_.can_be_drawn(tilde->left)) return all.draws.push_back(*tilde);
-        if (tilde->truncation) is_sum = false;
-        DistributionCall call{tilde->distribution, DistributionFunction::log_density, {tilde->left}};
-        call.arguments.insert(call.arguments.end(), tilde->arguments.begin(), tilde->arguments.end());
-        all.weights.push_back(make_expression(std::move(call), Type{Base::real, 0}, one->span));
-      } else if (const auto* increment = std::get_if<typed::TargetIncrement>(&one->node);
-                 increment && !increment->is_jacobian && increment->value->type.is_scalar()) {
-        const LogTerms terms = reader_.read(increment->value);
-        all.weights.insert(all.weights.end(), terms.weights.begin(), terms.weights.end());
-        all.draws.insert(all.draws.end(), terms.draws.begin(), terms.draws.end());
-        all.mixtures.insert(all.mixtures.end(), terms.mixtures.begin(), terms.mixtures.end());
-      } else if (std::holds_alternative<typed::Declaration>(one->node)) {
-        note(one);
-      } else {
-        is_sum = false;
-      }
-    };
-    add(body);
-    return is_sum ? std::optional(all) : std::nullopt;
-  };
 
   const VariableId tested = *drawn_variable(place);
   const auto outer = definitions_;

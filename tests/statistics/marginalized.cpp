@@ -310,3 +310,44 @@ TEST_CASE("a diffusion's boundary is drawn together with when it is reached") {
   const std::string either = diffusion(reached, "if (upper[n] == 1) y[n] ~ wiener(a, 0.2, b, d); else y[n] ~ wiener(a, 0.2, 1 - b, -d);");
   CHECK(discrepancy(diffusion(reached, "upper[n] ~ bernoulli(0.5); y[n] ~ wiener(a, 0.2, upper[n] ? b : 1 - b, upper[n] ? d : -d);"), either) > 8);
 }
+
+TEST_CASE("what is counted only where a state is present is drawn with the state") {
+  const auto occupancy = [](const std::string& computed, const std::string& body) {
+    return "data { array[5, 3] int<lower=0> y; } transformed data { " + computed +
+           " } parameters { real<lower=0, upper=1> psi; real<lower=0, upper=1> p; } model { psi ~ beta(3, 2); "
+           "p ~ beta(2, 3); for (i in 1:5) { " +
+           body + " } }";
+  };
+  const std::string seen = "array[5] int seen; for (i in 1:5) { seen[i] = sum(y[i]); } ";
+  for (const auto& [computed, body] : std::vector<std::pair<std::string, std::string>>{
+           {seen, "if (seen[i]) { target += bernoulli_lpmf(1 | psi) + bernoulli_lpmf(y[i] | p); } else { target += "
+                  "log_sum_exp(bernoulli_lpmf(1 | psi) + bernoulli_lpmf(y[i] | p), bernoulli_lpmf(0 | psi)); }"},
+           {"", "if (sum(y[i]) > 0) { 1 ~ bernoulli(psi); y[i] ~ bernoulli(p); } else target += "
+                "log_sum_exp(log1m(psi), log(psi) + bernoulli_lpmf(y[i] | p));"},
+           {seen, "if (0 == seen[i]) target += log_mix(psi, binomial_lpmf(y[i] | 4, p), 0); else { target += log(psi); "
+                  "target += binomial_lpmf(y[i] | 4, p); }"},
+           {"array[5] int seen; for (i in 1:5) seen[i] = sum(y[i, 1:2]);",
+            "row_vector[2] q = [p, 0.3]; y[i, 3] ~ poisson(1); if (seen[i]) { target += log(psi) + bernoulli_lpmf(y[i, 1:2] | "
+            "q); } else { target += log_sum_exp(log(psi) + bernoulli_lpmf(0 | q), log1m(psi)); }"},
+           {"array[5] int most; for (k in 1:5) most[k] = max(y[k]);",
+            "vector[3] q = [p, p^2, 0.1]'; if (most[i] >= 1) { target += bernoulli_logit_lpmf(1 | psi) + "
+            "bernoulli_lpmf(y[i] | q); } else { target += log_sum_exp(bernoulli_logit_lpmf(1 | psi) + bernoulli_lpmf(y[i] | "
+            "q), bernoulli_logit_lpmf(0 | psi)); }"}}) {
+    INFO(computed + body);
+    CHECK(discrepancy(occupancy(computed, body), occupancy(computed, body)) < 5.5);
+  }
+  // What does not say that nothing was counted, or is no mixture of that.
+  const std::string absent = "log_sum_exp(log(psi) + bernoulli_lpmf(y[i] | p), log1m(psi));";
+  for (const auto& [computed, body] : std::vector<std::pair<std::string, std::string>>{
+           {"", "if (sum(y[i]) > 1) target += log(psi) + bernoulli_lpmf(y[i] | p); else target += " + absent},
+           {"", "if (sum(y[i]) > 0) target += log(psi) + bernoulli_lpmf(y[i] | p^2); else target += " + absent},
+           {"", "if (sum(y[i]) > 0) target += log(psi^2) + bernoulli_lpmf(y[i] | p); else target += " + absent},
+           {"", "if (sum(y[i]) > 0) target += log(psi) + bernoulli_lpmf(y[i] | p); else target += log_sum_exp(log(psi) + "
+                "bernoulli_lpmf(0 | p), log1m(psi));"},
+           {"", "if (sum(y[6 - i]) > 0) target += log(psi) + bernoulli_lpmf(y[i] | p); else target += " + absent},
+           {"array[5] int seen; for (i in 1:5) if (i > 1) seen[i] = sum(y[i]); else seen[i] = 0;",
+            "if (seen[i]) target += log(psi) + bernoulli_lpmf(y[i] | p); else target += " + absent}}) {
+    INFO(computed + body);
+    CHECK_FALSE(not_generative(occupancy(computed, body)).empty());
+  }
+}

@@ -1,0 +1,199 @@
+// Branches on whether anything was counted where nothing can be if a state that nobody sees is absent: occupancy.
+//
+//   if (sum(y[i]) > 0)                                             z ~ bernoulli(psi);
+//     target += log(psi) + bernoulli_lpmf(y[i] | p);               if (z) y[i] ~ bernoulli(p);
+//   else                                                           else y[i] ~ bernoulli(0);
+//     target += log_sum_exp(log(psi) + bernoulli_lpmf(y[i] | p), log1m(psi));
+#include "compiler/generative/accesses.hpp"
+#include "compiler/generative/marginal_rewriter.hpp"
+#include "lang/library.hpp"
+#include "lang/typed_rewrite.hpp"
+
+#include <algorithm>
+
+namespace sibyl::generative {
+
+using typed::Builtin;
+using typed::ExpressionPtr;
+using typed::make_expression;
+using typed::make_statement;
+using typed::StatementPtr;
+using typed::VariableId;
+using typed::without_promotion;
+
+namespace {
+
+struct Condition {
+  ExpressionPtr total; // zero where nothing was counted, else above
+  bool is_seen = true; // holds where something was
+};
+
+std::optional<std::int64_t> number(const ExpressionPtr& expression) {
+  const auto* literal = std::get_if<typed::IntegerLiteral>(&without_promotion(expression)->node);
+  return literal ? std::optional(literal->value) : std::nullopt;
+}
+
+std::optional<Condition> condition_of(const ExpressionPtr& expression) {
+  const ExpressionPtr bare = without_promotion(expression);
+  const auto* call = std::get_if<typed::BuiltinCall>(&bare->node);
+  if (!call) return Condition{bare, true};
+  if (call->builtin == Builtin::logical_not) {
+    auto inner = condition_of(call->arguments[0]);
+    if (inner) inner->is_seen = !inner->is_seen;
+    return inner;
+  }
+  if (call->arguments.size() != 2) return std::nullopt;
+  const bool is_mirrored = number(call->arguments[0]).has_value();
+  const auto limit = number(call->arguments[is_mirrored ? 0 : 1]);
+  const ExpressionPtr total = without_promotion(call->arguments[is_mirrored ? 1 : 0]);
+  const auto is = [&](Builtin one, Builtin mirrored, std::int64_t at) {
+    return call->builtin == (is_mirrored ? mirrored : one) && limit == at;
+  };
+  if (is(Builtin::greater, Builtin::less, 0) || is(Builtin::greater_equal, Builtin::less_equal, 1) ||
+      is(Builtin::not_equal, Builtin::not_equal, 0))
+    return Condition{total, true};
+  if (is(Builtin::equal, Builtin::equal, 0) || is(Builtin::less, Builtin::greater, 1) ||
+      is(Builtin::less_equal, Builtin::greater_equal, 0))
+    return Condition{total, false};
+  return std::nullopt;
+}
+
+// What the transformed data give a place of theirs, where one statement gives it all places: of `seen[i] = sum(y[i]);`
+// and `seen[n]` the sum of y[n]. Null otherwise.
+ExpressionPtr computed_value(const ExpressionPtr& place, const typed::Program& program) {
+  const auto* index = std::get_if<typed::Index>(&place->node);
+  const auto* base = std::get_if<typed::VariableReference>(&(index ? index->base : place)->node);
+  if (!base || program.variables[base->variable].block != typed::Block::transformed_data) return nullptr;
+  int count = 0;
+  const typed::Assignment* only = nullptr;
+  ExpressionPtr value;
+  std::set<VariableId> loops;
+  const std::function<void(const StatementPtr&, bool)> look = [&](const StatementPtr& tree, bool is_sure) {
+    if (const auto* sequence = std::get_if<typed::Sequence>(&tree->node))
+      for (const StatementPtr& one : sequence->statements) look(one, is_sure);
+    else if (const auto* loop = std::get_if<typed::For>(&tree->node)) {
+      loops.insert(loop->variable);
+      look(loop->body, is_sure);
+    } else if (count_assignments(tree, base->variable) > 0) {
+      count += is_sure ? 1 : 2;
+      if (const auto* given = std::get_if<typed::Assignment>(&tree->node)) only = given;
+      const auto* declared = std::get_if<typed::Declaration>(&tree->node);
+      value = only ? only->value : declared ? declared->initializer : nullptr;
+    }
+  };
+  for (const StatementPtr& one : program.transformed_data) look(one, true);
+  const std::vector<typed::IndexItem> given = only ? only->indices : std::vector<typed::IndexItem>{};
+  const std::vector<typed::IndexItem> asked = index ? index->items : std::vector<typed::IndexItem>{};
+  if (count != 1 || !value || given.size() != asked.size()) return nullptr;
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    const auto* position = given[i].kind == typed::IndexItem::Kind::single
+                               ? std::get_if<typed::VariableReference>(&given[i].first->node)
+                               : nullptr;
+    if (!position || !loops.contains(position->variable) || asked[i].kind != typed::IndexItem::Kind::single)
+      return nullptr;
+    value = typed::rewritten(value, replacing(position->variable, asked[i].first));
+  }
+  std::set<VariableId> reads;
+  add_reads(value, reads);
+  const bool is_bound = std::any_of(
+      reads.begin(), reads.end(), [&](VariableId id) { return program.variables[id].is_local && loops.contains(id); });
+  return is_bound ? nullptr : value;
+}
+
+bool counts(const typed::Distribution& distribution) {
+  static constexpr const char* names[] = {"bernoulli",      "bernoulli_logit", "binomial",
+                                          "binomial_logit", "poisson",         "poisson_log",
+                                          "neg_binomial",   "neg_binomial_2",  "neg_binomial_2_log"};
+  return std::any_of(std::begin(names), std::end(names), [&](const char* one) { return distribution.name == one; });
+}
+
+bool are_same_draws(const typed::Tilde& a, const typed::Tilde& b) {
+  return a.distribution == b.distribution && !a.truncation && !b.truncation &&
+         typed::are_same(drawn_place(a.left), drawn_place(b.left)) &&
+         std::equal(a.arguments.begin(), a.arguments.end(), b.arguments.begin(), b.arguments.end(), typed::are_same);
+}
+
+// The same with the draw, where it stands with zeros in its place: `bernoulli_lpmf(0 | p[i])` of a list of chances.
+LogTerms with_draw(LogTerms terms, const typed::Tilde& draw) {
+  const auto is_at_zero = [&](const ExpressionPtr& weight) {
+    const auto* call = std::get_if<typed::DistributionCall>(&without_promotion(weight)->node);
+    return call && call->function == typed::DistributionFunction::log_density &&
+           call->distribution == draw.distribution && number(call->arguments[0]) == 0 &&
+           std::equal(call->arguments.begin() + 1, call->arguments.end(), draw.arguments.begin(), draw.arguments.end(),
+                      typed::are_same) &&
+           std::any_of(draw.arguments.begin(), draw.arguments.end(),
+                       [](const ExpressionPtr& one) { return !one->type.is_scalar(); });
+  };
+  const auto found = std::find_if(terms.weights.begin(), terms.weights.end(), is_at_zero);
+  if (!terms.draws.empty() || found == terms.weights.end()) return terms;
+  terms.weights.erase(found);
+  terms.draws.push_back(draw);
+  return terms;
+}
+
+} // namespace
+
+std::optional<StatementPtr> MarginalRewriter::occupancy(const StatementPtr& tree) {
+  const auto* branch = std::get_if<typed::If>(&tree->node);
+  if (!branch || !branch->else_body) return std::nullopt;
+  auto condition = condition_of(branch->condition);
+  if (!condition) return std::nullopt;
+  if (const ExpressionPtr computed = computed_value(condition->total, program_)) condition->total = computed;
+  const auto* total = as_library_call(condition->total, "sum");
+  if (!total) total = as_library_call(condition->total, "max");
+  if (!total) return std::nullopt;
+  const ExpressionPtr place = without_promotion(total->arguments[0]);
+  if (place->type.base != Base::integer || !reader_.can_be_drawn(place)) return std::nullopt;
+
+  const auto outer = definitions_;
+  std::optional<LogTerms> seen, unseen;
+  std::vector<LogTerms> both; // where nothing was counted: present and absent, in either order
+  try {
+    seen = terms_of(condition->is_seen ? branch->then_body : branch->else_body);
+    definitions_ = outer;
+    unseen = terms_of(condition->is_seen ? branch->else_body : branch->then_body);
+    if (unseen && unseen->mixtures.size() == 1 && unseen->weights.empty()) {
+      const Mixture& mixture = *unseen->mixtures.front();
+      if (!mixture.holder && !mixture.chances) both = mixture.parts;
+    } else if (unseen && unseen->mixtures.empty() &&
+               unseen->weights.size() == 1) { // with zeros in the places of what is drawn
+      if (const auto* sum = as_library_call(unseen->weights[0], "log_sum_exp"); sum && sum->arguments.size() == 2)
+        both = {reader_.read(sum->arguments[0]), reader_.read(sum->arguments[1])};
+    }
+  } catch (const Unreadable&) {
+  }
+  definitions_ = outer;
+  if (!seen || seen->draws.size() != 1 || !seen->mixtures.empty() || both.size() != 2 || !unseen->draws.empty())
+    return std::nullopt;
+  const typed::Tilde& draw = seen->draws.front();
+  if (!counts(*draw.distribution) || !typed::are_same(drawn_place(draw.left), place)) return std::nullopt;
+  const LogTerms zeros[] = {with_draw(both[0], draw), with_draw(both[1], draw)};
+  const bool is_first = !zeros[0].draws.empty();
+  const LogTerms &present = zeros[is_first ? 0 : 1], &absent = zeros[is_first ? 1 : 0];
+  if (present.draws.size() != 1 || !present.mixtures.empty() || absent.draws_anything() ||
+      !are_same_draws(present.draws.front(), draw) || !are_same_weights(present.weights, seen->weights))
+    return std::nullopt;
+
+  const Span span = tree->span;
+  try {
+    require_apart(seen->weights, {place}, span);
+    require_apart(absent.weights, {place}, span);
+    const auto bernoulli = library_distribution("bernoulli");
+    complete(*bernoulli);
+    const ExpressionPtr never = make_expression(typed::RealLiteral{0}, Type{Base::real, 0}, span);
+    const std::vector<Statements> parts = {
+        {make_statement(draw, draw.left->span)},
+        {make_statement(typed::Tilde{draw.left, bernoulli, {never}, std::nullopt}, draw.left->span)}};
+    Statements result;
+    if (const ExpressionPtr is_present = choice_between(seen->weights, absent.weights))
+      result.push_back(
+          make_statement(typed::If{is_present, in_sequence(parts[0], span), in_sequence(parts[1], span)}, span));
+    else result.push_back(chosen(choose({seen->weights, absent.weights}, span, result), parts, span));
+    mark(tree, *drawn_variable(place));
+    return in_sequence(std::move(result), span);
+  } catch (const Unreadable&) {
+    return std::nullopt;
+  }
+}
+
+} // namespace sibyl::generative
