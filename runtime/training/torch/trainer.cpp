@@ -388,6 +388,8 @@ class Trainer {
     add("weights/", export_weights(backend_.parameters()));
     add("averaged/", export_weights(backend_.parts(averaged_)));
     add("best/", best_);
+    add("good/", export_weights(backend_.parts(good_)));
+    add("good_averaged/", export_weights(backend_.parts(good_averaged_)));
     std::int64_t updates = 0; // of the optimizer since its moments were last cleared
     if (const auto found = optimizer_->state().find(state_key()); found != optimizer_->state().end()) {
       auto& state = static_cast<torch::optim::AdamWParamState&>(*found->second);
@@ -435,13 +437,18 @@ class Trainer {
     torch::NoGradGuard no_gradients;
     const auto load = [&](const std::string& prefix, const Tensor& vector) {
       for (auto& [name, part] : backend_.parts(vector)) {
-        const WeightTensor& tensor = file.weights.at(prefix + name);
+        const auto found = file.weights.find(prefix + name);
+        if (found == file.weights.end())
+          throw UserError(job_.checkpoint + " lacks " + prefix + name + ": it is damaged, or of another version of Sibyl");
+        const WeightTensor& tensor = found->second;
         part.copy_(backend_.constant(tensor.rows, tensor.columns, tensor.values));
       }
     };
     const auto state = nlohmann::json::parse(text("state"));
     load("weights/", weights_);
     load("averaged/", averaged_);
+    load("good/", good_);
+    load("good_averaged/", good_averaged_);
     if (state["updates"] > 0) {
       auto moments = std::make_unique<torch::optim::AdamWParamState>();
       moments->step(state["updates"].get<std::int64_t>());
@@ -474,7 +481,6 @@ class Trainer {
     last_reduction_ = state["last_reduction"];
     updates_ = state["all_updates"];
     for (const auto& point : state["history"]) result_.history.push_back({point[0], point[1], point[2]});
-    save_good();
   }
 
   const TrainingJob& job_;
