@@ -25,6 +25,9 @@ class EigenBackend {
   Tensor product(const Tensor& x, const Eigen::Map<const Tensor>& weight) const;
   Tensor activate(Tensor x) const;
   Tensor activation_slope(const Tensor& x) const;
+  Tensor bounded(const Tensor& x, double limit) const {
+    return x.array() * (1 + (x.array() / static_cast<float>(limit)).square()).rsqrt();
+  }
   Tensor add(const Tensor& x, const Tensor& y) const { return x + y; }
   Tensor multiply(const Tensor& x, const Tensor& y) const { return x.cwiseProduct(y); }
   Tensor scale(const Tensor& x, double factor) const { return x * static_cast<float>(factor); }

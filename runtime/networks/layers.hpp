@@ -9,6 +9,7 @@
 //   product(x, weight)                         x times the first rows of W, as many as x has columns
 //   activate(x)                                x / (1 + e^-x), element by element
 //   activation_slope(x)                        its derivative
+//   bounded(x, limit)                          x / sqrt(1 + (x / limit)^2): near zero as it is
 //   add(x, y), multiply(x, y)                  element by element
 //   scale(x, factor), shift(x, number)         factor x, x + number
 //   add_scaled(x, y, factor)                   x + factor y

@@ -14,18 +14,11 @@ using vectors::Integers;
 using vectors::lanes;
 
 constexpr float smallest_share = 1e-3f; // of a bin in the whole
-constexpr float smallest_slope = 1e-3f;
 constexpr float edge = static_cast<float>(bound);
 constexpr float log_two = 0.693147181f;
+constexpr float scale_limit = static_cast<float>(most_log_scale), slope_limit = static_cast<float>(most_log_slope),
+                end_limit = static_cast<float>(most_log_end_slope);
 
-// log(e^(1 - smallest_slope) - 1), where a number of zero gives the slope 1.
-constexpr float slope_shift = 0.539742415f;
-
-SIBYL_INLINE Floats softplus(Floats x) {
-  return vectors::larger(x, all(0)) + vectors::logarithm_of_one_plus(vectors::exponential(-vectors::absolute(x)));
-}
-SIBYL_INLINE Floats logistic(Floats x) { return 1.0f / (1.0f + vectors::exponential(-x)); }
-SIBYL_INLINE Floats slope_of(Floats number) { return smallest_slope + softplus(number + slope_shift); }
 SIBYL_INLINE Floats with_sign_of(Floats magnitude, Floats x) { return x < 0 ? -magnitude : magnitude; }
 
 // asinh: log(1 + (|x| + x^2 / (1 + sqrt(1 + x^2)))), and log 2|x| where squares would be too large.
@@ -57,6 +50,13 @@ SIBYL_INLINE Floats log_cosh(Floats x) {
 SIBYL_INLINE Floats tanh(Floats x) {
   const Floats e = vectors::exponential(-2.0f * vectors::absolute(x));
   return with_sign_of((1.0f - e) / (1.0f + e), x);
+}
+
+// A bounded number, and its derivative.
+SIBYL_INLINE Floats bounded(Floats number, Floats limit) { return limit * tanh(number / limit); }
+SIBYL_INLINE Floats rate_of_bounded(Floats number, Floats limit) {
+  const Floats share = tanh(number / limit);
+  return 1.0f - share * share;
 }
 
 // The numbers of eight values, each in a vector of its own. Where there are fewer values, the rest are zero.
@@ -93,7 +93,8 @@ SIBYL_INLINE void softmax(std::size_t bins, const Floats* numbers, Floats* share
   for (std::size_t k = 0; k < bins; ++k) shares[k] *= inverse;
 }
 
-// The bin that a value lies in: its number, its lower corner, its extents, and the numbers of the slopes at its ends.
+// The bin that a value lies in: its number, its lower corner, its extents, and the numbers of the log slopes at its
+// ends.
 struct Bin {
   Floats number, x, width, y, height, left, right;
 };
@@ -126,10 +127,20 @@ SIBYL_INLINE Bin find(std::size_t bins, const Numbers& numbers, Shares& shares, 
   return bin;
 }
 
-// The slope at the end of the spline that a value lies nearer to.
-SIBYL_INLINE Floats end_slope(std::size_t bins, const Numbers& numbers, Floats value) {
+// The bounds of the log slopes at a bin's ends: those of the spline's ends go on in its tails.
+SIBYL_INLINE Floats left_limit(const Bin& bin) { return bin.number == all(0) ? all(end_limit) : all(slope_limit); }
+SIBYL_INLINE Floats right_limit(const Bin& bin, std::size_t bins) {
+  return bin.number == all(static_cast<float>(bins - 1)) ? all(end_limit) : all(slope_limit);
+}
+SIBYL_INLINE Floats left_log_slope(const Bin& bin) { return bounded(bin.left, left_limit(bin)); }
+SIBYL_INLINE Floats right_log_slope(const Bin& bin, std::size_t bins) {
+  return bounded(bin.right, right_limit(bin, bins));
+}
+
+// The log slope at the end of the spline that a value lies nearer to.
+SIBYL_INLINE Floats end_log_slope(std::size_t bins, const Numbers& numbers, Floats value) {
   const Floats* slopes = numbers.of + 2 + 2 * bins;
-  return slope_of(value < 0 ? slopes[0] : slopes[bins]);
+  return bounded(value < 0 ? slopes[0] : slopes[bins], all(end_limit));
 }
 
 SIBYL_INLINE Floats log_slope_within(Floats xi, Floats delta, Floats d0, Floats d1) {
@@ -150,19 +161,21 @@ void forward(std::size_t count, std::size_t bins, const float* x, const float* n
   for (std::size_t i = 0; i < count; i += lanes) {
     const std::size_t here = std::min(lanes, count - i);
     read(own, here, per_value, numbers + i * per_value);
-    const Floats value = read(here, x + i), s = asinh(value * vectors::exponential(own.of[0]) + own.of[1]);
+    const Floats log_scale = bounded(own.of[0], all(scale_limit));
+    const Floats value = read(here, x + i), s = asinh(value * vectors::exponential(log_scale) + own.of[1]);
     const Bin bin = find(bins, own, shares, s, true);
-    const Floats d0 = slope_of(bin.left), d1 = slope_of(bin.right), delta = bin.height / bin.width;
+    const Floats d0 = vectors::exponential(left_log_slope(bin)), d1 = vectors::exponential(right_log_slope(bin, bins));
+    const Floats delta = bin.height / bin.width;
     const Floats xi = vectors::smaller(vectors::larger((s - bin.x) / bin.width, all(0)), all(1));
     const Floats product = xi * (1.0f - xi);
     const Floats within =
         bin.y + bin.height * (delta * xi * xi + d0 * product) / (delta + (d1 + d0 - 2.0f * delta) * product);
-    const Floats slope = end_slope(bins, own, s), end = with_sign_of(all(edge), s);
+    const Floats log_end = end_log_slope(bins, own, s), end = with_sign_of(all(edge), s);
     const Integers is_outside = vectors::absolute(s) >= edge;
-    const Floats t = is_outside ? end + slope * (s - end) : within;
-    const Floats log_spline = is_outside ? vectors::logarithm(slope) : log_slope_within(xi, delta, d0, d1);
+    const Floats t = is_outside ? end + vectors::exponential(log_end) * (s - end) : within;
+    const Floats log_spline = is_outside ? log_end : log_slope_within(xi, delta, d0, d1);
     write(sinh(t) + not_finite(value), here, y + i);
-    write(not_finite(value) + own.of[0] + log_spline + log_cosh(t) - log_cosh(s), here, log_slope + i);
+    write(not_finite(value) + log_scale + log_spline + log_cosh(t) - log_cosh(s), here, log_slope + i);
   }
 }
 
@@ -174,20 +187,21 @@ void inverse(std::size_t count, std::size_t bins, const float* y, const float* n
   for (std::size_t i = 0; i < count; i += lanes) {
     const std::size_t here = std::min(lanes, count - i);
     read(own, here, per_value, numbers + i * per_value);
-    const Floats value = read(here, y + i), t = asinh(value);
+    const Floats value = read(here, y + i), t = asinh(value), log_scale = bounded(own.of[0], all(scale_limit));
     const Bin bin = find(bins, own, shares, t, false);
-    const Floats d0 = slope_of(bin.left), d1 = slope_of(bin.right), h = bin.height, delta = h / bin.width;
+    const Floats d0 = vectors::exponential(left_log_slope(bin)), d1 = vectors::exponential(right_log_slope(bin, bins));
+    const Floats h = bin.height, delta = h / bin.width;
     // The quadratic of Durkan et al. (2019), eq. 29-32, in the form that does not cancel.
     const Floats rise = vectors::smaller(vectors::larger(t - bin.y, all(0)), h), bend = d1 + d0 - 2.0f * delta;
     const Floats a = h * (delta - d0) + rise * bend, b = h * d0 - rise * bend, c = -delta * rise;
     const Floats root = vectors::square_root(vectors::larger(b * b - 4.0f * a * c, all(0)));
     const Floats xi = vectors::smaller(2.0f * c / (-b - root), all(1));
-    const Floats slope = end_slope(bins, own, t), end = with_sign_of(all(edge), t);
+    const Floats log_end = end_log_slope(bins, own, t), end = with_sign_of(all(edge), t);
     const Integers is_outside = vectors::absolute(t) >= edge;
-    const Floats s = is_outside ? end + (t - end) / slope : bin.x + xi * bin.width;
-    const Floats log_spline = is_outside ? vectors::logarithm(slope) : log_slope_within(xi, delta, d0, d1);
-    write(not_finite(value) + (sinh(s) - own.of[1]) * vectors::exponential(-own.of[0]), here, x + i);
-    write(own.of[0] + log_spline + log_cosh(t) - log_cosh(s), here, log_slope + i);
+    const Floats s = is_outside ? end + (t - end) * vectors::exponential(-log_end) : bin.x + xi * bin.width;
+    const Floats log_spline = is_outside ? log_end : log_slope_within(xi, delta, d0, d1);
+    write(not_finite(value) + (sinh(s) - own.of[1]) * vectors::exponential(-log_scale), here, x + i);
+    write(log_scale + log_spline + log_cosh(t) - log_cosh(s), here, log_slope + i);
   }
 }
 
@@ -202,14 +216,16 @@ void backward(std::size_t count, std::size_t bins, const float* x, const float* 
     const std::size_t here = std::min(lanes, count - i);
     read(own, here, per_value, numbers + i * per_value);
     const Floats value = read(here, x + i), gy = read(here, y_gradient + i), gl = read(here, log_slope_gradient + i);
-    const Floats scale = vectors::exponential(own.of[0]), s = asinh(value * scale + own.of[1]);
+    const Floats scale = vectors::exponential(bounded(own.of[0], all(scale_limit)));
+    const Floats s = asinh(value * scale + own.of[1]);
     const Bin bin = find(bins, own, shares, s, true);
-    const Floats d0 = slope_of(bin.left), d1 = slope_of(bin.right), w = bin.width, h = bin.height, delta = h / w;
+    const Floats d0 = vectors::exponential(left_log_slope(bin)), d1 = vectors::exponential(right_log_slope(bin, bins));
+    const Floats w = bin.width, h = bin.height, delta = h / w;
     const Floats xi = vectors::smaller(vectors::larger((s - bin.x) / w, all(0)), all(1)), rest = 1.0f - xi;
     const Floats product = xi * rest, bend = d0 + d1 - 2.0f * delta, denominator = delta + bend * product;
     const Floats above = delta * xi * xi + d0 * product;
     const Floats numerator = d1 * xi * xi + 2.0f * delta * product + d0 * rest * rest;
-    const Floats slope = end_slope(bins, own, s), end = with_sign_of(all(edge), s);
+    const Floats slope = vectors::exponential(end_log_slope(bins, own, s)), end = with_sign_of(all(edge), s);
     const Integers is_outside = vectors::absolute(s) >= edge;
     const Floats t = is_outside ? end + slope * (s - end) : bin.y + h * above / denominator;
     // y = sinh t, and log_slope has log cosh t.
@@ -231,7 +247,7 @@ void backward(std::size_t count, std::size_t bins, const float* x, const float* 
     const Floats g_w = is_outside ? all(0) : -(g_xi * xi + g_delta * delta) / w;
     const Floats g_h = is_outside ? all(0) : gt * above / denominator + g_delta / w;
     // Outside: t = end + slope (s - end), log slope = log slope.
-    const Floats g_slope = gt * (s - end) + gl / slope;
+    const Floats g_log_end = gt * (s - end) * slope + gl;
 
     // A knot is the sum of the bins before it; sizes are softmaxes.
     Floats mean_w{}, mean_h{};
@@ -248,29 +264,24 @@ void backward(std::size_t count, std::size_t bins, const float* x, const float* 
       gradient.of[2 + k] = factor * shares.width[k] * (gradient.of[2 + k] - mean_w);
       gradient.of[2 + bins + k] = factor * shares.height[k] * (gradient.of[2 + bins + k] - mean_h);
     }
-    const Floats left = is_outside ? g_slope : g_d0, right = is_outside ? g_slope : g_d1;
+    // Log slopes of the ends of the bin, or of the one end that the value lies beyond, through their bounds.
+    const Floats* slopes = own.of + 2 + 2 * bins;
     const Floats last = all(static_cast<float>(bins));
-    // Of the ends of the bin, or the one end that the value lies beyond.
     const Floats at_left = is_outside ? (s < 0 ? all(0) : last) : bin.number;
     const Floats at_right = is_outside ? all(-1) : bin.number + 1.0f;
+    const Floats left = (is_outside ? g_log_end : g_d0 * d0) *
+                        rate_of_bounded(is_outside ? (s < 0 ? slopes[0] : slopes[bins]) : bin.left,
+                                        is_outside ? all(end_limit) : left_limit(bin));
+    const Floats right = g_d1 * d1 * rate_of_bounded(bin.right, right_limit(bin, bins));
     for (std::size_t k = 0; k <= bins; ++k) {
       const Floats number = all(static_cast<float>(k));
       gradient.of[2 + 2 * bins + k] = number == at_left ? left : number == at_right ? right : all(0);
-    }
-    // Their numbers, through softplus: at most two of them count.
-    const Floats* slopes = own.of + 2 + 2 * bins;
-    const Floats at_end = s < 0 ? slopes[0] : slopes[bins];
-    const Floats left_rate = logistic((is_outside ? at_end : bin.left) + slope_shift);
-    const Floats right_rate = logistic(bin.right + slope_shift);
-    for (std::size_t k = 0; k <= bins; ++k) {
-      const Floats number = all(static_cast<float>(k));
-      gradient.of[2 + 2 * bins + k] *= number == at_left ? left_rate : right_rate;
     }
 
     // s = asinh u: ds/du = 1 / cosh s, and log_slope has -log cosh s.
     const Floats es = vectors::exponential(vectors::absolute(s));
     const Floats gs = (is_outside ? gt * slope : g_xi / w) - gl * tanh(s), gu = gs / (0.5f * es + 0.5f / es);
-    gradient.of[0] = gu * value * scale + gl;
+    gradient.of[0] = (gu * value * scale + gl) * rate_of_bounded(own.of[0], all(scale_limit));
     gradient.of[1] = gu;
     write(gu * scale, here, x_gradient + i);
     write(gradient, here, per_value, numbers_gradient + i * per_value);

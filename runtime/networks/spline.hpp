@@ -3,8 +3,10 @@
 //   u = x e^a + b,  s = asinh(u),  t = spline(s),  y = sinh(t)
 //
 // The spline (Durkan et al. 2019, eq. 4-5) has its knots on [-bound, bound] in both s and t and goes on linearly
-// outside with the slope of its last knot: in x that is a power law, so tails are learned, and nothing is clipped. With
-// all numbers zero the map is the identity. One kernel serves every backend; its derivative is here too.
+// outside with the slope of its last knot: in x that is a power law, so tails are learned, and nothing is clipped. How
+// heavy they become is bounded, as is the scale a: where a network has seen little, what it makes up must not send draws
+// to where moments have no meaning. With all numbers zero the map is the identity. One kernel serves every backend; its
+// derivative is here too.
 #pragma once
 
 #include <cstddef>
@@ -13,8 +15,10 @@ namespace sibyl::spline {
 
 inline constexpr double bound = 3.0;
 inline constexpr std::size_t most_bins = 32;
+// A number n that is bounded by L counts as L tanh(n / L): near zero as it is.
+inline constexpr double most_log_scale = 3, most_log_slope = 5, most_log_end_slope = 0.7;
 
-// Numbers per mapped value: a, b, widths, heights, slopes at the knots.
+// Numbers per mapped value: a, b, widths, heights, log slopes at the knots; all but b and the sizes are bounded.
 constexpr std::size_t numbers_per_value(std::size_t bins) { return 3 * bins + 3; }
 
 // y = map(x) for `count` values, each with its own numbers; log_slope = log dy/dx.

@@ -12,7 +12,7 @@ namespace sibyl {
 
 namespace {
 
-constexpr int version = 2;
+constexpr int version = 3;
 // The name of the local test's weights beside those of the networks.
 constexpr const char* local_weights = "local_test";
 

@@ -42,9 +42,10 @@ struct SplineFlow {
                                             std::size_t active_count, const TensorOf<Backend>& context) {
     const std::string name = "flow." + std::to_string(index);
     const std::size_t numbers = active_count * spline::numbers_per_value(config.size("bins"));
+    // Far out, where nothing was learned, what the others are told of a parameter changes no more.
     // The draws of one data set share its context: the backend that samples multiplies it once.
     TensorOf<Backend> x = b.activate(
-        b.joint_linear(passive, context,
+        b.joint_linear(b.bounded(passive, largest_condition), context,
                        b.parameter(name + ".1.weight", passive_count + hidden(config), hidden(config), Initial::scaled),
                        b.parameter(name + ".1.bias", 1, hidden(config), Initial::zero)));
     x = b.add(x, layer(b, name + ".2", x, hidden(config), hidden(config)));
@@ -107,6 +108,7 @@ struct SplineFlow {
   }
 
  private:
+  static constexpr double largest_condition = 8;
   static std::size_t hidden(const NetworkConfig& config) { return config.size("hidden"); }
 };
 

@@ -38,6 +38,7 @@ class TorchBackend {
   }
   Tensor product(const Tensor& x, const Tensor& weight) const { return torch::mm(x, weight.narrow(0, 0, x.size(1))); }
   Tensor activate(const Tensor& x) const { return torch::silu(x); }
+  Tensor bounded(const Tensor& x, double limit) const { return x * (1 + (x / limit).square()).rsqrt(); }
   Tensor activation_slope(const Tensor& x) const;
   Tensor add(const Tensor& x, const Tensor& y) const { return x + y; }
   Tensor multiply(const Tensor& x, const Tensor& y) const { return x * y; }
