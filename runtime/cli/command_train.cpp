@@ -31,7 +31,7 @@ struct TrainOptions {
   std::size_t batch_size = 0;
   double missing = 0, learning_rate = 0;
   std::uint64_t seed = 1;
-  int threads = default_threads();
+  int threads = default_threads(), moves = SamplerTrainingOptions().moves;
   bool resume = false, json = false, sensitivity = false, has_self_consistency = false;
 };
 
@@ -128,6 +128,7 @@ void run(const TrainOptions& options) {
   training.setup = setup_options(options, *model);
   training.budget = budget_of(options);
   training.simulations = options.simulations;
+  training.moves = options.moves;
   if (!options.around.empty()) {
     if (!options.design.empty())
       throw UserError("--design and --around: the design is that of the data to train around, give one of them");
@@ -190,6 +191,11 @@ void add_train(CLI::App& program) {
   command->add_option("--sims", options->simulations,
                       "a fixed set of so many simulations, a tenth of them held out: made once and learned from in epochs, "
                       "until those held out gain no more (default: made as they are needed, each used once)");
+  command->add_option("--moves", options->moves,
+                      "with --sims and a model with a density: Markov moves of a data set's parameters along its posterior "
+                      "whenever it is learned from again; 0: none")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
   command->add_option("--frame", options->frame, "prior, laplace or auto")
       ->check(CLI::IsMember({"auto", "prior", "laplace"}))
       ->capture_default_str();

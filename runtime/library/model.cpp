@@ -107,6 +107,8 @@ SamplerTrainingOptions training_options(const CompiledModel& model, const Traini
   if (!settings.posterior.empty()) options.family = settings.posterior;
   options.budget = {settings.seconds, settings.steps};
   options.simulations = settings.simulations;
+  if (settings.moves < 0) throw UserError("the number of moves must be 0 or more");
+  options.moves = settings.moves;
   if (settings.seconds <= 0 && settings.steps <= 0 && settings.simulations <= 0) options.budget = {.seconds = 120};
   options.batch_size = settings.batch_size;
   options.learning_rate = settings.learning_rate;

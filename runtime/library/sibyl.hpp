@@ -93,6 +93,9 @@ struct TrainingSettings {
   // A fixed set of so many (at least 100), a tenth of them held out: made once and learned from in epochs until those
   // held out gain no more, or the budget ends. 0: simulations are made as they are needed, and each is used once.
   std::int64_t simulations = 0;
+  // With a fixed set, where the model has a density: Markov moves of a data set's parameters along its posterior
+  // whenever it is learned from again. 0: the parameters stay what the data were simulated from.
+  int moves = 4;
   Frame frame = Frame::automatic;
   double missing_share = 0;                         // of the observed values, dropped at random
   Arrays design = {};                               // values of the design variables that the text does not draw

@@ -126,7 +126,7 @@ struct News {
 };
 
 // The sampler, and whether Ctrl-C ended its training.
-nb::tuple train(const sibyl::Model& model, double seconds, std::int64_t steps, std::int64_t simulations,
+nb::tuple train(const sibyl::Model& model, double seconds, std::int64_t steps, std::int64_t simulations, int moves,
                 const std::string& frame, double missing, const InputArrays& design, const InputArrays& around,
                 double self_consistency, const std::vector<InputArrays>& real,
                 const std::map<std::string, std::string>& networks, const std::string& posterior, std::size_t batch,
@@ -135,6 +135,7 @@ nb::tuple train(const sibyl::Model& model, double seconds, std::int64_t steps, s
   sibyl::TrainingSettings settings{.seconds = seconds,
                                    .steps = steps,
                                    .simulations = simulations,
+                                   .moves = moves,
                                    .frame = frame_named(frame),
                                    .missing_share = missing,
                                    .design = from_numpy(design),

@@ -1,7 +1,6 @@
 #include "runtime/training/fixed_set.hpp"
 
 #include "lang/errors.hpp"
-#include "runtime/model/ordered_producer.hpp"
 #include "runtime/training/training_source.hpp"
 
 #include <fmt/format.h>
@@ -38,6 +37,17 @@ void require_memory(const NetworkBatch& pilot, std::size_t count) {
         count, needed / 1e9, there / 1e9));
 }
 
+void append(FrameBatch& frames, const FrameBatch& more) {
+  frames.dimension = more.dimension;
+  frames.count += more.count;
+  const auto add = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
+  add(frames.center, more.center);
+  add(frames.factor, more.factor);
+  add(frames.log_determinant, more.log_determinant);
+  add(frames.objective, more.objective);
+  add(frames.converged, more.converged);
+}
+
 } // namespace
 
 FixedSetParts divide_fixed_set(std::int64_t simulations) {
@@ -54,7 +64,8 @@ FixedSetParts divide_fixed_set(std::int64_t simulations) {
 std::vector<FixedSet> simulate_fixed_set(const std::shared_ptr<const CompiledModel>& model,
                                          std::span<const std::shared_ptr<const InferenceSetup>> setups,
                                          const SimulatedBatch& pilot, const SetupOptions& options,
-                                         const FixedSetParts& parts, const std::function<void(std::size_t)>& told) {
+                                         const FixedSetParts& parts, bool keep_posteriors,
+                                         const std::function<void(std::size_t)>& told) {
   // Item 0 is the pilot; no other goes over the border of those held out.
   struct Range {
     std::size_t first, count;
@@ -83,21 +94,28 @@ std::vector<FixedSet> simulate_fixed_set(const std::shared_ptr<const CompiledMod
     for (const auto& setup : setups)
       makers.back().encoders.push_back(std::make_unique<ExampleEncoder>(model, setup, options.seed));
   }
-  OrderedProducer<std::vector<Examples>> producer(
+  struct Made {
+    std::vector<Examples> examples; // one for each setup
+    DataBatch data;
+  };
+  OrderedProducer<Made> producer(
       [&](std::uint64_t item, std::size_t thread) {
-        std::vector<Examples> made;
+        Made made;
         if (item >= ranges.size()) return made;
-        const SimulatedBatch batch = item == 0
-                                         ? pilot
+        SimulatedBatch batch = item == 0 ? pilot
                                          : makers[thread].simulator.simulate(first_training_index + ranges[item].first,
                                                                              ranges[item].count, options.seed);
-        for (const auto& encoder : makers[thread].encoders) made.push_back(encoder->encode(batch));
+        for (const auto& encoder : makers[thread].encoders) made.examples.push_back(encoder->encode(batch));
+        if (keep_posteriors && item < first_held_out) made.data = std::move(batch.data);
         return made;
       },
       threads, 2 * threads);
   std::vector<FixedSet> sets(setups.size());
+  std::vector<DataBatch> data;
+  std::vector<FrameBatch> frames(setups.size());
   for (std::size_t item = 0; item < ranges.size(); ++item) {
-    const std::vector<Examples> made = producer.take();
+    Made taken = producer.take();
+    std::vector<Examples>& made = taken.examples;
     if (options.interrupted && *options.interrupted) throw RuntimeError("interrupted");
     for (std::size_t s = 0; s < sets.size(); ++s) {
       FixedSet& set = sets[s];
@@ -107,13 +125,20 @@ std::vector<FixedSet> simulate_fixed_set(const std::shared_ptr<const CompiledMod
       if (item >= first_held_out)
         set.log_determinant.insert(set.log_determinant.end(), made[s].log_determinant.begin(),
                                    made[s].log_determinant.end());
+      if (keep_posteriors && item < first_held_out) append(frames[s], made[s].frames);
       if (item == 0) require_memory(set.learned, parts.count * sets.size());
     }
+    if (taken.data.count > 0) data.push_back(std::move(taken.data));
     if (told) told(ranges[item].first + ranges[item].count);
   }
   for (const FixedSet& set : sets)
     if (set.left_out.is_hopeless() || set.learned.count == 0 || set.held_out.count == 0)
       throw RuntimeError("too few simulations are usable to learn from them: " + set.left_out.describe("simulations"));
+  if (keep_posteriors) {
+    const auto all = std::make_shared<const DataBatch>(merge(std::move(data)));
+    for (std::size_t s = 0; s < sets.size(); ++s)
+      sets[s].posteriors = std::make_shared<const SimulatedPosteriors>(all, std::move(frames[s]));
+  }
   return sets;
 }
 
@@ -123,7 +148,7 @@ EpochBatches::EpochBatches(const NetworkBatch& all, std::size_t batch_size, std:
           1, std::llround(static_cast<double>(all.count) / static_cast<double>(std::max<std::size_t>(1, batch_size))))),
       order_(all.count) {}
 
-NetworkBatch EpochBatches::at(std::int64_t step) {
+std::span<const std::size_t> EpochBatches::which(std::int64_t step) {
   if (const std::int64_t epoch = step / per_epoch_; epoch != epoch_) {
     epoch_ = epoch;
     std::iota(order_.begin(), order_.end(), 0);
@@ -134,7 +159,41 @@ NetworkBatch EpochBatches::at(std::int64_t step) {
   }
   const auto part = static_cast<std::size_t>(step % per_epoch_), parts = static_cast<std::size_t>(per_epoch_);
   const std::size_t first = order_.size() * part / parts, last = order_.size() * (part + 1) / parts;
-  return select(all_, std::span(order_).subspan(first, last - first));
+  return std::span(order_).subspan(first, last - first);
+}
+
+MovingBatches::MovingBatches(std::shared_ptr<const CompiledModel> model, const FixedSet& set, std::size_t batch_size,
+                             std::uint64_t seed, int moves)
+    : model_(std::move(model)), set_(set), seed_(seed), count_(moves), batches_(set.learned, batch_size, seed) {}
+
+MovingBatches::~MovingBatches() = default;
+
+NetworkBatch MovingBatches::at(std::int64_t step) {
+  constexpr std::size_t batches_ahead = 4;
+  if (!producer_ || step != next_) {
+    producer_.reset();
+    moves_ = std::make_unique<PosteriorMoves>(model_, set_.posteriors, set_.learned.z, seed_);
+    producer_ = std::make_unique<OrderedProducer<NetworkBatch>>(
+        [this](std::uint64_t number, std::size_t) { return make(static_cast<std::int64_t>(number)); }, 1, batches_ahead,
+        static_cast<std::uint64_t>(step));
+  }
+  next_ = step + 1;
+  return producer_->take();
+}
+
+NetworkBatch MovingBatches::make(std::int64_t step) {
+  const std::span<const std::size_t> which = batches_.which(step);
+  NetworkBatch batch = select(set_.learned, which);
+  if (step < batches_.per_epoch()) return batch;
+  moves_->move(which, count_);
+  for (std::size_t i = 0; i < which.size(); ++i) {
+    const std::span<const double> z = moves_->z(which[i]);
+    std::transform(z.begin(), z.end(), batch.z.begin() + static_cast<std::ptrdiff_t>(i * z.size()),
+                   [](double value) { return static_cast<float>(value); });
+  }
+  tried_ = moves_->tried();
+  accepted_ = moves_->accepted();
+  return batch;
 }
 
 } // namespace sibyl

@@ -60,7 +60,13 @@ TrainingBudget training_budget(TrainingBudget budget, double spent) {
   return budget;
 }
 
-void add_training_notes(const TrainingResult& trained, const LeftOut& left_out, std::vector<std::string>& notes) {
+void add_training_notes(const TrainingResult& trained, const LearnedFrom& learned_from,
+                        std::vector<std::string>& notes) {
+  const LeftOut& left_out = learned_from.left_out;
+  if (learned_from.moves_tried > 0)
+    notes.push_back(fmt::format("from the second epoch on the parameters of each data set moved along its posterior: {} "
+                                "of {} Markov moves were accepted",
+                                learned_from.moves_accepted, learned_from.moves_tried));
   if (left_out.is_noteworthy()) notes.push_back("in training, " + left_out.describe("simulations"));
   if (static_cast<double>(trained.left_out) > noteworthy_share * static_cast<double>(trained.simulations))
     notes.push_back(fmt::format("{} of {} simulations were left out of training: their loss was not finite",
@@ -166,10 +172,10 @@ TrainedSampler train_sampler(std::shared_ptr<const CompiledModel> model, const S
       events.progress(shown);
     };
   TrainedSampler result;
-  LeftOut left_out;
-  result.training = carry_out(plan, train, job, left_out);
+  LearnedFrom learned_from;
+  result.training = carry_out(plan, train, job, learned_from);
   const std::int32_t interrupts = options.setup.interrupted ? options.setup.interrupted->load() : 0;
-  add_training_notes(result.training, left_out, result.notes);
+  add_training_notes(result.training, learned_from, result.notes);
   if (events.trained) events.trained(result.training);
 
   SamplerFile& file = result.file;

@@ -28,6 +28,9 @@ struct SamplerTrainingOptions {
   // until those held out gain no more (the budget may end it before). 0: data sets are simulated as they are needed,
   // and each is used once.
   std::int64_t simulations = 0;
+  // Of the parameters of each data set of a fixed set, whenever it is learned from again (posterior_moves.hpp): Markov
+  // moves, where the model has a density. 0: they stay what the data were simulated from.
+  int moves = 4;
   // The weight of the self-consistency term (self_consistency.hpp); nothing: none, or 0.1 where there are real data
   // sets.
   std::optional<double> self_consistency;

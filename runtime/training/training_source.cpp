@@ -44,7 +44,8 @@ Examples ExampleEncoder::encode(SimulatedBatch batch) {
     std::transform(z.begin(), z.end(), examples.z.begin() + static_cast<std::ptrdiff_t>(i * examples.dimension),
                    [](double value) { return static_cast<float>(value); });
   }
-  examples.log_determinant = std::move(frames.log_determinant);
+  examples.log_determinant = frames.log_determinant;
+  examples.frames = std::move(frames);
   examples.left_out = std::move(batch.left_out);
   return examples;
 }

@@ -23,6 +23,7 @@ struct Examples {
   // log |dz / d unconstrained parameters| of each data set: added to a density of z, the result is comparable between
   // frames.
   std::vector<double> log_determinant;
+  FrameBatch frames;
   LeftOut left_out;
 
   std::size_t count() const { return inputs.count; }

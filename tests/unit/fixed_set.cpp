@@ -153,6 +153,36 @@ TEST_CASE("A fixed set has each simulation once, whatever the threads: the pilot
   CHECK(alone.held_out.direct == set.held_out.direct);
 }
 
+TEST_CASE("The parameters of a fixed set move after the first epoch, their data sets do not") {
+  const auto model = hand_written::make();
+  const SetupOptions options = hand_written_setup();
+  const FixedSetParts parts = divide_fixed_set(1000);
+  const SimulatedBatch pilot = simulate_usable(model, options, first_training_index, parts.pilot);
+  const std::vector setups{std::make_shared<const InferenceSetup>(prepare(model, options, &pilot))};
+  const FixedSet set = simulate_fixed_set(model, setups, pilot, options, parts, true).front();
+  REQUIRE(set.posteriors);
+  CHECK(set.posteriors->frames.count == set.learned.count);
+  CHECK(set.posteriors->data->count == set.learned.count);
+
+  EpochBatches still(set.learned, 50, 3);
+  MovingBatches moving(model, set, 50, 3, 4), again(model, set, 50, 3, 4);
+  std::size_t moved = 0, seen = 0;
+  for (std::int64_t step = 0; step < 2 * still.per_epoch(); ++step) {
+    const NetworkBatch expected = still.at(step), batch = moving.at(step);
+    CHECK(batch.direct == expected.direct);
+    CHECK(batch.sources[0].rows == expected.sources[0].rows);
+    CHECK(again.at(step).z == batch.z);
+    if (step < still.per_epoch()) CHECK(batch.z == expected.z);
+    else
+      for (std::size_t i = 0; i < batch.count; ++i, ++seen) moved += batch.z[i * batch.dimension] != expected.z[i * batch.dimension];
+  }
+  // Of four moves, of which half are accepted, one at least is in 15 of 16 data sets.
+  CHECK(static_cast<double>(moved) > 0.8 * static_cast<double>(seen));
+  CHECK(moving.tried() >= static_cast<std::int64_t>(4 * seen)); // some are made ahead
+  // Where steps are passed over they begin anew.
+  CHECK(moving.at(0).z == still.at(0).z);
+}
+
 TEST_CASE("Training on a fixed set stops before it is learned by heart") {
   // 150 data sets for a network of thousands of weights. The seed is fixed; four others ended .15 to .27 nats above the
   // exact posterior, and with a validation loss .16 to .23 nats above that of the weights that were kept. Untrained
@@ -177,9 +207,10 @@ TEST_CASE("Training on a fixed set stops before it is learned by heart") {
 }
 
 TEST_CASE("A fixed set's weights decay, the more the smaller it is, and what is simulated anew hardly decays") {
-  CHECK(weight_decay_for_fixed_set(1000) == weight_decay_for_fixed_set(10000));
-  CHECK(weight_decay_for_fixed_set(100000) == Approx(0.1 * weight_decay_for_fixed_set(10000)));
-  CHECK(weight_decay_for_fixed_set(10000) > 100 * TrainingJob{}.weight_decay);
+  CHECK(weight_decay_for_fixed_set(1000, false) == weight_decay_for_fixed_set(10000, false));
+  CHECK(weight_decay_for_fixed_set(100000, false) == Approx(0.1 * weight_decay_for_fixed_set(10000, false)));
+  CHECK(weight_decay_for_fixed_set(10000, true) > 100 * TrainingJob{}.weight_decay);
+  CHECK(weight_decay_for_fixed_set(10000, true) < weight_decay_for_fixed_set(10000, false));
   SamplerTrainingOptions options;
   options.setup = hand_written_setup();
   options.budget.steps = 10;
@@ -188,7 +219,13 @@ TEST_CASE("A fixed set's weights decay, the more the smaller it is, and what is 
         TrainingJob{}.weight_decay);
   options.simulations = 400;
   const TrainingPlan plan = choose_plan(hand_written::make(), options, load_training(), {}, note);
-  CHECK(plan.job.weight_decay == weight_decay_for_fixed_set(plan.fixed->learned.count));
+  CHECK(plan.moves > 0);
+  CHECK(plan.job.weight_decay == weight_decay_for_fixed_set(plan.fixed->learned.count, true));
+  CHECK(plan.fixed->posteriors);
+  options.moves = 0;
+  const TrainingPlan still = choose_plan(hand_written::make(), options, load_training(), {}, note);
+  CHECK(still.job.weight_decay == weight_decay_for_fixed_set(still.fixed->learned.count, false));
+  CHECK(!still.fixed->posteriors);
 }
 
 TEST_CASE("Training on a fixed set that is resumed gives what uninterrupted training gives") {

@@ -192,6 +192,7 @@ class Model:
         *,
         steps: int = 0,
         simulations: int = 0,
+        moves: int = 4,
         frame: str = "auto",
         missing: float = 0.0,
         design: Data | None = None,
@@ -213,6 +214,8 @@ class Model:
 
         `simulations`: a fixed set of so many (at least 100), a tenth of them held out, made once and learned from in
         epochs until those held out gain no more; without it, they are made as they are needed, and each is used once.
+        `moves`: with it, for models with a density, Markov moves of a data set's parameters along its posterior whenever
+        it is learned from again; 0: none.
 
         `frame`: auto, prior or laplace. `missing`: the share of observed values to drop at random, so that missing
         values are understood. `around`: a data set around whose posterior to train, instead of over the priors: for flat
@@ -222,7 +225,7 @@ class Model:
         notes: list[str] = []
         with ProgressBar(progress) as bar:
             handle, was_interrupted = self._handle.train(
-                _seconds(time), steps, simulations, frame, missing, _arrays(design), _arrays(around),
+                _seconds(time), steps, simulations, moves, frame, missing, _arrays(design), _arrays(around),
                 float("nan") if self_consistency is None else self_consistency,
                 [_arrays(one) for one in ([real] if isinstance(real, Mapping) else real)],
                 dict(networks or {}), posterior, batch, rate, device, seed, threads, bar.update, notes.append,
