@@ -54,7 +54,7 @@ DataCheck check_data(const Verdict& verdict, const Replications& replications, c
 }
 
 std::string why_no_local_test(const LocalTest& local, const Verification& found) {
-  if (found.local_p_value) return "";
+  if (found.local) return "";
   if (local.empty()) return ", and the sampler has no local test: it was trained too shortly, or by an older version";
   return ", and the draws are too few for a local test, or do not vary";
 }
@@ -134,13 +134,10 @@ std::vector<Posterior> Verifier::verify(std::span<const DataSet> data_sets, cons
         found.gradients = verdict.exact->gradients;
       } else {
         const LocalTest& local = sampler_.local_test();
-        const double p = local.p_value(posterior.summary, posterior.unconstrained);
-        if (!std::isnan(p)) {
-          found.local_p_value = p;
-          found.local_simulations = local.simulations();
-        }
+        found.local = local.judge(posterior.summary, posterior.unconstrained, posterior.draws,
+                                  sampler_.setup().parameter_names.size());
         found.not_checked.push_back(
-            fmt::format("whether these are {}the model's posterior, since {}{}", found.local_p_value ? "exactly " : "",
+            fmt::format("whether these are {}the model's posterior, since {}{}", found.local ? "exactly " : "",
                         no_density.empty() ? verdict.unchecked : no_density, why_no_local_test(local, found)));
       }
       found.data_unchecked = known->impossible;
@@ -157,7 +154,7 @@ std::vector<Posterior> Verifier::verify(std::span<const DataSet> data_sets, cons
       }
       if (has_method && verdict.exact->is_exact)
         found.answered_by = verdict.exact->method == ExactMethod::hmc ? Rung::chains : Rung::importance_weights;
-      else if (found.local_p_value) found.answered_by = Rung::local_test;
+      else if (found.local) found.answered_by = Rung::local_test;
       else if (!has_method && found.data_unchecked.empty()) found.answered_by = Rung::predictions;
       found.seconds =
           posterior.seconds + std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -37,8 +37,10 @@ PosteriorDraws to_posterior(const Posterior& posterior, const DataSet& data) {
       result.log_evidence_error = check->log_evidence_error;
     }
   }
-  if (const auto& verification = posterior.verdict.verification; verification && verification->local_p_value)
-    result.local_p_value = *verification->local_p_value;
+  if (const auto& verification = posterior.verdict.verification; verification && verification->local) {
+    result.local_p_value = verification->local->p_value;
+    result.local_c2st = verification->local->c2st;
+  }
   if (const auto& verification = posterior.verdict.verification; verification && verification->data_unchecked.empty()) {
     result.data_p_value = verification->data.p_value;
     result.data_worst = verification->data.worst;

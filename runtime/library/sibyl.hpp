@@ -169,8 +169,10 @@ struct PosteriorDraws {
   double data_p_value = std::numeric_limits<double>::quiet_NaN();
   std::string data_worst;
   // Where it was verified and the draws are the networks' own: the p-value of the local classifier test that was learned
-  // with the sampler; small where the draws are told from the posterior's. NaN where there was none.
+  // with the sampler, small where the draws are told from the posterior's; and the accuracy of that classifier, 0.5 where
+  // they are alike. The verdict is "approximate" where the difference is one to be seen. NaN where there was none.
   double local_p_value = std::numeric_limits<double>::quiet_NaN();
+  double local_c2st = std::numeric_limits<double>::quiet_NaN();
   Arrays data;         // the data set as the model reads it
 };
 

@@ -295,7 +295,10 @@ nb::dict to_python(sibyl::PosteriorDraws posterior) {
   result["log_evidence"] = posterior.log_evidence;
   result["log_evidence_error"] = posterior.log_evidence_error;
   if (!std::isnan(posterior.data_p_value)) result["data_p_value"] = posterior.data_p_value;
-  if (!std::isnan(posterior.local_p_value)) result["local_p_value"] = posterior.local_p_value;
+  if (!std::isnan(posterior.local_p_value)) {
+    result["local_p_value"] = posterior.local_p_value;
+    result["local_c2st"] = posterior.local_c2st;
+  }
   result["draws"] = to_numpy(std::move(posterior.draws));
   result["data"] = to_numpy(std::move(posterior.data));
   if (!posterior.predictions.empty()) result["predictions"] = to_numpy(std::move(posterior.predictions));

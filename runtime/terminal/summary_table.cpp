@@ -41,9 +41,16 @@ nlohmann::ordered_json verification_json(const Verdict& verdict) {
                                  {"densities", found.densities},
                                  {"gradients", found.gradients},
                                  {"simulations", found.simulations}};
-  if (found.local_p_value) {
-    json["local_p_value"] = *found.local_p_value;
-    json["local_simulations"] = found.local_simulations;
+  if (found.local) {
+    json["local_p_value"] = found.local->p_value;
+    json["local_c2st"] = found.local->c2st;
+    json["local_simulations"] = found.local->simulations;
+    const LocalDifference& largest = found.local->difference;
+    json["local_difference"] = {{"parameter", largest.parameter},
+                                {"shift", largest.shift},
+                                {"shift_error", largest.shift_error},
+                                {"sd_ratio", largest.sd_ratio},
+                                {"log_sd_ratio_error", largest.ratio_error}};
   }
   if (!found.data_unchecked.empty()) {
     json["data_not_compared"] = found.data_unchecked;

@@ -1,6 +1,8 @@
 // Whether a model can have made a data set: statistics of the data beside those of replications, and how both are told.
 #pragma once
 
+#include "runtime/trust/local_outcome.hpp"
+
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -33,8 +35,7 @@ struct Verification {
   Rung answered_by = Rung::none;
   DataCheck data;
   // The local test of the draws (local_test.hpp), where they are the networks'.
-  std::optional<double> local_p_value;
-  std::size_t local_simulations = 0;    // that it was learned from
+  std::optional<LocalOutcome> local;
   std::string data_unchecked;           // why the data could not be compared with replications, or ""
   std::vector<std::string> not_checked; // what could not be, one clause each
   // What it cost.

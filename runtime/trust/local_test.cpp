@@ -1,6 +1,7 @@
 #include "runtime/trust/local_test.hpp"
 
 #include "lang/errors.hpp"
+#include "runtime/chains/nested_r_hat.hpp"
 #include "runtime/frames/small_matrix.hpp"
 
 #include <Eigen/Dense>
@@ -8,7 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <functional>
 #include <random>
 
 namespace sibyl {
@@ -25,9 +26,63 @@ constexpr double ridge = 0.1;
 // Beyond so many sds all parameters are alike, and data sets beyond so many of the simulations'.
 constexpr double largest_point = 3, largest_context = 2;
 
+// Of the posterior's, in units of the draws' variance, as far as the classifier is believed.
+constexpr double least_variance = 0.05;
+
 double squash(double value, double largest) { return largest * std::tanh(value / largest); }
 
 using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+double root_mean_square(const Eigen::VectorXd& values) {
+  return std::sqrt(values.squaredNorm() / static_cast<double>(values.size()));
+}
+
+// One parameter's first and second moments that posterior and draws do not share, in each trial.
+struct Moments {
+  Eigen::VectorXd means, squares;
+
+  // `scores`: the normal scores of the parameter's draws. `ratios`: [draw][trial], of posterior and draws less one.
+  Moments(const std::vector<double>& scores, const Eigen::MatrixXd& ratios) {
+    const auto count = static_cast<Eigen::Index>(scores.size());
+    const Eigen::Map<const Eigen::VectorXd> z(scores.data(), count);
+    means = ratios.transpose() * z / static_cast<double>(count);
+    squares = ratios.transpose() * z.cwiseAbs2() / static_cast<double>(count);
+  }
+
+  // The first trial is what the classifier found, the others are chance.
+  LocalDifference difference() const {
+    const Eigen::Index chance = means.size() - 1;
+    LocalDifference result;
+    result.shift = -means[0];
+    result.shift_error = root_mean_square(means.tail(chance));
+    // A linear ratio can be negative, and so can its variance.
+    const double variance = std::max(least_variance, 1 + squares[0] - means[0] * means[0]);
+    result.sd_ratio = 1 / std::sqrt(variance);
+    result.ratio_error = root_mean_square(squares.tail(chance)) / (2 * variance);
+    return result;
+  }
+};
+
+// How far out each trial is in what it is furthest out in. All trials are treated alike, the first one too.
+class FurthestOut {
+ public:
+  // A number around zero.
+  void add(const Eigen::VectorXd& numbers) { include(numbers.cwiseAbs() / root_mean_square(numbers)); }
+  // A number that is not negative.
+  void add_variance(const Eigen::VectorXd& numbers) {
+    const Eigen::VectorXd centred = numbers.array() - numbers.mean();
+    include(centred / root_mean_square(centred));
+  }
+  double p_value_of_first() const {
+    return static_cast<double>((furthest_.array() >= furthest_[0]).count()) / static_cast<double>(furthest_.size());
+  }
+
+ private:
+  void include(const Eigen::VectorXd& places) {
+    furthest_ = furthest_.size() == 0 ? places : Eigen::VectorXd(furthest_.cwiseMax(places));
+  }
+  Eigen::VectorXd furthest_;
+};
 
 } // namespace
 
@@ -225,27 +280,49 @@ LocalTest::LocalTest(std::span<const LocalExample> examples, std::uint64_t seed)
       weights_[t * m + f] = static_cast<float>(means(static_cast<Eigen::Index>(f), static_cast<Eigen::Index>(t)));
 }
 
-double LocalTest::p_value(std::span<const float> summary, std::span<const double> draws) const {
-  constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
-  if (empty() || draws.size() < least_draws * parameters_) return unknown;
+std::optional<LocalOutcome> LocalTest::judge(std::span<const float> summary, std::span<const double> unconstrained,
+                                             const Draws& shown, std::size_t parameter_columns) const {
+  if (empty() || unconstrained.size() < least_draws * parameters_) return std::nullopt;
   if (summary.size() != summary_mean_.size()) throw InternalError("the local test knows other summaries");
-  const Located located = locate(summary, draws);
-  if (!located.is_usable) return unknown;
-  const std::size_t m = feature_count(), count = draws.size() / parameters_;
+  const Located located = locate(summary, unconstrained);
+  if (!located.is_usable) return std::nullopt;
+  const std::size_t m = feature_count(), count = unconstrained.size() / parameters_;
   const std::size_t evaluated = std::min(most_evaluated, count - locating_draws);
   Matrix rows(static_cast<Eigen::Index>(evaluated), static_cast<Eigen::Index>(m));
   std::vector<double> point(parameters_);
   for (std::size_t i = 0; i < evaluated; ++i) {
-    located.whiten(draws.data() + (locating_draws + i) * parameters_, point.data());
+    located.whiten(unconstrained.data() + (locating_draws + i) * parameters_, point.data());
     features(point.data(), located.context.data(), rows.data() + i * m);
   }
   rows.rowwise() -= rows.colwise().mean().eval();
   const Eigen::Map<const Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>> weights(
       weights_.data(), static_cast<Eigen::Index>(trials_ + 1), static_cast<Eigen::Index>(m));
-  const Eigen::VectorXd variances = (rows * weights.cast<double>().transpose()).colwise().squaredNorm();
-  std::size_t as_large = 0;
-  for (std::size_t t = 1; t <= trials_; ++t) as_large += variances[static_cast<Eigen::Index>(t)] >= variances[0];
-  return static_cast<double>(as_large + 1) / static_cast<double>(trials_ + 1);
+  // [draw][trial]; the classifier's own first.
+  const Eigen::MatrixXd ratios = rows * weights.cast<double>().transpose();
+  const Eigen::VectorXd variances = ratios.colwise().squaredNorm() / static_cast<double>(evaluated);
+  LocalOutcome result;
+  result.simulations = simulations_;
+  const Eigen::VectorXd of_trials = variances.tail(static_cast<Eigen::Index>(trials_));
+  // What chance adds to the variance is taken off; the accuracy is half of one and of the total variation.
+  const double share = variances[0] > 0 ? std::max(0.0, 1 - of_trials.mean() / variances[0]) : 0;
+  result.c2st = std::min(1.0, 0.5 + 0.25 * ratios.col(0).cwiseAbs().mean() * std::sqrt(share));
+  FurthestOut furthest;
+  furthest.add_variance(variances);
+  for (std::size_t c = 0; c < parameter_columns; ++c) {
+    std::vector<double> values;
+    for (std::size_t i = 0; i < evaluated; ++i) values.push_back(shown.at(locating_draws + i, c));
+    // An element that is a constant: a Cholesky factor's zeros.
+    if (std::adjacent_find(values.begin(), values.end(), std::not_equal_to<>()) == values.end()) continue;
+    const Moments moments(normal_scores(values), ratios);
+    furthest.add(moments.means);
+    furthest.add(moments.squares);
+    LocalDifference one = moments.difference();
+    if (!result.difference.parameter.empty() && one.size() <= result.difference.size()) continue;
+    one.parameter = shown.columns[c];
+    result.difference = std::move(one);
+  }
+  result.p_value = furthest.p_value_of_first();
+  return result;
 }
 
 void LocalTest::set_weights(std::vector<float> weights) {

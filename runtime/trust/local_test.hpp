@@ -1,5 +1,5 @@
 // Whether draws are the posterior's at one data set, asked without a density: a classifier that tells true parameters
-// of simulations from draws for the same data, looked at where that data set lies.
+// of simulations from draws for the same data, looked at where that data set lies, and by how much.
 //
 // Linhart, Gramfort and Rodrigues 2023, "L-C2ST: Local diagnostics for posterior approximations in simulation-based
 // inference", NeurIPS 36. Theirs trains a network again for each trial under the null hypothesis; this one is linear in
@@ -7,20 +7,28 @@
 // (Kanamori, Hido and Sugiyama 2009, "A least-squares approach to direct importance estimation", JMLR 10), so that a
 // trial costs one product:
 // - Parameters count from the draws' mean, in units of their covariance; data sets by what the networks make of them
-// and
-//   by the draws' mean and sds. Features are low powers of the former, and sigmoids of random combinations of both,
+//   and by the draws' mean and sds. Features are low powers of the former, and sigmoids of random combinations of both,
 //   centred over each data set's own draws and its truth.
 // - What the classifier finds is the mean of the truths' features. Under the null hypothesis the truth is one of the
 //   draws: each trial takes another in its place, at random. The truth and its rivals are treated alike, so that the
 //   p-value is exact for any features, and whatever the number of simulations.
-// - The statistic at a data set is the variance of the classifier over its draws.
+// - The classifier is the density ratio less one: its products with the parameters' normal scores are what the
+//   posterior has other than the draws, in means and variances. The trials' products are these estimates' errors.
+// - The statistic at a data set is the largest of the classifier's variance over the draws and of these products, each
+//   in units of its sd over the trials.
+// What the networks' summaries do not tell, the classifier cannot see either: draws from the right posterior given
+// summaries that lost information pass.
 // All data sets share the classifier: where chance has misled it, p-values of many data sets are small together.
 #pragma once
+
+#include "runtime/data/draws.hpp"
+#include "runtime/trust/local_outcome.hpp"
 
 #include <nlohmann/json_fwd.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -45,9 +53,11 @@ class LocalTest {
   std::size_t parameter_count() const { return parameters_; }
   std::size_t summary_size() const { return summary_mean_.size(); }
 
-  // Uniform where the draws are the posterior's, and small where the classifier tells them from it. NaN where the
-  // draws, [draw][parameter], are fewer than least_draws or do not vary.
-  double p_value(std::span<const float> summary, std::span<const double> draws) const;
+  // `unconstrained`: [draw][parameter]; `shown`: the same draws as the user gets them, of whose first
+  // `parameter_columns` columns the largest difference is told. Nothing where the test is empty, or the draws are fewer
+  // than least_draws or do not vary.
+  std::optional<LocalOutcome> judge(std::span<const float> summary, std::span<const double> unconstrained,
+                                    const Draws& shown, std::size_t parameter_columns) const;
 
   // All but the weights, which are many: [1 + trials][feature], the classifier's own first.
   friend void to_json(nlohmann::json& json, const LocalTest& test);

@@ -74,13 +74,7 @@ std::string Verdict::verified_text() const {
   if (exact && exact->method != ExactMethod::none) parts.push_back(exact->text());
   if (!is_exact && outside) parts.push_back("outside of the simulations");
   if (!is_exact && !outside && p_value < unusual_p_value) parts.push_back(fmt::format("unusual (p = {:.2g})", p_value));
-  if (const auto& p = verification->local_p_value; p && *p < unusual_p_value)
-    parts.push_back(fmt::format("draws UNLIKE the posterior's (local classifier test on {} simulations, p = {:.2g})",
-                                verification->local_simulations, *p));
-  else if (p)
-    parts.push_back(fmt::format("draws not told from the posterior's by a local classifier test on {} simulations (p = "
-                                "{:.2g})",
-                                verification->local_simulations, *p));
+  if (verification->local) parts.push_back(verification->local->text());
   if (!verification->data_unchecked.empty())
     parts.push_back("data not compared with predictions: " + verification->data_unchecked);
   else if (verification->data.p_value < unusual_p_value)
@@ -115,7 +109,7 @@ std::string Verdict::text() const {
 
 bool Verdict::is_fine() const {
   if (verification && verification->data.p_value < unusual_p_value) return false;
-  if (verification && verification->local_p_value && *verification->local_p_value < unusual_p_value) return false;
+  if (verification && verification->local && !verification->local->is_good()) return false;
   if (verification && exact && exact->method == ExactMethod::none)
     return !outside && frame_converged && p_value >= unusual_p_value && failed_draws.count() == 0 && warnings.empty();
   if (exact) return exact->is_exact && failed_draws.count() == 0;

@@ -23,6 +23,10 @@ std::vector<float> summary_of(const Set& set) {
   return {static_cast<float>(set.x[0]), static_cast<float>(set.x[1]), static_cast<float>(std::log(set.s))};
 }
 
+Draws shown(const std::vector<double>& values) {
+  return {.columns = {"mu.1", "mu.2"}, .row_count = values.size() / 2, .values = values};
+}
+
 // `distort` makes of a standard normal pair what the draws are in units of the posterior.
 using Distort = std::function<void(const Set&, double*)>;
 
@@ -61,8 +65,12 @@ class Simulations {
     return LocalTest(examples, 1);
   }
 
+  LocalOutcome judge(const LocalTest& test, const Distort& distort, const Set& set, std::size_t count = 1000) {
+    const std::vector<double> unconstrained = draws(set, distort, count);
+    return test.judge(summary_of(set), unconstrained, shown(unconstrained), 2).value();
+  }
   double p_value(const LocalTest& test, const Distort& distort, const Set& set) {
-    return test.p_value(summary_of(set), draws(set, distort, 1000));
+    return judge(test, distort, set).p_value;
   }
 
  private:
@@ -122,6 +130,44 @@ TEST_CASE("draws that are wrong are found at the data set at hand") {
   }
 }
 
+// With 1,000 simulations a shift has a standard error of about 0.06 sds here, so that even small ones get small p-values:
+// the verdict is to hang on their size.
+TEST_CASE("the verdict hangs on how large the difference is, and names it") {
+  const auto shifted = [](double by) { return [by](const Set&, double* z) { z[0] += by; }; };
+  std::size_t flagged[3] = {}, small_p = 0;
+  double shift[3] = {};
+  const double by[3] = {0, 0.1, 0.5};
+  constexpr std::size_t runs = 10;
+  for (unsigned run = 0; run < runs; ++run)
+    for (std::size_t k = 0; k < 3; ++k) {
+      Simulations simulations(300 + run);
+      const LocalTest test = simulations.train(shifted(by[k]), 1000);
+      const LocalOutcome outcome = simulations.judge(test, shifted(by[k]), usual);
+      flagged[k] += !outcome.is_good();
+      if (k == 1) small_p += outcome.p_value < 0.05;
+      if (outcome.difference.parameter == "mu.1") shift[k] += outcome.difference.shift / runs;
+      if (k == 2) {
+        CHECK_THAT(outcome.text(), Catch::StartsWith("approximate: the mean of mu.1 is 0."));
+        CHECK(outcome.c2st == Approx(0.6).margin(0.04)); // of two normal distributions half an sd apart: 0.599
+      }
+    }
+  CHECK(flagged[0] == 0);
+  CHECK(flagged[1] == 0);
+  CHECK(small_p >= 2);
+  CHECK(flagged[2] == runs);
+  CHECK(shift[2] == Approx(0.5).margin(0.1));
+}
+
+TEST_CASE("a wrong sd is told by its ratio") {
+  Simulations simulations(12);
+  const Distort distort = [](const Set&, double* z) { z[1] *= 1.6; };
+  const LocalOutcome outcome = simulations.judge(simulations.train(distort, 1000), distort, usual);
+  CHECK_FALSE(outcome.is_good());
+  CHECK(outcome.difference.parameter == "mu.2");
+  CHECK(outcome.difference.sd_ratio == Approx(1.6).margin(0.25));
+  CHECK_THAT(outcome.text(), Catch::StartsWith("approximate: the sd of mu.2 is 1."));
+}
+
 // Wrong for data sets of a positive x[0] alone.
 TEST_CASE("what is wrong elsewhere is not held against a data set") {
   const Distort distort = [](const Set& set, double* z) {
@@ -145,7 +191,8 @@ TEST_CASE("a local test is stored and read") {
   CHECK(read.empty());
   read.set_weights(test.weights());
   const std::vector<double> draws = simulations.draws(usual, {}, 400);
-  CHECK(read.p_value(summary_of(usual), draws) == test.p_value(summary_of(usual), draws));
+  CHECK(read.judge(summary_of(usual), draws, shown(draws), 2)->text() ==
+        test.judge(summary_of(usual), draws, shown(draws), 2)->text());
   CHECK(read.simulations() == 200);
   CHECK_THROWS_AS(read.set_weights({1, 2}), UserError);
   nlohmann::json damaged = test;
@@ -158,6 +205,6 @@ TEST_CASE("without enough to learn from there is no local test") {
   CHECK(simulations.train({}, 60).empty());
   const LocalTest test = simulations.train({}, 150);
   CHECK_FALSE(test.empty());
-  CHECK(std::isnan(test.p_value(summary_of(usual), simulations.draws(usual, {}, 50))));
-  CHECK(std::isnan(test.p_value(summary_of(usual), std::vector<double>(1000, 1.0))));
+  for (const std::vector<double>& draws : {simulations.draws(usual, {}, 50), std::vector<double>(1000, 1.0)})
+    CHECK_FALSE(test.judge(summary_of(usual), draws, shown(draws), 2));
 }

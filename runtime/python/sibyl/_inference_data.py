@@ -90,7 +90,7 @@ def to_inference_data(variables: Sequence[Variable], posteriors: Sequence[dict[s
     for name in ("k_hat", "ess", "log_evidence", "log_evidence_error"):
         values = np.array([one[name] for one in posteriors])
         stats[name] = ([], values.reshape(())) if by is None else ([by], values)
-    for name in ("data_p_value", "local_p_value"):
+    for name in ("data_p_value", "local_p_value", "local_c2st"):
         if any(name in one for one in posteriors):
             values = np.array([one.get(name, np.nan) for one in posteriors])
             stats[name] = ([], values.reshape(())) if by is None else ([by], values)
