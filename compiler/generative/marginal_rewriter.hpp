@@ -1,6 +1,6 @@
 // Puts simulating statements in the place of those that sum something out (marginalized.hpp): lists of statements in
-// marginalized.cpp, mixtures in mixtures.cpp, hidden states in hidden_chains.cpp, branches on what is observed in
-// observations.cpp, and on whether anything was counted in occupancy.cpp.
+// marginalized.cpp, mixtures in mixtures.cpp, those of groups in groups.cpp, hidden states in hidden_chains.cpp, branches on what
+// is observed in observations.cpp, and on whether anything was counted in occupancy.cpp.
 #pragma once
 
 #include "compiler/generative/log_terms.hpp"
@@ -73,6 +73,8 @@ class MarginalRewriter {
   std::optional<LogTerms> terms_of(const typed::StatementPtr& body);
   // ---- occupancy.cpp
   std::optional<typed::StatementPtr> occupancy(const typed::StatementPtr& statement);
+  // ---- groups.cpp
+  std::optional<Statements> groups(const typed::StatementPtr& tree, const Statements& before);
   // ---- boundaries.cpp
   std::optional<typed::StatementPtr> boundary(const typed::StatementPtr& statement);
 

@@ -211,6 +211,11 @@ Statements MarginalRewriter::list(Statements statements) {
       result.insert(result.end(), made.begin(), made.end());
       continue;
     }
+    if (const auto grouped = groups(one, before)) {
+      result.insert(result.end(), grouped->begin(), grouped->end());
+      forget(one);
+      continue;
+    }
     const auto outer = definitions_;
     StatementPtr made = one;
     if (std::holds_alternative<typed::If>(one->node)) {

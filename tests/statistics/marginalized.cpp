@@ -351,3 +351,38 @@ TEST_CASE("what is counted only where a state is present is drawn with the state
     CHECK_FALSE(not_generative(occupancy(computed, body)).empty());
   }
 }
+
+TEST_CASE("members of groups are drawn by the part of their group") {
+  const auto grouped = [](const std::string& declared, const std::string& body) {
+    return "data { int M; array[6] int<lower=1, upper=3> w; array[6] int<lower=1> doc; vector[6] x; } transformed data { int S = "
+           "3; array[6] int d = {1, 3, 2, 1, 3, 3}; } design { M ~ discrete_range(1, 2); for (n in 1:6) doc[n] ~ "
+           "discrete_range(1, 2); x ~ normal(0, 1); } parameters { simplex[2] theta; array[2] simplex[3] phi; } model { theta ~ "
+           "dirichlet([8, 3]'); phi[1] ~ dirichlet([8, 1, 1]'); phi[2] ~ dirichlet([1, 1, 8]'); " +
+           declared + body + " }";
+  };
+  const std::string sums = "for (m in 1:S) target += log_sum_exp(gamma[m]);";
+  const std::string of_array = "array[S, 2] real gamma; for (m in 1:S) for (k in 1:2) gamma[m, k] = categorical_lpmf(k | theta); ";
+  const std::string members = "for (n in 1:6) for (k in 1:2) gamma[d[n], k] = gamma[d[n], k] + categorical_lpmf(w[n] | phi[k]); ";
+  for (const auto& [declared, body] : std::vector<std::pair<std::string, std::string>>{
+           {of_array, members + sums},
+           {"array[S] vector[2] gamma = rep_array(log(theta), S);",
+            "for (k in 1:2) { for (n in 1:6) { gamma[d[n], k] += log(phi[k, w[n]]); } } " + sums},
+           {"matrix[S, 2] gamma; for (m in 1:S) gamma[m] = log(theta)';",
+            members + "for (m in 1:S) { target += log_sum_exp(gamma[m]); }"}}) {
+    INFO(declared + body);
+    CHECK(discrepancy(grouped(declared, body), grouped(declared, body)) < 5.5);
+  }
+  // The labels of three groups are other ones than those of six words.
+  CHECK(discrepancy(grouped("", "for (n in 1:6) target += log_sum_exp(log(theta[1]) + categorical_lpmf(w[n] | phi[1]), "
+                                "log(theta[2]) + categorical_lpmf(w[n] | phi[2]));"),
+                    grouped(of_array, members + sums)) > 5.5);
+  for (const auto& [declared, body] : std::vector<std::pair<std::string, std::string>>{
+           {of_array, members + "for (m in 2:S) target += log_sum_exp(gamma[m]);"},
+           {of_array, "for (n in 1:6) for (k in 1:1) gamma[d[n], k] += categorical_lpmf(w[n] | phi[k]); " + sums},
+           {of_array, "for (n in 1:6) for (k in 1:2) gamma[w[n], k] += categorical_lpmf(w[n] | phi[k]); " + sums},
+           {"array[S, 2] real gamma; for (m in 1:S) for (k in 1:1) gamma[m, k] = log(theta[k]); ", members + sums},
+           {of_array, members + members + sums}}) {
+    INFO(declared + body);
+    CHECK_FALSE(not_generative(grouped(declared, body)).empty());
+  }
+}
