@@ -127,6 +127,9 @@ class Verify(unittest.TestCase):
         (FOLDER / "one.csv").write_text("y\n" + "\n".join(map(str, data_of("model", random.Random(1)))))
         [one] = json.loads(sibyl("sample", "untrained_latent.sibyl", "one.csv", "--verify", "--json").stdout)
         self.assertLess(one["verification"]["local_p_value"], 0.01)
+        # Alone, sampling says so.
+        [plain] = json.loads(sibyl("sample", "untrained_latent.sibyl", "one.csv", "--json").stdout)
+        self.assertRegex(plain["verdict"], "; NOT checked: the draws, without a density$")
         self.assertFalse(one["fine"])
         self.assertRegex(one["verdict"], r"^approximate: the (mean|sd) of (mu|sigma) .*\(local classifier test on 1000 sim")
         self.assertGreater(one["verification"]["local_c2st"], 0.6)

@@ -294,6 +294,9 @@ TEST_CASE("verdicts in words") {
   CHECK(Verdict{.p_value = 0.004}.text() == "unusual (p = 0.004)");
   CHECK(Verdict{.frame_converged = false}.text() == "typical; its frame did not converge");
   CHECK_FALSE(Verdict{.frame_converged = false}.is_fine());
+  const Verdict without{.p_value = 0.004, .unchecked = "the model has no density: line 3"};
+  CHECK(without.text() == "unusual (p = 0.004); NOT checked: the draws, without a density");
+  CHECK(Verdict{.unchecked = without.unchecked}.text() == "typical; NOT checked: the draws, without a density");
 }
 
 TEST_CASE("verdicts in words where the density was compared with the draws") {
