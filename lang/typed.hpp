@@ -404,6 +404,13 @@ struct Simulation {
   std::vector<StatementPtr> model;
   std::map<const Statement*, VariableId> marginalized; // statements of the model that are drawn otherwise, and what
   std::map<const Statement*, std::string> refusals;    // why others are not
+  // Of statements that give residuals a distribution: the draw, and the datum that is drawn with it. A container's elements
+  // are those of the datum, in order.
+  struct Residual {
+    Tilde draw;
+    ExpressionPtr datum;
+  };
+  std::map<const Statement*, Residual> residuals;
   // Parameters with a bound that depends on data which are drawn after them, as a latency below the shortest reaction time
   // (compiler/generative/late_bounds.hpp).
   std::set<VariableId> late_lower, late_upper;

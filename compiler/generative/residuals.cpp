@@ -107,6 +107,7 @@ class ResidualRewriter {
           are_all =
               are_all && given &&
               datums_.try_emplace(id, *drawn_variable(given->datum)).first->second == *drawn_variable(given->datum);
+          if (are_all) places_[id].push_back(place_in(*assigned));
         });
     return count > 0 && are_all;
   }
@@ -251,7 +252,11 @@ class ResidualRewriter {
   void append(Statements& result, const StatementPtr& statement) {
     if (const auto draw = draw_in(statement)) {
       const auto* whole = std::get_if<typed::VariableReference>(&draw->left->node);
-      if (whole && is_drawn(whole->variable)) return mark(statement, datum_of(whole->variable));
+      if (whole && is_drawn(whole->variable)) {
+        if (const ExpressionPtr datum = place_of(whole->variable))
+          program_.simulation.residuals.emplace(statement.get(), typed::Simulation::Residual{*draw, datum});
+        return mark(statement, datum_of(whole->variable));
+      }
       // A residual without a name.
       if (!drawn_variable(draw->left) && !draw->truncation && !draw->distribution->draws_container() &&
           draw->distribution->sample && holds_datum(draw->left)) {
@@ -259,6 +264,8 @@ class ResidualRewriter {
             draw->left->type.is_scalar() ? given(draw->left, *draw, nullptr) : given_each(draw->left, *draw);
         if (made) {
           mark(statement, *drawn_variable(datum_in(draw->left)));
+          program_.simulation.residuals.emplace(statement.get(),
+                                                typed::Simulation::Residual{*draw, datum_in(draw->left)});
           return result.push_back(*made);
         }
       }
@@ -272,6 +279,26 @@ class ResidualRewriter {
       }
     }
     result.push_back(within(statement));
+  }
+
+  // The datum that belongs to an assigned residual, element by element. Null where elements belong to others of the datum.
+  ExpressionPtr place_in(const typed::Assignment& assigned) const {
+    const ExpressionPtr datum = datum_in(assigned.value);
+    if (!assigned.value->type.is_scalar() || program_.variables[assigned.variable].type.is_scalar()) return datum;
+    const auto* at = std::get_if<typed::Index>(&datum->node);
+    const bool is_same = at && at->items.size() == 1 && assigned.indices.size() == 1 &&
+                         at->items[0].kind == IndexItem::Kind::single &&
+                         assigned.indices[0].kind == IndexItem::Kind::single &&
+                         typed::are_same(at->items[0].first, assigned.indices[0].first);
+    return is_same ? at->base : nullptr;
+  }
+  // Null where not all of its assignments have the same.
+  ExpressionPtr place_of(VariableId residual) const {
+    const std::vector<ExpressionPtr>& places = places_.at(residual);
+    const bool are_same = std::all_of(places.begin(), places.end(), [&](const ExpressionPtr& one) {
+      return one && places.front() && typed::are_same(one, places.front());
+    });
+    return are_same ? places.front() : nullptr;
   }
 
   // A statement with what is nested in it; itself where nothing changes.
@@ -302,6 +329,7 @@ class ResidualRewriter {
   typed::Program& program_;
   std::map<VariableId, Draw> draws_;
   std::map<VariableId, VariableId> datums_;
+  std::map<VariableId, std::vector<ExpressionPtr>> places_;
   std::set<VariableId> refused_;
 };
 

@@ -134,9 +134,18 @@ void Lowering::add_marginal_term(const typed::StatementPtr& tree, std::optional<
   has_unplaced_terms_ = true;
 }
 
-void Lowering::add_terms(const typed::Tilde& tilde, Span span) {
-  const VariableId id = *generative::drawn_variable(tilde.left);
-  const ExpressionPtr left = generative::drawn_place(tilde.left);
+bool Lowering::add_residual_terms(const typed::StatementPtr& tree) {
+  const auto found = context_.program.simulation.residuals.find(tree.get());
+  if (found == context_.program.simulation.residuals.end() || frames_.back() != &program_frame_) return false;
+  add_terms_of(found->second.draw, found->second.datum, tree->span);
+  return true;
+}
+
+void Lowering::add_terms(const typed::Tilde& tilde, Span span) { add_terms_of(tilde, tilde.left, span); }
+
+void Lowering::add_terms_of(const typed::Tilde& tilde, const ExpressionPtr& datum, Span span) {
+  const VariableId id = *generative::drawn_variable(datum);
+  const ExpressionPtr left = generative::drawn_place(datum);
   const auto* indexed = std::get_if<typed::Index>(&left->node);
   const std::vector<typed::IndexItem> items = indexed ? indexed->items : std::vector<typed::IndexItem>{};
   std::vector<ValueId> noted;
@@ -144,7 +153,7 @@ void Lowering::add_terms(const typed::Tilde& tilde, Span span) {
   View target;
   if (!left->type.is_scalar()) {
     target = place(id, items, noted, span);
-    if (left != tilde.left) target = flat(target);
+    if (left != datum) target = flat(target);
     element_sink_ = [&](ValueId i, ValueId value) {
       is_by_element = true;
       std::vector<ValueId> first(target.sizes.size(), b_.integer(0));
@@ -157,7 +166,7 @@ void Lowering::add_terms(const typed::Tilde& tilde, Span span) {
   arguments.insert(arguments.end(), tilde.arguments.begin(), tilde.arguments.end());
   const ValueId sum =
       log_density(*tilde.distribution, DistributionFunction::log_density, arguments, tilde.truncation, span);
-  if (!is_by_element) add_whole_term(tilde.left, sum, span);
+  if (!is_by_element) add_whole_term(datum, sum, span);
 }
 
 } // namespace sibyl::lower

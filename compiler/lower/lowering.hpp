@@ -313,6 +313,10 @@ class Lowering {
   void add_term(typed::VariableId id, const std::vector<ValueId>& index, ValueId value);
   // What `tilde` adds to the density, each to its own element; of a container drawn whole, to its first.
   void add_terms(const typed::Tilde& tilde, Span span);
+  // The same where another datum than what is left of `~` has the terms.
+  void add_terms_of(const typed::Tilde& tilde, const typed::ExpressionPtr& datum, Span span);
+  // Whether the statement gives residuals a distribution, and their data are known.
+  bool add_residual_terms(const typed::StatementPtr& tree);
   // One value for what `left` names.
   void add_whole_term(const typed::ExpressionPtr& left, ValueId value, Span span);
   // What a statement that sums something out says of the variable: its place is the element that the statement, or the

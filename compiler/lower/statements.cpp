@@ -89,6 +89,7 @@ void Lowering::statement(const StatementPtr& tree) {
           if (measures_priors_ && mixed) return add_marginalized_mass(*mixed);
           if (measures_priors_) return add_prior_mass(node, tree->span);
           if (!target_) return;
+          if (terms_ && mixed && add_residual_terms(tree)) return;
           if (terms_ && drawn && !is_residual(drawn, mixed)) return add_terms(node, tree->span);
           std::vector<ExpressionPtr> arguments{node.left};
           arguments.insert(arguments.end(), node.arguments.begin(), node.arguments.end());
@@ -106,6 +107,7 @@ void Lowering::statement(const StatementPtr& tree) {
             return;
           }
           if (!target_) return;
+          if (terms_ && mixed && add_residual_terms(tree)) return;
           if (terms_ && drawn && !is_residual(drawn, mixed)) return add_terms(*as_draw, tree->span);
           const bool is_constant = measures_priors_ && generative::is_constant(node, context_.program);
           if (measures_priors_ && !is_constant) {
