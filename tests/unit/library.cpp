@@ -173,8 +173,12 @@ TEST_CASE("leave-one-out has a term for each value") {
 TEST_CASE("a posterior for each point left out is what smoothed weights stand for") {
   const sibyl::LeaveOneOut exact = sampler().loo_exact(three_values), smoothed = sampler().loo(three_values);
   CHECK(exact.points == smoothed.points);
-  for (std::size_t i = 0; i < 3; ++i)
-    if (smoothed.k_hat[i] < 0.5 && exact.k_hat[i] < 0.5) CHECK(exact.elpd[i] == Approx(smoothed.elpd[i]).margin(0.3));
+  const double by_quadrature[] = {-2.5880, -1.9281, -1.2895};
+  for (std::size_t i = 0; i < 3; ++i) {
+    if (exact.k_hat[i] < 0.5) CHECK(exact.elpd[i] == Approx(by_quadrature[i]).margin(0.1));
+    // Three values: one is much of what is known, and weights that take it out are uneven.
+    if (smoothed.k_hat[i] < 0.5) CHECK(smoothed.elpd[i] == Approx(by_quadrature[i]).margin(0.5));
+  }
   CHECK(exact.total == Approx(exact.elpd[0] + exact.elpd[1] + exact.elpd[2]));
 }
 
