@@ -52,8 +52,10 @@ SIBYL_INLINE Floats tanh(Floats x) {
   return with_sign_of((1.0f - e) / (1.0f + e), x);
 }
 
-// A bounded number, and its derivative.
-SIBYL_INLINE Floats bounded(Floats number, Floats limit) { return limit * tanh(number / limit); }
+// A bounded number, and its derivative. What is no number stays none: the data set that it comes from is left out then.
+SIBYL_INLINE Floats bounded(Floats number, Floats limit) {
+  return limit * tanh(number / limit) + not_finite(number);
+}
 SIBYL_INLINE Floats rate_of_bounded(Floats number, Floats limit) {
   const Floats share = tanh(number / limit);
   return 1.0f - share * share;

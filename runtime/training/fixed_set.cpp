@@ -24,11 +24,17 @@ std::size_t bytes_of(const NetworkBatch& batch) {
   return numbers * sizeof(float);
 }
 
-// Twice: vectors grow by doubling.
-void require_memory(const NetworkBatch& pilot, std::size_t count) {
-  if (pilot.count == 0) return;
-  const double needed =
-      2 * static_cast<double>(bytes_of(pilot)) / static_cast<double>(pilot.count) * static_cast<double>(count);
+// Of what posteriors are known by.
+std::size_t bytes_of(const DataBatch& data, const FrameBatch& frames) {
+  std::size_t numbers = frames.center.size() + frames.factor.size();
+  for (const VariableBatch& variable : data.variables) numbers += variable.values.size();
+  return numbers * sizeof(double);
+}
+
+// `bytes`: of `pilots` data sets. Twice: vectors grow by doubling.
+void require_memory(std::size_t bytes, std::size_t pilots, std::size_t count) {
+  if (pilots == 0) return;
+  const double needed = 2 * static_cast<double>(bytes) / static_cast<double>(pilots) * static_cast<double>(count);
   const double there = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGE_SIZE));
   if (needed > 0.5 * there)
     throw UserError(fmt::format(
@@ -126,7 +132,9 @@ std::vector<FixedSet> simulate_fixed_set(const std::shared_ptr<const CompiledMod
         set.log_determinant.insert(set.log_determinant.end(), made[s].log_determinant.begin(),
                                    made[s].log_determinant.end());
       if (keep_posteriors && item < first_held_out) append(frames[s], made[s].frames);
-      if (item == 0) require_memory(set.learned, parts.count * sets.size());
+      if (item == 0)
+        require_memory(bytes_of(set.learned) + bytes_of(taken.data, frames[s]), set.learned.count,
+                       parts.count * sets.size());
     }
     if (taken.data.count > 0) data.push_back(std::move(taken.data));
     if (told) told(ranges[item].first + ranges[item].count);
