@@ -8,9 +8,9 @@
 #include "lang/files/text_file.hpp"
 #include "runtime/cli/model_file.hpp"
 #include "runtime/posterior/sampler_file.hpp"
+#include "runtime/terminal/command_line.hpp"
 #include "runtime/terminal/terminal.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -53,20 +53,20 @@ void run(const BuildOptions& options) {
 
 } // namespace
 
-void add_build(CLI::App& program) {
+void add_build(Command& program) {
   auto options = std::make_shared<BuildOptions>();
-  CLI::App* command = program.add_subcommand("build", "A trained sampler as a program of its own, a library or a page");
-  command->add_option("sampler", options->sampler, "sampler file, written by `sibyl train`")->required();
-  command->add_option("-o,--output", options->output, "what to write")->required();
-  CLI::Option* cpu =
-      command->add_option("--cpu", options->processor,
-                          "native, x86-64, x86-64-v2, x86-64-v3 or x86-64-v4 (default: all of them in one program)");
-  CLI::Option* library = command->add_flag("--lib", options->library,
-                                           "a shared library instead of an executable, with a C header beside it");
-  command->add_flag("--web", options->web, "a page instead: the sampler as WebAssembly, for any browser")
-      ->excludes(library)
-      ->excludes(cpu);
-  command->callback([options] { run(*options); });
+  Command command = program.add_command("build", "A trained sampler as a program of its own, a library or a page");
+  command.add_option("sampler", options->sampler, "sampler file, written by `sibyl train`").required();
+  command.add_option("-o,--output", options->output, "what to write").required();
+  const Option cpu =
+      command.add_option("--cpu", options->processor,
+                         "native, x86-64, x86-64-v2, x86-64-v3 or x86-64-v4 (default: all of them in one program)");
+  const Option library = command.add_flag("--lib", options->library,
+                                          "a shared library instead of an executable, with a C header beside it");
+  command.add_flag("--web", options->web, "a page instead: the sampler as WebAssembly, for any browser")
+      .excludes(library)
+      .excludes(cpu);
+  command.callback([options] { run(*options); });
 }
 
 } // namespace sibyl::cli

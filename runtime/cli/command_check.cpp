@@ -4,9 +4,9 @@
 #include "compiler/facts/find_facts.hpp"
 #include "lang/given_priors.hpp"
 #include "runtime/cli/model_file.hpp"
+#include "runtime/terminal/command_line.hpp"
 #include "runtime/terminal/terminal.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -43,14 +43,14 @@ void run(const CheckOptions& options) {
 
 } // namespace
 
-void add_check(CLI::App& program) {
+void add_check(Command& program) {
   auto options = std::make_shared<CheckOptions>();
-  CLI::App* command = program.add_subcommand("check", "Check a model text; print what the compiler proves about it");
-  add_model_options(*command, options->model, "model text (.sib, .stan)");
-  add_prior_option(*command, options->priors);
-  command->add_flag("--pedantic", options->pedantic, "advice on what is right and yet often a mistake");
-  command->add_flag("--json", options->json, "diagnostics and facts as JSON");
-  command->callback([options] { run(*options); });
+  Command command = program.add_command("check", "Check a model text; print what the compiler proves about it");
+  add_model_options(command, options->model, "model text (.sib, .stan)");
+  add_prior_option(command, options->priors);
+  command.add_flag("--pedantic", options->pedantic, "advice on what is right and yet often a mistake");
+  command.add_flag("--json", options->json, "diagnostics and facts as JSON");
+  command.callback([options] { run(*options); });
 }
 
 } // namespace sibyl::cli

@@ -4,9 +4,9 @@
 #include "runtime/cli/model_classes.hpp"
 #include "runtime/cli/model_posterior.hpp"
 #include "runtime/criticism/compare_models.hpp"
+#include "runtime/terminal/command_line.hpp"
 #include "runtime/terminal/terminal.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -98,19 +98,19 @@ void run(const Options& options) {
 
 } // namespace
 
-void add_compare(CLI::App& program) {
+void add_compare(Command& program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = program.add_subcommand(
+  Command command = program.add_command(
       "compare", "Models of the same data: evidences, posterior probabilities, differences of leave-one-out");
   command
-      ->add_option(
+      .add_option(
           "files", options->files,
           "trained samplers, and the data last: A.sibyl B.sibyl DATA; or a classifier of models: models.sibyl DATA")
-      ->required();
-  command->add_option("--prior", options->prior, "the models' prior probabilities (default: all the same)")
-      ->delimiter(',');
-  add_request_options(*command, *options);
-  command->callback([options] { run(*options); });
+      .required();
+  command.add_option("--prior", options->prior, "the models' prior probabilities (default: all the same)")
+      .separated_by(',');
+  add_request_options(command, *options);
+  command.callback([options] { run(*options); });
 }
 
 } // namespace sibyl::cli

@@ -5,9 +5,9 @@
 #include "compiler/emit.hpp"
 #include "lang/errors.hpp"
 #include "runtime/cli/model_file.hpp"
+#include "runtime/terminal/command_line.hpp"
 #include "runtime/terminal/terminal.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -45,25 +45,24 @@ void run(const CompileCommandOptions& options) {
 
 } // namespace
 
-void add_compile(CLI::App& program) {
+void add_compile(Command& program) {
   auto options = std::make_shared<CompileCommandOptions>();
-  CLI::App* command =
-      program.add_subcommand("compile", "Print a stage of the compiler, or write the model as a library");
-  add_model_options(*command, options->model, "model text (.sib, .stan)");
+  Command command = program.add_command("compile", "Print a stage of the compiler, or write the model as a library");
+  add_model_options(command, options->model, "model text (.sib, .stan)");
   std::string stages;
   for (const std::string& stage : emit_stages()) stages += (stages.empty() ? "" : ", ") + stage;
-  CLI::Option* emit_option = command->add_option("--emit", options->stage, "print a stage: " + stages);
-  command->add_option("--function", options->function, "with --emit passes, ir, llvm, asm: only this function")
-      ->needs(emit_option);
-  CLI::Option* shared =
-      command->add_flag("--shared", options->shared, "write a shared library with BridgeStan's C interface");
-  shared->excludes(emit_option);
-  command->add_option("-o,--output", options->output, "the library to write (default: the model's name with .so)")
-      ->needs(shared);
-  command->add_option("--cpu", options->processor, "native, x86-64, x86-64-v2, x86-64-v3 or x86-64-v4")
-      ->needs(shared)
-      ->capture_default_str();
-  command->callback([options] { run(*options); });
+  const Option emit_option = command.add_option("--emit", options->stage, "print a stage: " + stages);
+  command.add_option("--function", options->function, "with --emit passes, ir, llvm, asm: only this function")
+      .needs(emit_option);
+  const Option shared =
+      command.add_flag("--shared", options->shared, "write a shared library with BridgeStan's C interface");
+  shared.excludes(emit_option);
+  command.add_option("-o,--output", options->output, "the library to write (default: the model's name with .so)")
+      .needs(shared);
+  command.add_option("--cpu", options->processor, "native, x86-64, x86-64-v2, x86-64-v3 or x86-64-v4")
+      .needs(shared)
+      .shows_default();
+  command.callback([options] { run(*options); });
 }
 
 } // namespace sibyl::cli

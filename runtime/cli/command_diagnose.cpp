@@ -5,11 +5,11 @@
 #include "runtime/cli/sampler_model.hpp"
 #include "runtime/criticism/report.hpp"
 #include "runtime/data/convert.hpp"
+#include "runtime/terminal/command_line.hpp"
 #include "runtime/terminal/interrupt.hpp"
 #include "runtime/terminal/options.hpp"
 #include "runtime/terminal/terminal.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -53,24 +53,20 @@ void run(const Options& options) {
 
 } // namespace
 
-void add_diagnose(CLI::App& program) {
+void add_diagnose(Command& program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = program.add_subcommand(
+  Command command = program.add_command(
       "diagnose", "How good a trained sampler is, over all that it was trained for and for given data; with a report");
-  command->add_option("sampler", options->sampler, "sampler file, written by `sibyl train`")->required();
-  command->add_option("data", options->data, "data that are verified and put among the simulations: JSON, CSV or NPZ");
-  command->add_option("--by", options->by, "the column whose values tell data sets apart");
-  command->add_option("--html", options->html, "where the report goes: one page that needs nothing beside it");
-  command->add_option("--sims", options->simulations, "simulated data sets")
-      ->capture_default_str()
-      ->check(CLI::Range(50, 1000000));
-  command->add_option("-n,--draws", options->draws, "draws for each")
-      ->capture_default_str()
-      ->check(CLI::Range(50, 100000));
-  command->add_option("--seed", options->seed, "random seed")->capture_default_str();
-  command->add_option("--threads", options->threads, "number of threads")->capture_default_str();
-  command->add_flag("--json", options->json, "the findings as JSON");
-  command->callback([options] { run(*options); });
+  command.add_option("sampler", options->sampler, "sampler file, written by `sibyl train`").required();
+  command.add_option("data", options->data, "data that are verified and put among the simulations: JSON, CSV or NPZ");
+  command.add_option("--by", options->by, "the column whose values tell data sets apart");
+  command.add_option("--html", options->html, "where the report goes: one page that needs nothing beside it");
+  command.add_option("--sims", options->simulations, "simulated data sets").shows_default().between(50, 1000000);
+  command.add_option("-n,--draws", options->draws, "draws for each").shows_default().between(50, 100000);
+  command.add_option("--seed", options->seed, "random seed").shows_default();
+  command.add_option("--threads", options->threads, "number of threads").shows_default();
+  command.add_flag("--json", options->json, "the findings as JSON");
+  command.callback([options] { run(*options); });
 }
 
 } // namespace sibyl::cli

@@ -6,9 +6,9 @@
 #include "lang/format.hpp"
 #include "lang/parse.hpp"
 #include "runtime/cli/model_file.hpp"
+#include "runtime/terminal/command_line.hpp"
 #include "runtime/terminal/terminal.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 namespace sibyl::cli {
@@ -40,14 +40,14 @@ void run(const FormatOptions& options) {
 
 } // namespace
 
-void add_format(CLI::App& program) {
+void add_format(Command& program) {
   auto options = std::make_shared<FormatOptions>();
-  CLI::App* command = program.add_subcommand("format", "Print a model text in canonical form");
-  command->add_option("model", options->model, "model text (.sib, .stan)")->required();
-  CLI::Option* in_place = command->add_flag("-i,--in-place", options->in_place, "rewrite the file");
-  command->add_flag("--check", options->check, "print nothing; fail when the file is not in canonical form")
-      ->excludes(in_place);
-  command->callback([options] { run(*options); });
+  Command command = program.add_command("format", "Print a model text in canonical form");
+  command.add_option("model", options->model, "model text (.sib, .stan)").required();
+  const Option in_place = command.add_flag("-i,--in-place", options->in_place, "rewrite the file");
+  command.add_flag("--check", options->check, "print nothing; fail when the file is not in canonical form")
+      .excludes(in_place);
+  command.callback([options] { run(*options); });
 }
 
 } // namespace sibyl::cli

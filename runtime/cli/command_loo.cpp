@@ -5,10 +5,10 @@
 #include "runtime/cli/model_file.hpp"
 #include "runtime/cli/model_posterior.hpp"
 #include "runtime/criticism/exact_loo.hpp"
+#include "runtime/terminal/command_line.hpp"
 #include "runtime/terminal/options.hpp"
 #include "runtime/terminal/terminal.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -95,16 +95,17 @@ void run(const Options& options) {
 
 } // namespace
 
-void add_loo(CLI::App& program) {
+void add_loo(Command& program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = program.add_subcommand(
+  Command command = program.add_command(
       "loo", "How well each point is predicted from all others: leave-one-out by Pareto-smoothed importance sampling");
-  add_file_and_data(*command, *options);
-  command->add_flag("--exact", options->exact,
-                    "leave each point out: a posterior of its own by the sampler, where the design allows one point less");
-  command->add_option("--pointwise", options->pointwise, "each point's elpd and k-hat (.csv)");
-  add_request_options(*command, *options);
-  command->callback([options] { run(*options); });
+  add_file_and_data(command, *options);
+  command.add_flag(
+      "--exact", options->exact,
+      "leave each point out: a posterior of its own by the sampler, where the design allows one point less");
+  command.add_option("--pointwise", options->pointwise, "each point's elpd and k-hat (.csv)");
+  add_request_options(command, *options);
+  command.callback([options] { run(*options); });
 }
 
 } // namespace sibyl::cli

@@ -6,11 +6,11 @@
 #include "runtime/mcmc/model_chains.hpp"
 #include "runtime/mcmc/stan_csv.hpp"
 #include "runtime/terminal/chains_text.hpp"
+#include "runtime/terminal/command_line.hpp"
 #include "runtime/terminal/interrupt.hpp"
 #include "runtime/terminal/options.hpp"
 #include "runtime/terminal/terminal.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -85,40 +85,33 @@ void run(McmcOptions options) {
 
 } // namespace
 
-void add_mcmc(CLI::App& program) {
+void add_mcmc(Command& program) {
   auto options = std::make_shared<McmcOptions>();
-  CLI::App* command =
-      program.add_subcommand("mcmc", "The exact posterior of one data set: the No-U-Turn sampler, as Stan's");
-  add_model_and_data(*command, *options);
-  command->add_option(
-      "-o,--output", options->output,
-      "where the draws go: .csv (CmdStan's layout, one file for each chain: draws_1.csv, ...), .npz, or "
-      ".nc (netCDF for ArviZ)");
+  Command command =
+      program.add_command("mcmc", "The exact posterior of one data set: the No-U-Turn sampler, as Stan's");
+  add_model_and_data(command, *options);
+  command.add_option("-o,--output", options->output,
+                     "where the draws go: .csv (CmdStan's layout, one file for each chain: draws_1.csv, ...), .npz, or "
+                     ".nc (netCDF for ArviZ)");
   command
-      ->add_option("--method", options->method,
-                   "nuts, or chees: many short chains over the processor's lanes, which run until they agree (--draws "
-                   "times --chains draws in all; --warmup, --metric and --max-depth are of nuts)")
-      ->check(CLI::IsMember({"nuts", "chees"}))
-      ->capture_default_str();
-  command->add_option("--chains", options->chains, "number of chains")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 10000));
-  command->add_option("--warmup", options->warmup, "iterations of each chain that learn the step size and the metric")
-      ->capture_default_str()
-      ->check(CLI::Range(0, 100000000));
-  command->add_option("--draws", options->draws, "draws of each chain")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 100000000));
-  command->add_option("--metric", options->metric_name, "diag or dense")
-      ->check(CLI::IsMember({"diag", "dense"}))
-      ->capture_default_str();
-  command->add_option("--adapt-delta", options->target_acceptance, "acceptance that the step size aims at")
-      ->capture_default_str();
-  command->add_option("--max-depth", options->max_depth, "largest tree depth: at most 2^depth - 1 steps to a draw")
-      ->capture_default_str();
-  add_exact_options(*command, *options, options->seed, "where chains begin", " (an array: one object for each chain)");
-  add_threads_option(*command, options->threads);
-  command->callback([options] { run(*options); });
+      .add_option("--method", options->method,
+                  "nuts, or chees: many short chains over the processor's lanes, which run until they agree (--draws "
+                  "times --chains draws in all; --warmup, --metric and --max-depth are of nuts)")
+      .one_of({"nuts", "chees"})
+      .shows_default();
+  command.add_option("--chains", options->chains, "number of chains").shows_default().between(1, 10000);
+  command.add_option("--warmup", options->warmup, "iterations of each chain that learn the step size and the metric")
+      .shows_default()
+      .between(0, 100000000);
+  command.add_option("--draws", options->draws, "draws of each chain").shows_default().between(1, 100000000);
+  command.add_option("--metric", options->metric_name, "diag or dense").one_of({"diag", "dense"}).shows_default();
+  command.add_option("--adapt-delta", options->target_acceptance, "acceptance that the step size aims at")
+      .shows_default();
+  command.add_option("--max-depth", options->max_depth, "largest tree depth: at most 2^depth - 1 steps to a draw")
+      .shows_default();
+  add_exact_options(command, *options, options->seed, "where chains begin", " (an array: one object for each chain)");
+  add_threads_option(command, options->threads);
+  command.callback([options] { run(*options); });
 }
 
 } // namespace sibyl::cli

@@ -5,11 +5,11 @@
 #include "runtime/mcmc/optimize.hpp"
 #include "runtime/mcmc/stan_csv.hpp"
 #include "runtime/terminal/chains_text.hpp"
+#include "runtime/terminal/command_line.hpp"
 #include "runtime/terminal/interrupt.hpp"
 #include "runtime/terminal/options.hpp"
 #include "runtime/terminal/terminal.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -55,25 +55,23 @@ void run(OptimizeCommandOptions options) {
 
 } // namespace
 
-void add_optimize(CLI::App& program) {
+void add_optimize(Command& program) {
   auto options = std::make_shared<OptimizeCommandOptions>();
-  CLI::App* command =
-      program.add_subcommand("optimize", "The mode of one data set's density (L-BFGS), and Laplace draws");
-  add_model_and_data(*command, *options);
-  command->add_flag("--jacobian", options->jacobian,
-                    "the mode of the unconstrained parameters' density, instead of the constrained ones'");
-  command->add_option(
-      "--laplace", options->laplace_draws,
-      "so many draws of Laplace's approximation, the normal distribution with the curvature at the mode "
-      "of the unconstrained parameters (takes --jacobian)");
-  command->add_option(
+  Command command = program.add_command("optimize", "The mode of one data set's density (L-BFGS), and Laplace draws");
+  add_model_and_data(command, *options);
+  command.add_flag("--jacobian", options->jacobian,
+                   "the mode of the unconstrained parameters' density, instead of the constrained ones'");
+  command.add_option("--laplace", options->laplace_draws,
+                     "so many draws of Laplace's approximation, the normal distribution with the curvature at the mode "
+                     "of the unconstrained parameters (takes --jacobian)");
+  command.add_option(
       "-o,--output", options->output,
       "where the mode goes, or the Laplace draws (and the mode to OUTPUT_mode.csv): .csv, in CmdStan's layout");
-  command->add_option("--iterations", options->max_iterations, "largest number of iterations")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 100000000));
-  add_exact_options(*command, *options, options->seed, "where the search begins", "");
-  command->callback([options] { run(*options); });
+  command.add_option("--iterations", options->max_iterations, "largest number of iterations")
+      .shows_default()
+      .between(1, 100000000);
+  add_exact_options(command, *options, options->seed, "where the search begins", "");
+  command.callback([options] { run(*options); });
 }
 
 } // namespace sibyl::cli

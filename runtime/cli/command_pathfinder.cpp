@@ -6,11 +6,11 @@
 #include "runtime/mcmc/pathfinder.hpp"
 #include "runtime/mcmc/stan_csv.hpp"
 #include "runtime/terminal/chains_text.hpp"
+#include "runtime/terminal/command_line.hpp"
 #include "runtime/terminal/interrupt.hpp"
 #include "runtime/terminal/options.hpp"
 #include "runtime/terminal/terminal.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -55,26 +55,26 @@ void run(PathfinderCommandOptions options) {
 
 } // namespace
 
-void add_pathfinder(CLI::App& program) {
+void add_pathfinder(Command& program) {
   auto options = std::make_shared<PathfinderCommandOptions>();
-  CLI::App* command = program.add_subcommand(
+  Command command = program.add_command(
       "pathfinder", "A quick approximation of one data set's posterior: Pathfinder, and how far it can be trusted");
-  add_model_and_data(*command, *options);
-  command->add_option("-o,--output", options->output,
-                      "where the draws go: .csv (CmdStan's layout), .npz, or .nc (netCDF for ArviZ)");
-  command->add_option("--paths", options->paths, "number of paths")->capture_default_str()->check(CLI::Range(1, 10000));
-  command->add_option("-n,--draws", options->resampled, "draws, of those of all paths by their weights")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 100000000));
-  command->add_option("--path-draws", options->draws, "draws of each path, before they are weighted")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 100000000));
-  command->add_option("--elbo-draws", options->elbo_draws, "draws for the evidence lower bound at each point of a path")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1000000));
-  add_exact_options(*command, *options, options->seed, "where paths begin", " (an array: one object for each path)");
-  add_threads_option(*command, options->threads);
-  command->callback([options] { run(*options); });
+  add_model_and_data(command, *options);
+  command.add_option("-o,--output", options->output,
+                     "where the draws go: .csv (CmdStan's layout), .npz, or .nc (netCDF for ArviZ)");
+  command.add_option("--paths", options->paths, "number of paths").shows_default().between(1, 10000);
+  command.add_option("-n,--draws", options->resampled, "draws, of those of all paths by their weights")
+      .shows_default()
+      .between(1, 100000000);
+  command.add_option("--path-draws", options->draws, "draws of each path, before they are weighted")
+      .shows_default()
+      .between(1, 100000000);
+  command.add_option("--elbo-draws", options->elbo_draws, "draws for the evidence lower bound at each point of a path")
+      .shows_default()
+      .between(1, 1000000);
+  add_exact_options(command, *options, options->seed, "where paths begin", " (an array: one object for each path)");
+  add_threads_option(command, options->threads);
+  command.callback([options] { run(*options); });
 }
 
 } // namespace sibyl::cli

@@ -6,11 +6,11 @@
 #include "runtime/data/convert.hpp"
 #include "runtime/inputs/missing_values.hpp"
 #include "runtime/model/computed_data.hpp"
+#include "runtime/terminal/command_line.hpp"
 #include "runtime/terminal/interrupt.hpp"
 #include "runtime/terminal/options.hpp"
 #include "runtime/terminal/terminal.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -110,27 +110,24 @@ void run(const Options& options) {
 
 } // namespace
 
-void add_predict(CLI::App& program) {
+void add_predict(Command& program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = program.add_subcommand(
+  Command command = program.add_command(
       "predict", "Posterior predictive draws: data simulated anew and generated quantities, for the design that was "
                  "observed or for another");
-  command->add_option("sampler", options->sampler, "sampler file, written by `sibyl train`")->required();
-  command->add_option("data", options->data, "data to learn from: Stan JSON, CSV or NPZ")->required();
-  command->add_option("--by", options->by, "the column whose values tell data sets apart");
-  command->add_option(
-      "--design", options->design,
-      "the design to predict for (JSON, CSV, NPZ): sizes and covariates; what it does not give is as in "
-      "the data");
-  command->add_option("-n,--draws", options->draws, "draws for each data set")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 100000000));
-  command->add_option("-o,--output", options->output, "where the draws go: .csv or .npz");
-  command->add_flag("--exact", options->exact, "from draws of the model's own posterior (see `sibyl sample --exact`)");
-  command->add_option("--seed", options->seed, "random seed")->capture_default_str();
-  command->add_option("--threads", options->threads, "number of threads")->capture_default_str();
-  command->add_flag("--json", options->json, "the table as JSON");
-  command->callback([options] { run(*options); });
+  command.add_option("sampler", options->sampler, "sampler file, written by `sibyl train`").required();
+  command.add_option("data", options->data, "data to learn from: Stan JSON, CSV or NPZ").required();
+  command.add_option("--by", options->by, "the column whose values tell data sets apart");
+  command.add_option("--design", options->design,
+                     "the design to predict for (JSON, CSV, NPZ): sizes and covariates; what it does not give is as in "
+                     "the data");
+  command.add_option("-n,--draws", options->draws, "draws for each data set").shows_default().between(1, 100000000);
+  command.add_option("-o,--output", options->output, "where the draws go: .csv or .npz");
+  command.add_flag("--exact", options->exact, "from draws of the model's own posterior (see `sibyl sample --exact`)");
+  command.add_option("--seed", options->seed, "random seed").shows_default();
+  command.add_option("--threads", options->threads, "number of threads").shows_default();
+  command.add_flag("--json", options->json, "the table as JSON");
+  command.callback([options] { run(*options); });
 }
 
 } // namespace sibyl::cli

@@ -2,9 +2,8 @@
 
 #include "runtime/cli/model_file.hpp"
 #include "runtime/repl/repl.hpp"
+#include "runtime/terminal/command_line.hpp"
 #include "runtime/terminal/terminal.hpp"
-
-#include <CLI/CLI.hpp>
 
 namespace sibyl::cli {
 
@@ -12,14 +11,13 @@ void run_repl(const std::string& model, const std::vector<std::string>& include_
   if (!repl::run_repl(model, SIBYL_VERSION, include_directories)) throw AlreadyReported();
 }
 
-void add_repl(CLI::App& program) {
+void add_repl(Command& program) {
   auto model = std::make_shared<std::string>();
   auto include = std::make_shared<std::vector<std::string>>();
-  CLI::App* command =
-      program.add_subcommand("repl", "Type a model and try it; `sibyl` alone on a terminal does the same");
-  command->add_option("model", *model, "what to load first: model text or sampler");
-  add_include_option(*command, *include);
-  command->callback([model, include] { run_repl(*model, *include); });
+  Command command = program.add_command("repl", "Type a model and try it; `sibyl` alone on a terminal does the same");
+  command.add_option("model", *model, "what to load first: model text or sampler");
+  add_include_option(command, *include);
+  command.callback([model, include] { run_repl(*model, *include); });
 }
 
 } // namespace sibyl::cli

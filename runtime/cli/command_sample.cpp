@@ -2,9 +2,8 @@
 
 #include "runtime/cli/sampler_model.hpp"
 #include "runtime/criticism/verify.hpp"
+#include "runtime/terminal/command_line.hpp"
 #include "runtime/terminal/sample_data.hpp"
-
-#include <CLI/CLI.hpp>
 
 namespace sibyl::cli {
 
@@ -27,19 +26,19 @@ void run(const SampleCommandOptions& options) {
 
 } // namespace
 
-void add_sample(CLI::App& program) {
+void add_sample(Command& program) {
   auto options = std::make_shared<SampleCommandOptions>();
-  CLI::App* command = program.add_subcommand("sample", "Posterior draws for new data sets from a trained sampler");
-  command->add_option("sampler", options->sampler, "sampler file, written by `sibyl train`")->required();
-  add_sampling_options(*command, *options);
+  Command command = program.add_command("sample", "Posterior draws for new data sets from a trained sampler");
+  command.add_option("sampler", options->sampler, "sampler file, written by `sibyl train`").required();
+  add_sampling_options(command, *options);
   command
-      ->add_flag("--verify", options->verify,
-                 "ask all that can be asked of each posterior and of its data, and say what answered and what it cost: "
-                 "importance weights, else Markov chains, make the draws the model's own; replications of the data tell "
-                 "whether the model can have made them")
-      ->excludes("--at")
-      ->excludes("--exact");
-  command->callback([options] { run(*options); });
+      .add_flag("--verify", options->verify,
+                "ask all that can be asked of each posterior and of its data, and say what answered and what it cost: "
+                "importance weights, else Markov chains, make the draws the model's own; replications of the data tell "
+                "whether the model can have made them")
+      .excludes("--at")
+      .excludes("--exact");
+  command.callback([options] { run(*options); });
 }
 
 } // namespace sibyl::cli

@@ -5,9 +5,9 @@
 #include "runtime/cli/model_posterior.hpp"
 #include "runtime/criticism/sensitivity.hpp"
 #include "runtime/data/powers.hpp"
+#include "runtime/terminal/command_line.hpp"
 #include "runtime/terminal/terminal.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -171,20 +171,20 @@ void run(const Options& options) {
 
 } // namespace
 
-void add_sensitivity(CLI::App& program) {
+void add_sensitivity(Command& program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = program.add_subcommand(
-      "sensitivity", "Which conclusions hang on the prior and which on the data, by powers of both");
-  add_file_and_data(*command, *options);
-  command->add_option("--html", options->html, "where plots go: one page that needs nothing beside it");
+  Command command = program.add_command("sensitivity",
+                                        "Which conclusions hang on the prior and which on the data, by powers of both");
+  add_file_and_data(command, *options);
+  command.add_option("--html", options->html, "where plots go: one page that needs nothing beside it");
   command
-      ->add_option("--vary", options->vary,
-                   "instead: the posterior at other values of a hyperparameter that the sampler's design draws: "
-                   "NAME=VALUE,VALUE,...; again for others")
-      ->allow_extra_args(false)
-      ->excludes("--html");
-  add_request_options(*command, *options);
-  command->callback([options] { run(*options); });
+      .add_option("--vary", options->vary,
+                  "instead: the posterior at other values of a hyperparameter that the sampler's design draws: "
+                  "NAME=VALUE,VALUE,...; again for others")
+      .one_at_a_time()
+      .excludes("--html");
+  add_request_options(command, *options);
+  command.callback([options] { run(*options); });
 }
 
 } // namespace sibyl::cli

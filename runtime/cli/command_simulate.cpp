@@ -6,11 +6,11 @@
 #include "runtime/cli/model_file.hpp"
 #include "runtime/data/npz.hpp"
 #include "runtime/model/simulator.hpp"
+#include "runtime/terminal/command_line.hpp"
 #include "runtime/terminal/interrupt.hpp"
 #include "runtime/terminal/options.hpp"
 #include "runtime/terminal/terminal.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 namespace sibyl::cli {
@@ -48,23 +48,23 @@ void run(const SimulateOptions& options) {
 
 } // namespace
 
-void add_simulate(CLI::App& program) {
+void add_simulate(Command& program) {
   auto options = std::make_shared<SimulateOptions>();
-  CLI::App* command = program.add_subcommand("simulate", "Draw parameters and data from the model (prior predictive)");
-  add_model_options(*command, options->model, "model text, or library (.so)");
-  add_prior_option(*command, options->priors);
-  command->add_option("-n,--count", options->count, "number of data sets")->capture_default_str();
+  Command command = program.add_command("simulate", "Draw parameters and data from the model (prior predictive)");
+  add_model_options(command, options->model, "model text, or library (.so)");
+  add_prior_option(command, options->priors);
+  command.add_option("-n,--count", options->count, "number of data sets").shows_default();
   command
-      ->add_option("-o,--output", options->output,
-                   "sims.npz, or sims.csv with the data sets one below the other (column `set`)")
-      ->required();
-  command->add_option("--truth", options->truth, "also write the parameters, one row for each data set (.csv)");
-  command->add_option("--design", options->design,
-                      "values of the design variables that the text does not draw (JSON, CSV, NPZ)");
-  command->add_option("--seed", options->seed, "random seed")->capture_default_str();
-  command->add_option("--threads", options->threads, "number of threads")->capture_default_str();
-  command->add_flag("--double", options->double_precision, "simulate in double precision");
-  command->callback([options] { run(*options); });
+      .add_option("-o,--output", options->output,
+                  "sims.npz, or sims.csv with the data sets one below the other (column `set`)")
+      .required();
+  command.add_option("--truth", options->truth, "also write the parameters, one row for each data set (.csv)");
+  command.add_option("--design", options->design,
+                     "values of the design variables that the text does not draw (JSON, CSV, NPZ)");
+  command.add_option("--seed", options->seed, "random seed").shows_default();
+  command.add_option("--threads", options->threads, "number of threads").shows_default();
+  command.add_flag("--double", options->double_precision, "simulate in double precision");
+  command.callback([options] { run(*options); });
 }
 
 } // namespace sibyl::cli

@@ -3,13 +3,13 @@
 #include "lang/errors.hpp"
 #include "runtime/cli/model_classes.hpp"
 #include "runtime/cli/model_with_powers.hpp"
+#include "runtime/terminal/command_line.hpp"
 #include "runtime/terminal/interrupt.hpp"
 #include "runtime/terminal/options.hpp"
 #include "runtime/terminal/terminal.hpp"
 #include "runtime/terminal/training_text.hpp"
 #include "runtime/training/train_sampler.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -176,67 +176,67 @@ void run(const TrainOptions& options) {
 
 } // namespace
 
-void add_train(CLI::App& program) {
+void add_train(Command& program) {
   auto options = std::make_shared<TrainOptions>();
-  CLI::App* command = program.add_subcommand("train", "Train an amortized posterior: a sampler for any new data set; or, of several models, a classifier");
-  add_model_options(*command, options->model, "model text, or library (.so)");
-  command->add_option("more", options->more,
+  Command command = program.add_command("train", "Train an amortized posterior: a sampler for any new data set; or, of several models, a classifier");
+  add_model_options(command, options->model, "model text, or library (.so)");
+  command.add_option("more", options->more,
                       "other models of the same data: which of all made a data set is learned then, for `sibyl compare`");
-  add_prior_option(*command, options->priors);
-  command->add_option("-o,--output", options->output, "the sampler file to write")->required();
-  command->add_option("--time", options->time,
+  add_prior_option(command, options->priors);
+  command.add_option("-o,--output", options->output, "the sampler file to write").required();
+  command.add_option("--time", options->time,
                       "time for preparing, training and calibration: 60s, 3m, 1h (default, where no other limit is "
                       "given: 2m)");
-  command->add_option("--steps", options->steps, "training steps");
-  command->add_option("--sims", options->simulations,
+  command.add_option("--steps", options->steps, "training steps");
+  command.add_option("--sims", options->simulations,
                       "a fixed set of so many simulations, a tenth of them held out: made once and learned from in epochs, "
                       "until those held out gain no more (default: made as they are needed, each used once)");
-  command->add_option("--moves", options->moves,
+  command.add_option("--moves", options->moves,
                       "with --sims and a model with a density: Markov moves of a data set's parameters along its posterior "
                       "whenever it is learned from again; 0: none")
-      ->check(CLI::Range(0, 1000))
-      ->capture_default_str();
-  command->add_option("--frame", options->frame, "prior, laplace or auto")
-      ->check(CLI::IsMember({"auto", "prior", "laplace"}))
-      ->capture_default_str();
-  command->add_option("--design", options->design,
+      .between(0, 1000)
+      .shows_default();
+  command.add_option("--frame", options->frame, "prior, laplace or auto")
+      .one_of({"auto", "prior", "laplace"})
+      .shows_default();
+  command.add_option("--design", options->design,
                       "values of the design variables that the text does not draw (JSON, CSV, NPZ)");
-  command->add_option("--around", options->around,
+  command.add_option("--around", options->around,
                       "train around the posterior of this data set (JSON, CSV, NPZ) and for its design, instead of over "
                       "the priors: for flat priors and very wide ones");
-  CLI::Option* self_consistency = command->add_option(
+  const Option self_consistency = command.add_option(
       "--self-consistency", options->self_consistency,
                    "WEIGHT (0.1 where it is left out; 0: never) of the variance of the log evidence over the network's "
                    "draws in the loss, for models with a density (default: none, 0.1 with --real)");
-  self_consistency->expected(0, 1);
-  CLI::Option* real = command->add_option(
+  self_consistency.may_be_empty();
+  const Option real = command.add_option(
       "--real", options->real,
       "data sets whose parameters nobody knows (JSON, CSV, NPZ), to learn from by self-consistency beside simulations");
-  command->add_option("--by", options->by, "the column whose values tell the data sets of --real apart")->needs(real);
+  command.add_option("--by", options->by, "the column whose values tell the data sets of --real apart").needs(real);
   command
-      ->add_option("--missing", options->missing,
+      .add_option("--missing", options->missing,
                    "share of observed values to drop at random, so that missing values are understood")
-      ->check(CLI::Range(0.0, 0.9));
-  command->add_option("--summary", options->networks,
+      .between(0.0, 0.9);
+  command.add_option("--summary", options->networks,
                       "choose a summary network: VARIABLE=NETWORK, one of " + names_of(list_summary_networks()));
   std::vector<std::string> families;
   for (const PosteriorFamilyInfo& family : list_posterior_families()) families.emplace_back(family.name);
   command
-      ->add_option("--posterior", options->posterior, "the posterior's family: " + names_of(list_posterior_families()))
-      ->check(CLI::IsMember(families))
-      ->capture_default_str();
-  command->add_option("--batch", options->batch_size, "data sets in a step (default: 64 to 256, by their rows)");
-  command->add_option("--rate", options->learning_rate, "highest learning rate");
-  command->add_option("--device", options->device, "cpu, cuda or cuda:N")->capture_default_str();
-  command->add_option("--seed", options->seed, "random seed")->capture_default_str();
-  command->add_option("--threads", options->threads, "number of threads")->capture_default_str();
-  command->add_flag("--sensitivity", options->sensitivity,
+      .add_option("--posterior", options->posterior, "the posterior's family: " + names_of(list_posterior_families()))
+      .one_of(families)
+      .shows_default();
+  command.add_option("--batch", options->batch_size, "data sets in a step (default: 64 to 256, by their rows)");
+  command.add_option("--rate", options->learning_rate, "highest learning rate");
+  command.add_option("--device", options->device, "cpu, cuda or cuda:N").shows_default();
+  command.add_option("--seed", options->seed, "random seed").shows_default();
+  command.add_option("--threads", options->threads, "number of threads").shows_default();
+  command.add_flag("--sensitivity", options->sensitivity,
                     "for powers of the prior and the likelihood between 0.5 and 2, as inputs of the networks: `sibyl "
                     "sensitivity` then draws at other powers, without a density too. What cannot be raised is named");
-  command->add_flag("--json", options->json, "the calibration as JSON; all else goes to standard error");
-  command->add_flag("--resume", options->resume, "go on from OUTPUT.checkpoint");
-  command->callback([options, self_consistency] {
-    options->has_self_consistency = self_consistency->count() > 0;
+  command.add_flag("--json", options->json, "the calibration as JSON; all else goes to standard error");
+  command.add_flag("--resume", options->resume, "go on from OUTPUT.checkpoint");
+  command.callback([options, self_consistency] {
+    options->has_self_consistency = self_consistency.is_given();
     run(*options);
   });
 }

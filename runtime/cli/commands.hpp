@@ -5,30 +5,28 @@
 #include <string>
 #include <vector>
 
-namespace CLI {
-class App;
-}
-
 namespace sibyl::cli {
 
-void add_build(CLI::App& program);
-void add_check(CLI::App& program);
-void add_compile(CLI::App& program);
-void add_compare(CLI::App& program);
-void add_diagnose(CLI::App& program);
-void add_format(CLI::App& program);
-void add_help(CLI::App& program);
-void add_loo(CLI::App& program);
-void add_lsp(CLI::App& program);
-void add_mcmc(CLI::App& program);
-void add_optimize(CLI::App& program);
-void add_pathfinder(CLI::App& program);
-void add_predict(CLI::App& program);
-void add_sensitivity(CLI::App& program);
-void add_simulate(CLI::App& program);
-void add_train(CLI::App& program);
-void add_sample(CLI::App& program);
-void add_repl(CLI::App& program);
+class Command; // runtime/terminal/command_line.hpp
+
+void add_build(Command& program);
+void add_check(Command& program);
+void add_compile(Command& program);
+void add_compare(Command& program);
+void add_diagnose(Command& program);
+void add_format(Command& program);
+void add_help(Command& program);
+void add_loo(Command& program);
+void add_lsp(Command& program);
+void add_mcmc(Command& program);
+void add_optimize(Command& program);
+void add_pathfinder(Command& program);
+void add_predict(Command& program);
+void add_sensitivity(Command& program);
+void add_simulate(Command& program);
+void add_train(Command& program);
+void add_sample(Command& program);
+void add_repl(Command& program);
 
 // What `sibyl` alone does on a terminal. `model`: loaded first, where it is not empty.
 void run_repl(const std::string& model, const std::vector<std::string>& include_directories = {});

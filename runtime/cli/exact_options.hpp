@@ -3,13 +3,13 @@
 
 #include "runtime/cli/model_file.hpp"
 
-#include <CLI/App.hpp>
-
 #include <cstdint>
 #include <string>
 #include <vector>
 
 namespace sibyl::cli {
+
+class Command; // runtime/terminal/command_line.hpp
 
 struct ExactRequest {
   ModelFile model;
@@ -19,11 +19,11 @@ struct ExactRequest {
 };
 
 // The model with its priors, and the data.
-void add_model_and_data(CLI::App& command, ExactRequest& request);
+void add_model_and_data(Command& command, ExactRequest& request);
 // --init, --seed, --all, --json. `beginning`: "where chains begin", `for_each`: "; an array: one object for each
 // chain".
-void add_exact_options(CLI::App& command, ExactRequest& request, std::uint64_t& seed, const std::string& beginning,
+void add_exact_options(Command& command, ExactRequest& request, std::uint64_t& seed, const std::string& beginning,
                        const std::string& for_each);
-void add_threads_option(CLI::App& command, int& threads);
+void add_threads_option(Command& command, int& threads);
 
 } // namespace sibyl::cli

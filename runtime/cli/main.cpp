@@ -1,19 +1,17 @@
 #include "runtime/cli/commands.hpp"
 
+#include "runtime/terminal/command_line.hpp"
 #include "runtime/terminal/run_program.hpp"
 #include "runtime/terminal/terminal.hpp"
 #include "runtime/training/training_interface.hpp"
 
-#include <CLI/CLI.hpp>
-
 int main(int argc, char** argv) {
   sibyl::set_training_environment();
-  CLI::App program{
+  sibyl::cli::Program program(
+      "sibyl",
       "Sibyl: one Stan-like model text becomes a simulator, a density with gradient, and an amortized posterior.",
-      "sibyl"};
-  program.require_subcommand(1);
-  program.set_version_flag("--version", std::string("sibyl ") + SIBYL_VERSION);
-  program.get_formatter()->column_width(34);
+      "sibyl " SIBYL_VERSION);
+  program.require_command();
 
 #ifdef SIBYL_WITH_COMPILER
   sibyl::cli::add_build(program);
@@ -38,7 +36,7 @@ int main(int argc, char** argv) {
   sibyl::cli::add_repl(program);
 #endif
 
-  return sibyl::cli::run_program(program, argc, argv, [&] {
+  return sibyl::cli::run_program([&] {
 #ifdef SIBYL_WITH_COMPILER
     if (argc == 1 && sibyl::cli::stdin_is_terminal() && sibyl::cli::stdout_is_terminal())
       return sibyl::cli::run_repl("");

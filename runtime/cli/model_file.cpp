@@ -3,6 +3,7 @@
 #include "lang/errors.hpp"
 #include "lang/files/model_text.hpp"
 #include "runtime/model/load_library.hpp"
+#include "runtime/terminal/command_line.hpp"
 #include "runtime/terminal/terminal.hpp"
 
 #ifdef SIBYL_WITH_COMPILER
@@ -11,21 +12,20 @@
 #include "lang/given_priors.hpp"
 #endif
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <filesystem>
 
 namespace sibyl::cli {
 
-void add_include_option(CLI::App& command, std::vector<std::string>& directories) {
+void add_include_option(Command& command, std::vector<std::string>& directories) {
   command.add_option("-I,--include", directories, "where else to look for files that a text includes")
-      ->type_name("DIRECTORY")
-      ->allow_extra_args(false);
+      .type_name("DIRECTORY")
+      .one_at_a_time();
 }
 
-void add_model_options(CLI::App& command, ModelFile& model, const std::string& description) {
-  command.add_option("model", model.path, description)->required();
+void add_model_options(Command& command, ModelFile& model, const std::string& description) {
+  command.add_option("model", model.path, description).required();
   add_include_option(command, model.include_directories);
 }
 
@@ -71,13 +71,13 @@ std::shared_ptr<CompiledModel> open_model(const ModelFile& model, const std::vec
   return compile_text(model.path, text_with_priors(model, priors));
 }
 
-void add_prior_option(CLI::App& command, std::vector<std::string>& priors) {
+void add_prior_option(Command& command, std::vector<std::string>& priors) {
   command
       .add_option(
           "--prior", priors,
           "a prior in the place of the text's own, or where it has none: NAME=DISTRIBUTION, as in \"alpha=normal(0, "
           "10)\"; again for others")
-      ->allow_extra_args(false);
+      .one_at_a_time();
 }
 
 } // namespace sibyl::cli

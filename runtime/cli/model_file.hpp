@@ -5,13 +5,13 @@
 #include "compiler/interface/compiled_model.hpp"
 #include "lang/diagnostic.hpp"
 
-#include <CLI/App.hpp>
-
 #include <memory>
 #include <string>
 #include <vector>
 
 namespace sibyl::cli {
+
+class Command; // runtime/terminal/command_line.hpp
 
 // The model that a command is given, and where else to look for the files that it includes.
 struct ModelFile {
@@ -19,8 +19,8 @@ struct ModelFile {
   std::vector<std::string> include_directories;
 };
 // -I, and with the model's own argument.
-void add_include_option(CLI::App& command, std::vector<std::string>& directories);
-void add_model_options(CLI::App& command, ModelFile& model, const std::string& description);
+void add_include_option(Command& command, std::vector<std::string>& directories);
+void add_model_options(Command& command, ModelFile& model, const std::string& description);
 
 // The whole text, with what it includes. Throws UserError naming the file where it cannot be read.
 std::string read_text(const ModelFile& model);
@@ -33,7 +33,7 @@ void print_diagnostics(const Diagnostics& diagnostics, const Source& source);
 std::shared_ptr<CompiledModel> open_model(const ModelFile& model, const std::vector<std::string>& priors = {});
 
 // --prior NAME=DISTRIBUTION, any number of times.
-void add_prior_option(CLI::App& command, std::vector<std::string>& priors);
+void add_prior_option(Command& command, std::vector<std::string>& priors);
 
 // Compiles a text that came inside a sampler file; `name` is what messages call it.
 std::shared_ptr<CompiledModel> compile_text(const std::string& name, const std::string& text);

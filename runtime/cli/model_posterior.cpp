@@ -4,11 +4,11 @@
 #include "runtime/cli/sampler_model.hpp"
 #include "runtime/data/convert.hpp"
 #include "runtime/mcmc/model_chains.hpp"
+#include "runtime/terminal/command_line.hpp"
 #include "runtime/terminal/interrupt.hpp"
 #include "runtime/terminal/options.hpp"
 #include "runtime/terminal/terminal.hpp"
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -60,21 +60,19 @@ WeightedPosterior run_chains(const std::shared_ptr<const CompiledModel>& model, 
 
 } // namespace
 
-void add_file_and_data(CLI::App& command, PosteriorRequest& request) {
+void add_file_and_data(Command& command, PosteriorRequest& request) {
   command.add_option("file", request.file, "sampler file, or model (.sib, .stan, .so), which is sampled by chains")
-      ->required();
-  command.add_option("data", request.data, "data: Stan JSON, CSV or NPZ")->required();
+      .required();
+  command.add_option("data", request.data, "data: Stan JSON, CSV or NPZ").required();
   add_include_option(command, request.include_directories);
 }
 
-void add_request_options(CLI::App& command, PosteriorRequest& request) {
+void add_request_options(Command& command, PosteriorRequest& request) {
   request.threads = default_threads();
   command.add_option("--by", request.by, "the column whose values tell data sets apart");
-  command.add_option("-n,--draws", request.draws, "draws for each data set")
-      ->capture_default_str()
-      ->check(CLI::Range(100, 10000000));
-  command.add_option("--seed", request.seed, "random seed")->capture_default_str();
-  command.add_option("--threads", request.threads, "number of threads")->capture_default_str();
+  command.add_option("-n,--draws", request.draws, "draws for each data set").shows_default().between(100, 10000000);
+  command.add_option("--seed", request.seed, "random seed").shows_default();
+  command.add_option("--threads", request.threads, "number of threads").shows_default();
   command.add_flag("--json", request.json, "the table as JSON");
 }
 

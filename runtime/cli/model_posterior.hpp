@@ -11,11 +11,9 @@
 #include <string>
 #include <vector>
 
-namespace CLI {
-class App;
-}
-
 namespace sibyl::cli {
+
+class Command; // runtime/terminal/command_line.hpp
 
 struct ModelPosteriors {
   std::string name; // of the model
@@ -35,9 +33,9 @@ struct PosteriorRequest {
   std::vector<std::string> include_directories; // for what a model's text includes
 };
 // The sampler or model and its data, and where included files are.
-void add_file_and_data(CLI::App& command, PosteriorRequest& request);
+void add_file_and_data(Command& command, PosteriorRequest& request);
 // --by, --draws, --seed, --threads, --json.
-void add_request_options(CLI::App& command, PosteriorRequest& request);
+void add_request_options(Command& command, PosteriorRequest& request);
 
 // null where it is not finite.
 nlohmann::ordered_json finite_number(double value);

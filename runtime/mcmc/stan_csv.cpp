@@ -2,10 +2,9 @@
 
 #include "lang/files/text_file.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include <chrono>
+#include <ctime>
 #include <filesystem>
 
 namespace sibyl::mcmc {
@@ -35,8 +34,11 @@ Comments begin_comments(const std::string& model_name) {
   comments.put(0, "stan_version_minor", minor_version);
   comments.put(0, "stan_version_patch", patch_version);
   comments.put(0, "model", model_name + "_model");
-  const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  comments.put(0, "start_datetime", fmt::format("{:%Y-%m-%d %H:%M:%S} UTC", fmt::gmtime(now)));
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  char text[32];
+  const std::size_t length = std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", gmtime_r(&now, &parts));
+  comments.put(0, "start_datetime", std::string(text, length));
   return comments;
 }
 

@@ -3,7 +3,6 @@
 #include "lang/errors.hpp"
 #include "runtime/terminal/terminal.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <cerrno>
@@ -23,22 +22,13 @@ int report(std::string_view message, ExitCode code) {
 
 } // namespace
 
-int run_program(CLI::App& program, int argc, char** argv, const std::function<void()>& body) {
+int run_program(const std::function<void()>& body) {
   try {
     body();
     // What was printed may still fail to arrive (a full disk behind a redirection).
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
       throw std::system_error(errno, std::generic_category(), "cannot write to standard output");
     return success;
-  } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) {
-      program.exit(error);
-      return success;
-    }
-    const bool has_commands = !program.get_subcommands([](const CLI::App*) { return true; }).empty();
-    if (has_commands && argc > 1 && argv[1][0] != '-' && program.get_subcommands().empty())
-      return report(fmt::format("there is no command `{}`; `sibyl --help` lists them", argv[1]), user_error);
-    return report(fmt::format("{}\n`--help` lists what a command takes", error.what()), user_error);
   } catch (const AlreadyReported&) {
     return user_error;
   } catch (const UserError& error) {

@@ -3,14 +3,10 @@
 
 #include <functional>
 
-namespace CLI {
-class App;
-}
-
 namespace sibyl::cli {
 
-// Runs `body`, which parses the command line of `program` and does what it asks for. 0: all well, or help was asked
-// for; 1: failed while running; 2: the input is wrong; 70: a bug.
-int run_program(CLI::App& program, int argc, char** argv, const std::function<void()>& body);
+// Runs `body`, which reads the command line and does what it asks for. 0: all well, or help was asked for; 1: failed
+// while running; 2: the input is wrong; 70: a bug.
+int run_program(const std::function<void()>& body);
 
 } // namespace sibyl::cli

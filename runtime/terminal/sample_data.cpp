@@ -5,38 +5,36 @@
 #include "runtime/data/convert.hpp"
 #include "runtime/data/draws.hpp"
 #include "runtime/data/inference_data.hpp"
+#include "runtime/terminal/command_line.hpp"
 #include "runtime/terminal/options.hpp"
 #include "runtime/terminal/summary_table.hpp"
 #include "runtime/terminal/terminal.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace sibyl::cli {
 
-void add_sampling_options(CLI::App& command, SampleDataOptions& options) {
+void add_sampling_options(Command& command, SampleDataOptions& options) {
   options.threads = default_threads();
-  command.add_option("data", options.data, "data: Stan JSON, CSV or NPZ")->required();
+  command.add_option("data", options.data, "data: Stan JSON, CSV or NPZ").required();
   command.add_option("--by", options.by, "the column whose values tell data sets apart");
-  command.add_option("-n,--draws", options.draws, "draws for each data set")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 100000000));
+  command.add_option("-n,--draws", options.draws, "draws for each data set").shows_default().between(1, 100000000);
   command.add_option("-o,--output", options.output,
                      "where the draws go: .csv (Stan's layout), .npz, or .nc (netCDF for ArviZ)");
-  CLI::Option* density = command.add_flag("--density", options.density,
+  const Option density = command.add_flag("--density", options.density,
                                           "add the column log_density__: the amortized density of each draw");
   command
       .add_option("--at", options.at,
                   "instead of draws, the density at these parameters (.csv, one row for each data set)")
-      ->excludes(density);
+      .excludes(density);
   command
       .add_flag("--exact", options.exact,
                 "draws of the model's own posterior: resampled where the importance weights allow it, else by Markov "
                 "chains that start from the amortized draws")
-      ->excludes("--at");
-  command.add_option("--seed", options.seed, "random seed")->capture_default_str();
-  command.add_option("--threads", options.threads, "number of threads")->capture_default_str();
+      .excludes("--at");
+  command.add_option("--seed", options.seed, "random seed").shows_default();
+  command.add_option("--threads", options.threads, "number of threads").shows_default();
   command.add_flag("--json", options.json, "the table as JSON");
 }
 

@@ -10,11 +10,9 @@
 #include <string>
 #include <vector>
 
-namespace CLI {
-class App;
-}
-
 namespace sibyl::cli {
+
+class Command; // runtime/terminal/command_line.hpp
 
 struct SampleDataOptions {
   std::string data, by, output, at;
@@ -25,7 +23,7 @@ struct SampleDataOptions {
 };
 
 // The positional argument `data` and all flags. The options must live until the command line is parsed.
-void add_sampling_options(CLI::App& command, SampleDataOptions& options);
+void add_sampling_options(Command& command, SampleDataOptions& options);
 
 using DrawFunction = std::function<std::vector<Posterior>(std::span<const DataSet>, const SampleOptions&)>;
 
