@@ -188,13 +188,14 @@ void add_train(Command& program) {
                       "time for preparing, training and calibration: 60s, 3m, 1h (default, where no other limit is "
                       "given: 2m)");
   command.add_option("--steps", options->steps, "training steps");
-  command.add_option("--sims", options->simulations,
+  const Option simulations = command.add_option("--sims", options->simulations,
                       "a fixed set of so many simulations, a tenth of them held out: made once and learned from in epochs, "
                       "until those held out gain no more (default: made as they are needed, each used once)");
   command.add_option("--moves", options->moves,
                       "with --sims and a model with a density: Markov moves of a data set's parameters along its posterior "
                       "whenever it is learned from again; 0: none")
       .between(0, 1000)
+      .needs(simulations)
       .shows_default();
   command.add_option("--frame", options->frame, "prior, laplace or auto")
       .one_of({"auto", "prior", "laplace"})
