@@ -127,7 +127,7 @@ TEST_CASE("The term's gradient is twice that of the divergence, by finite differ
   // 2 KL(q || p) up to what is constant, with the same numbers for the draws.
   const auto divergence = [&] {
     torch::NoGradGuard no_gradients;
-    torch::manual_seed(5);
+    backend.seed(5);
     networks::Offsets offsets;
     for (std::size_t i = 0; i <= sets; ++i) offsets.push_back(static_cast<std::int64_t>(i * draws));
     const Tensor base = backend.normal(sets * draws, 3);

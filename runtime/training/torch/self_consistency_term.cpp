@@ -30,7 +30,7 @@ struct ModelDensity : torch::autograd::Function<ModelDensity> {
 SelfConsistencyTerms self_consistency_terms(TorchBackend& backend, const NetworkConfig& config,
                                             const UnlabelledBatch& batch, const SelfConsistency& how,
                                             std::uint64_t seed) {
-  torch::manual_seed(seed);
+  backend.seed(seed);
   const std::size_t sets = batch.which.size(), rows = sets * how.draws;
   networks::Offsets offsets(sets + 1);
   for (std::size_t i = 0; i <= sets; ++i) offsets[i] = static_cast<std::int64_t>(i * how.draws);

@@ -2,6 +2,8 @@
 
 #include "lang/errors.hpp"
 
+#include <ATen/CPUGeneratorImpl.h>
+
 #include <cmath>
 
 namespace sibyl::training {
@@ -147,7 +149,19 @@ struct Spline : torch::autograd::Function<Spline> {
 
 Tensor tensor_of(const networks::Offsets& offsets) { return torch::tensor(offsets, torch::kInt64); }
 
+torch::Generator make_generator(torch::Device device) {
+  if (device.is_cpu()) return at::make_generator<at::CPUGeneratorImpl>();
+  return at::globalContext().defaultGenerator(device);
+}
+
 } // namespace
+
+TorchBackend::TorchBackend(torch::Device device) : device_(device), generator_(make_generator(device)) {}
+
+void TorchBackend::seed(std::uint64_t seed) {
+  const std::lock_guard lock(generator_.mutex());
+  generator_.set_current_seed(seed);
+}
 
 Tensor TorchBackend::parameter(const std::string& name, std::size_t rows, std::size_t columns,
                                networks::Initial initial) {
@@ -155,8 +169,9 @@ Tensor TorchBackend::parameter(const std::string& name, std::size_t rows, std::s
   if (!declaring_) throw InternalError("the weights have no tensor " + name);
   const std::vector<std::int64_t> shape{static_cast<std::int64_t>(rows), static_cast<std::int64_t>(columns)};
   const double limit = std::sqrt(3.0 / static_cast<double>(std::max<std::size_t>(rows, 1)));
-  Tensor made = initial == networks::Initial::zero ? torch::zeros(shape) : torch::empty(shape).uniform_(-limit, limit);
-  return parameters_[name] = made.to(device_).requires_grad_(true);
+  Tensor made = torch::zeros(shape, device_);
+  if (initial == networks::Initial::scaled) made.uniform_(-limit, limit, generator_);
+  return parameters_[name] = made.requires_grad_(true);
 }
 
 std::map<std::string, Tensor> TorchBackend::parts(const Tensor& vector) const {
@@ -174,12 +189,24 @@ Tensor TorchBackend::flatten() {
   for (const auto& [name, tensor] : parameters_) all.push_back(tensor.detach().flatten());
   Tensor vector = torch::cat(all).requires_grad_(true);
   vector.mutable_grad() = torch::zeros_like(vector);
-  auto values = parts(vector), gradients = parts(vector.grad());
+  bind(vector, vector.grad());
+  return vector;
+}
+
+void TorchBackend::bind(const Tensor& vector, const Tensor& gradients) {
+  auto values = parts(vector), slopes = parts(gradients);
   for (auto& [name, tensor] : parameters_) {
     tensor = values[name].requires_grad_(true);
-    tensor.mutable_grad() = gradients[name];
+    tensor.mutable_grad() = slopes[name];
   }
-  return vector;
+}
+
+TorchBackend TorchBackend::beside(const Tensor& vector, const Tensor& gradients) const {
+  TorchBackend other(device_);
+  other.declaring_ = false;
+  other.parameters_ = parameters_;
+  other.bind(vector, gradients);
+  return other;
 }
 
 Tensor TorchBackend::activation_slope(const Tensor& x) const {
@@ -203,12 +230,12 @@ Tensor TorchBackend::zeros(std::size_t rows, std::size_t columns) const {
   return torch::zeros(shape(rows, columns), device_);
 }
 
-Tensor TorchBackend::normal(std::size_t rows, std::size_t columns) const {
-  return torch::randn(shape(rows, columns), device_);
+Tensor TorchBackend::normal(std::size_t rows, std::size_t columns) {
+  return torch::randn(shape(rows, columns), generator_, device_);
 }
 
-std::vector<float> TorchBackend::uniforms(std::size_t count) const {
-  const Tensor numbers = torch::rand({static_cast<std::int64_t>(count)});
+std::vector<float> TorchBackend::uniforms(std::size_t count) {
+  const Tensor numbers = on_processor(torch::rand({static_cast<std::int64_t>(count)}, generator_, device_));
   return {numbers.data_ptr<float>(), numbers.data_ptr<float>() + count};
 }
 

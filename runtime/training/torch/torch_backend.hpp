@@ -16,9 +16,11 @@ class TorchBackend {
  public:
   using Tensor = torch::Tensor;
 
-  explicit TorchBackend(torch::Device device) : device_(device) {}
+  explicit TorchBackend(torch::Device device);
 
   torch::Device device() const { return device_; }
+  // What decides the random numbers that come next. Backends on the processor have their own, and one thread each.
+  void seed(std::uint64_t seed);
   std::map<std::string, Tensor>& parameters() { return parameters_; }
   // While true, unknown parameters are made; afterwards they are an InternalError.
   void declare(bool declaring) { declaring_ = declaring; }
@@ -26,6 +28,9 @@ class TorchBackend {
   // Puts the parameters into one vector that they are parts of from now on, and their gradients likewise: an optimizer
   // of one tensor takes a tenth of the time of one of a hundred small ones. Returns the vector, a leaf.
   Tensor flatten();
+  // A backend for another thread: the parameters are parts of the same vector, which `flatten` returned, and their
+  // gradients parts of another.
+  TorchBackend beside(const Tensor& vector, const Tensor& gradients) const;
   // A vector of that length as tensors of the parameters' names and shapes, which share its memory.
   std::map<std::string, Tensor> parts(const Tensor& vector) const;
 
@@ -49,8 +54,8 @@ class TorchBackend {
   Tensor constant(std::size_t rows, std::size_t columns, const std::vector<float>& values) const;
   Tensor zeros(std::size_t rows, std::size_t columns) const;
   std::size_t row_count(const Tensor& x) const { return static_cast<std::size_t>(x.size(0)); }
-  Tensor normal(std::size_t rows, std::size_t columns) const;
-  std::vector<float> uniforms(std::size_t count) const;
+  Tensor normal(std::size_t rows, std::size_t columns);
+  std::vector<float> uniforms(std::size_t count);
   Tensor concatenate(const std::vector<Tensor>& parts) const { return torch::cat(parts, 1); }
   Tensor columns(const Tensor& x, const std::vector<std::size_t>& indexes);
   Tensor merge(const Tensor& x, const std::vector<std::size_t>& at, const Tensor& y,
@@ -66,8 +71,10 @@ class TorchBackend {
 
  private:
   Tensor index_tensor(const std::vector<std::int64_t>& indexes) const;
+  void bind(const Tensor& vector, const Tensor& gradients);
 
   torch::Device device_;
+  torch::Generator generator_;
   bool declaring_ = true;
   std::map<std::string, Tensor> parameters_;
 };

@@ -1,8 +1,6 @@
 #include "lang/errors.hpp"
-#include "runtime/networks/classifier.hpp"
-#include "runtime/networks/posterior_families.hpp"
+#include "runtime/training/torch/batch_losses.hpp"
 #include "runtime/training/torch/self_consistency_term.hpp"
-#include "runtime/training/torch/summarize_batch.hpp"
 #include "runtime/training/training_interface.hpp"
 
 #include <nlohmann/json.hpp>
@@ -27,43 +25,6 @@ constexpr std::uint64_t term_seed = 0x5e1f000000000000;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-// The family's loss of each data set. `seed` decides its random numbers, so that a step or a validation can be
-// repeated.
-Tensor losses_of_batch(TorchBackend& backend, const TrainingJob& job, const NetworkBatch& batch, std::uint64_t seed) {
-  const NetworkConfig& config = job.config;
-  torch::manual_seed(seed);
-  const Tensor summary = summarize_batch(backend, config, batch);
-  const Tensor z = backend.constant(batch.count, batch.dimension, batch.z);
-  if (job.classes > 1) {
-    const Tensor logits = networks::classify(backend, summary, networks::summary_size(config), job.classes);
-    return torch::nll_loss(torch::log_softmax(logits, 1), z.squeeze(1).to(torch::kLong), {}, at::Reduction::None);
-  }
-  Tensor losses;
-  networks::visit_family(config.family, [&](auto family) {
-    const Tensor context = family.context(backend, config, summary, networks::summary_size(config));
-    losses = family.loss(backend, config, z, context).squeeze(1);
-  });
-  return losses;
-}
-
-// Losses beyond what any fitted posterior gives count by their logarithm: a parameter drawn from a Cauchy distribution
-// may start a million nats away, and would otherwise drown all other data sets for as long as it does.
-double temper_limit(const NetworkConfig& config) { return 50 + 5 * static_cast<double>(config.dimension); }
-Tensor tempered(const NetworkConfig& config, const Tensor& losses) {
-  const double limit = temper_limit(config);
-  return torch::where(losses > limit, limit * (1 + (losses.clamp_min(limit) / limit).log()), losses);
-}
-
-// The batch's data sets with a loss that is finite.
-NetworkBatch with_finite_losses(const NetworkBatch& batch, const Tensor& losses) {
-  const Tensor finite = losses.detach().isfinite().to(torch::kCPU).contiguous();
-  const bool* is_finite = finite.data_ptr<bool>();
-  std::vector<std::size_t> kept;
-  for (std::size_t i = 0; i < batch.count; ++i)
-    if (is_finite[i]) kept.push_back(i);
-  return select(batch, kept);
-}
-
 constexpr double largest_float = std::numeric_limits<float>::max();
 // Skipped steps in a row after which the weights themselves must be to blame, and how often those are taken back.
 constexpr int most_skipped = 5, most_rollbacks = 10;
@@ -82,25 +43,17 @@ Weights export_weights(const std::map<std::string, Tensor>& tensors) {
 
 class Trainer {
  public:
-  explicit Trainer(const TrainingJob& job) : job_(job), backend_(device(job.device)) {}
+  explicit Trainer(const TrainingJob& job)
+      : job_(with_budget(job)), losses_(job), backend_(losses_.backend()), weights_(losses_.weights()) {}
 
   TrainingResult run() {
-    torch::set_num_threads(job_.threads);
-    if (!(job_.budget.seconds > 0 || job_.budget.steps > 0))
-      throw UserError("training needs a budget of time or steps");
     divide_validation();
-    {
-      torch::NoGradGuard no_gradients;
-      losses_of_batch(backend_, job_, validation_.front(), job_.seed); // makes the weights
-      const auto begin = Clock::now();
-      result_.untrained_validation_loss = validation_losses().mean().item<double>();
-      last_term_ = result_.self_consistency.untrained = validation_term();
-      // Two validations end a training.
-      reserve_ = std::min(2 * seconds_since(begin), 0.2 * job_.budget.seconds);
-    }
-    backend_.declare(false);
-    weights_ = backend_.flatten();
     averaged_ = weights_.detach().clone();
+    const auto begin = Clock::now();
+    result_.untrained_validation_loss = averaged_loss();
+    result_.self_consistency.untrained = last_term_;
+    // Two validations end a training.
+    reserve_ = std::min(2 * seconds_since(begin), 0.2 * job_.budget.seconds);
     optimizer_ = std::make_unique<torch::optim::AdamW>(
         std::vector<Tensor>{weights_},
         torch::optim::AdamWOptions(job_.learning_rate).weight_decay(job_.weight_decay).betas({0.9, 0.98}));
@@ -129,15 +82,10 @@ class Trainer {
   }
 
  private:
-  static torch::Device device(const std::string& name) {
-    try {
-      const torch::Device device(name);
-      if (device.is_cuda() && !torch::cuda::is_available())
-        throw UserError("there is no usable CUDA device; train with --device cpu");
-      return device;
-    } catch (const c10::Error&) {
-      throw UserError("`" + name + "` is no device; there are cpu and cuda");
-    }
+  static const TrainingJob& with_budget(const TrainingJob& job) {
+    if (!(job.budget.seconds > 0 || job.budget.steps > 0))
+      throw UserError("training needs a budget of time or steps");
+    return job;
   }
 
   bool interrupted() const { return job_.interrupted && *job_.interrupted; }
@@ -175,22 +123,17 @@ class Trainer {
       ++step_;
       return;
     }
-    weights_.mutable_grad().zero_();
     const std::uint64_t seed = job_.seed + 1 + static_cast<std::uint64_t>(step_);
-    const Tensor losses = losses_of_batch(backend_, job_, batch, seed);
-    Tensor loss = tempered(job_.config, losses).mean();
-    double value = loss.item<double>();
+    double value = losses_.gradient(batch, seed, result_.times);
     if (!std::isfinite(value)) {
       // A data set that floats cannot hold makes all gradients NaN: once more without.
-      const NetworkBatch kept = with_finite_losses(batch, losses);
+      const NetworkBatch kept = losses_.with_finite_losses(batch);
       if (2 * kept.count < batch.count) return skip();
       result_.left_out += static_cast<std::int64_t>(batch.count - kept.count);
-      loss = tempered(job_.config, losses_of_batch(backend_, job_, kept, seed)).mean();
-      value = loss.item<double>();
+      value = losses_.gradient(kept, seed, result_.times);
       if (!std::isfinite(value)) return skip();
     }
-    lap(result_.times.forward);
-    loss.backward();
+    mark = Clock::now();
     add_self_consistency();
     const double norm = torch::nn::utils::clip_grad_norm_(weights_, job_.gradient_clip);
     lap(result_.times.backward);
@@ -273,33 +216,27 @@ class Trainer {
     if (validation_.empty()) validation_.push_back(job_.validation);
   }
 
-  // By data set, with the parameters as the backend has them; always finite.
-  Tensor validation_losses() {
-    std::vector<Tensor> parts;
-    for (std::size_t i = 0; i < validation_.size(); ++i)
-      parts.push_back(losses_of_batch(backend_, job_, validation_[i], validation_seed + i));
-    const Tensor losses = torch::cat(parts);
+  // By data set, with these parameters; always finite.
+  Tensor validation_losses(const std::map<std::string, Tensor>& parameters) {
+    const Tensor losses = losses_.evaluate(validation_, parameters, validation_seed);
     return tempered(job_.config, losses.nan_to_num(largest_float, largest_float).clamp_max(largest_float));
   }
 
   double averaged_loss() {
     torch::NoGradGuard no_gradients;
     auto averaged = backend_.parts(averaged_);
+    const double loss = validation_losses(averaged).mean().item<double>();
     std::swap(backend_.parameters(), averaged);
-    const double loss = validation_losses().mean().item<double>();
     last_term_ = validation_term();
     std::swap(backend_.parameters(), averaged);
     return loss;
   }
 
   std::vector<double> losses_of(const Weights& weights) {
-    torch::NoGradGuard no_gradients;
     std::map<std::string, Tensor> given;
     for (const auto& [name, tensor] : weights)
       given[name] = backend_.constant(tensor.rows, tensor.columns, tensor.values);
-    std::swap(backend_.parameters(), given);
-    const Tensor losses = validation_losses().to(torch::kCPU, torch::kFloat64).contiguous();
-    std::swap(backend_.parameters(), given);
+    const Tensor losses = validation_losses(given).to(torch::kCPU, torch::kFloat64).contiguous();
     return {losses.data_ptr<double>(), losses.data_ptr<double>() + losses.numel()};
   }
 
@@ -484,7 +421,8 @@ class Trainer {
   }
 
   const TrainingJob& job_;
-  TorchBackend backend_;
+  BatchLosses losses_;
+  TorchBackend& backend_;
   Tensor weights_, averaged_, good_, good_averaged_; // of all networks, as one vector
   std::unique_ptr<torch::optim::AdamW> optimizer_;
   TrainingResult result_;
