@@ -13,7 +13,7 @@ using vectors::Floats;
 using vectors::Integers;
 using vectors::lanes;
 
-constexpr float smallest_share = 1e-3f; // of a bin in the whole
+constexpr float least_share = static_cast<float>(smallest_share);
 constexpr float edge = static_cast<float>(bound);
 constexpr float log_two = 0.693147181f;
 constexpr float scale_limit = static_cast<float>(most_log_scale), slope_limit = static_cast<float>(most_log_slope),
@@ -109,7 +109,7 @@ struct Shares {
 SIBYL_INLINE Bin find(std::size_t bins, const Numbers& numbers, Shares& shares, Floats value, bool in_x) {
   softmax(bins, numbers.of + 2, shares.width);
   softmax(bins, numbers.of + 2 + bins, shares.height);
-  const float factor = 2 * edge * (1 - smallest_share * static_cast<float>(bins)), least = 2 * edge * smallest_share;
+  const float factor = 2 * edge * (1 - least_share * static_cast<float>(bins)), least = 2 * edge * least_share;
   const Floats* slopes = numbers.of + 2 + 2 * bins;
   Floats x = all(-edge), y = x;
   Bin bin{};
@@ -211,7 +211,7 @@ SIBYL_EACH_PROCESSOR
 void backward(std::size_t count, std::size_t bins, const float* x, const float* numbers, const float* y_gradient,
               const float* log_slope_gradient, float* x_gradient, float* numbers_gradient) {
   const std::size_t per_value = numbers_per_value(bins);
-  const float factor = 2 * edge * (1 - smallest_share * static_cast<float>(bins));
+  const float factor = 2 * edge * (1 - least_share * static_cast<float>(bins));
   Numbers own, gradient;
   Shares shares;
   for (std::size_t i = 0; i < count; i += lanes) {

@@ -5,8 +5,8 @@
 // The spline (Durkan et al. 2019, eq. 4-5) has its knots on [-bound, bound] in both s and t and goes on linearly
 // outside with the slope of its last knot: in x that is a power law, so tails are learned, and nothing is clipped. How
 // heavy they become is bounded, as is the scale a: where a network has seen little, what it makes up must not send draws
-// to where moments have no meaning. With all numbers zero the map is the identity. One kernel serves every backend; its
-// derivative is here too.
+// to where moments have no meaning. With all numbers zero the map is the identity. One kernel serves every backend on
+// a processor; its derivative is here too. runtime/training/torch/device_spline.hpp says the same to an accelerator.
 #pragma once
 
 #include <cstddef>
@@ -15,6 +15,7 @@ namespace sibyl::spline {
 
 inline constexpr double bound = 3.0;
 inline constexpr std::size_t most_bins = 32;
+inline constexpr double smallest_share = 1e-3; // of a bin in the whole
 // A number n that is bounded by L counts as L tanh(n / L): near zero as it is.
 inline constexpr double most_log_scale = 3, most_log_slope = 5, most_log_end_slope = 0.7;
 
