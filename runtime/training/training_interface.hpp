@@ -29,7 +29,8 @@ struct TrainingProgress {
   double seconds = 0, seconds_left = 0;
 };
 
-// Milliseconds of a mean step and how they divide.
+// Milliseconds of a mean step and how they divide. On an accelerator a step is handed over in `forward` and `optimizer`,
+// and `backward` is what the processor waits until it is done.
 struct StepTimes {
   double waiting = 0, forward = 0, backward = 0, optimizer = 0;
 };
@@ -46,6 +47,7 @@ struct TrainingJob {
   double gradient_clip = 5; // norm
   std::uint64_t seed = 1;
   std::string device = "cpu";
+  bool as_accelerator = false; // on the processor too as on an accelerator, which tests do
   int threads = 1;
   std::string checkpoint;          // path; empty: none
   std::string checkpoint_identity; // what the checkpoint must have been made for: model, setup, options

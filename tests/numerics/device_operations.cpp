@@ -21,6 +21,14 @@ Tensor leaf(std::vector<std::int64_t> shape, double scale = 1) {
   return (scale * torch::randn(shape)).requires_grad_(true);
 }
 
+// What a function makes of each data set's rows, below each other.
+template <typename Map>
+Tensor each_set(const networks::Offsets& offsets, Map map) {
+  std::vector<Tensor> parts;
+  for (std::size_t i = 0; i + 1 < offsets.size(); ++i) parts.push_back(map(offsets[i], offsets[i + 1]));
+  return torch::cat(parts, 0);
+}
+
 // Relative to the largest entry, where there is none to each entry itself.
 void check_close(const Tensor& ours, const Tensor& theirs, double tolerance) {
   REQUIRE(ours.sizes() == theirs.sizes());
@@ -57,9 +65,21 @@ TEST_CASE("Rows of data sets are summed, weighed and repeated on a device as on 
     check_same(device::segment_attention(rows, scores, segments), backend.segment_attention(rows, scores, offsets),
                {rows, scores}, 5e-4);
     check_same(device::expand(x, segments), backend.expand(x, offsets), {x});
-    check_same(device::last_row(rows, segments), backend.last_row(rows, offsets), {rows});
-    for (const std::size_t distance : {1, 4})
-      check_same(device::window(rows, segments, distance), backend.window(rows, offsets, distance), {rows});
+    check_same(device::last_row(rows, segments),
+               each_set(offsets,
+                        [&](std::int64_t begin, std::int64_t end) {
+                          return begin == end ? rows.slice(0, 0, 0).sum(0, true) : rows.slice(0, end - 1, end);
+                        }),
+               {rows});
+    for (const std::int64_t distance : {1, 4})
+      check_same(device::window(rows, segments, static_cast<std::size_t>(distance)),
+                 each_set(offsets,
+                          [&](std::int64_t begin, std::int64_t end) {
+                            const Tensor own = rows.slice(0, begin, end), outside = torch::zeros({distance, 5});
+                            const Tensor padded = torch::cat({outside, own, outside}, 0);
+                            return torch::cat({padded.slice(0, 0, end - begin), own, padded.slice(0, 2 * distance)}, 1);
+                          }),
+                 {rows});
   }
 }
 

@@ -243,6 +243,8 @@ TEST_CASE("A checkpoint of another model or other options is refused, and a dama
 
 TEST_CASE("A batch that is not finite is left out, and training goes on") {
   TrainingJob poisoned = conjugate_job(250);
+  poisoned.as_accelerator = GENERATE(false, true);
+  INFO("as accelerator: " << poisoned.as_accelerator);
   poisoned.batch = [](std::int64_t step) {
     NetworkBatch batch = conjugate(64, 1 + static_cast<std::uint64_t>(step));
     if (step == 120) batch.z[3] = std::numeric_limits<float>::quiet_NaN();
@@ -260,6 +262,8 @@ TEST_CASE("A batch that is not finite is left out, and training goes on") {
 
 TEST_CASE("Training that is never finite ends with an error") {
   TrainingJob hopeless = conjugate_job(1000);
+  hopeless.as_accelerator = GENERATE(false, true);
+  INFO("as accelerator: " << hopeless.as_accelerator);
   hopeless.batch = [](std::int64_t) {
     NetworkBatch batch = conjugate(8, 1);
     for (float& z : batch.z) z = std::numeric_limits<float>::quiet_NaN();
@@ -270,6 +274,8 @@ TEST_CASE("Training that is never finite ends with an error") {
 
 TEST_CASE("Training that stops being finite keeps its best weights") {
   TrainingJob spoilt = conjugate_job(1000);
+  spoilt.as_accelerator = GENERATE(false, true);
+  INFO("as accelerator: " << spoilt.as_accelerator);
   spoilt.batch = [](std::int64_t step) {
     NetworkBatch batch = conjugate(64, 1 + static_cast<std::uint64_t>(step));
     if (step >= 200)
@@ -313,6 +319,8 @@ TEST_CASE("One data set far outside neither drowns the others nor chooses the we
 
 TEST_CASE("Batches without data sets are passed over") {
   TrainingJob thinned = conjugate_job(20);
+  thinned.as_accelerator = GENERATE(false, true);
+  INFO("as accelerator: " << thinned.as_accelerator);
   thinned.batch = [](std::int64_t step) { return step % 2 == 0 ? NetworkBatch{} : conjugate(64, 1 + static_cast<std::uint64_t>(step)); };
   const TrainingResult result = load_training()(thinned);
   CHECK(result.steps == 20);
@@ -333,10 +341,47 @@ TEST_CASE("What makes things worse is not kept: the untrained flow is a candidat
   CHECK(result.validation_loss == result.untrained_validation_loss);
 }
 
+TEST_CASE("With an accelerator's operations and steps that are not waited for, training learns the same") {
+  for (const std::string family : {"spline_flow", "flow_matching", "mean_flow"}) {
+    INFO(family);
+    TrainingJob plain = conjugate_job(150);
+    plain.config.family = family;
+    plain.config.sources = {{"set", 1}, {"sequence", 1}, {"mlp", 2}};
+    plain.config.sizes = {{"layers", 2}, {"hidden", 24}};
+    if (family == "spline_flow") plain.config.sizes["bins"] = 6;
+    const auto with_more_sources = [](NetworkBatch batch) {
+      batch.sources.push_back(batch.sources[0]);
+      RowsBatch fixed;
+      fixed.width = 2;
+      fixed.rows = batch.direct;
+      for (std::size_t i = 1; i <= batch.count; ++i) fixed.offsets.push_back(static_cast<std::int64_t>(i));
+      batch.sources.push_back(fixed);
+      return batch;
+    };
+    plain.validation = with_more_sources(conjugate(200, 0));
+    plain.batch = [&](std::int64_t step) { return with_more_sources(conjugate(64, 1 + static_cast<std::uint64_t>(step))); };
+    TrainingJob queued = plain;
+    queued.as_accelerator = true;
+    const TrainingResult expected = load_training()(plain), actual = load_training()(queued);
+    CHECK(expected.validation_loss < expected.untrained_validation_loss - 0.02);
+    CHECK(actual.untrained_validation_loss == Approx(expected.untrained_validation_loss).epsilon(1e-5));
+    REQUIRE(actual.history.size() == expected.history.size());
+    // Rounding grows with every step.
+    for (std::size_t i = 0; i < expected.history.size(); ++i) {
+      CHECK(actual.history[i].step == expected.history[i].step);
+      CHECK(actual.history[i].loss == Approx(expected.history[i].loss).epsilon(2e-3));
+    }
+    CHECK(actual.simulations == expected.simulations);
+    CHECK(actual.best_step == expected.best_step);
+  }
+}
+
 TEST_CASE("Devices that are not there, and training without a limit, are user errors") {
   TrainingJob one = conjugate_job(1);
   one.device = "abacus";
   CHECK_THROWS_WITH(load_training()(one), Contains("abacus"));
+  one.device = "meta"; // one of LibTorch's that has no numbers
+  CHECK_THROWS_WITH(load_training()(one), Contains("cpu and cuda"));
   TrainingJob endless = conjugate_job(0);
   CHECK_THROWS_WITH(load_training()(endless), Contains("budget"));
 }

@@ -25,14 +25,17 @@ constexpr std::uint64_t seeds_apart = 0x9e3779b97f4a7c15; // those of the parts 
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-torch::Device find_device(const std::string& name) {
+torch::Device find_device(const TrainingJob& job) {
   try {
-    const torch::Device device(name);
+    const torch::Device device(job.device);
+    // The device `meta` only tries out what an accelerator would do.
+    if (!device.is_cpu() && !device.is_cuda() && !(device.is_meta() && job.as_accelerator))
+      throw UserError("networks are not trained on " + job.device + "; there are cpu and cuda");
     if (device.is_cuda() && !torch::cuda::is_available())
       throw UserError("there is no usable CUDA device; train with --device cpu");
     return device;
   } catch (const c10::Error&) {
-    throw UserError("`" + name + "` is no device; there are cpu and cuda");
+    throw UserError("`" + job.device + "` is no device; there are cpu and cuda");
   }
 }
 
@@ -78,9 +81,9 @@ Tensor tempered(const NetworkConfig& config, const Tensor& losses) {
 }
 
 BatchLosses::BatchLosses(const TrainingJob& job) : job_(job) {
-  const torch::Device device = find_device(job.device);
+  const torch::Device device = find_device(job);
   if (device.is_cpu()) torch::set_num_threads(1);
-  workers_.push_back({TorchBackend(device), {}, {}});
+  workers_.push_back({TorchBackend(device, job.as_accelerator || !device.is_cpu()), {}, {}});
   {
     torch::NoGradGuard no_gradients;
     losses_of_batch(backend(), job_, range(job_.validation, 0, std::min<std::size_t>(job_.validation.count, 2)),
@@ -89,7 +92,7 @@ BatchLosses::BatchLosses(const TrainingJob& job) : job_(job) {
   backend().declare(false);
   weights_ = backend().flatten();
   workers_.front().gradient = weights_.grad();
-  const std::size_t threads = device.is_cpu() ? useful_threads(job_) : 1;
+  const std::size_t threads = backend().is_accelerator() ? 1 : useful_threads(job_);
   while (workers_.size() < threads) {
     const Tensor gradient = torch::zeros_like(weights_);
     workers_.push_back({backend().beside(weights_, gradient), gradient, {}});
@@ -135,6 +138,13 @@ double BatchLosses::gradient(const NetworkBatch& batch, std::uint64_t seed, Step
   }
   times.backward += seconds_since(mark);
   return sum / static_cast<double>(batch.count);
+}
+
+Tensor BatchLosses::queue_gradient(const NetworkBatch& batch, std::uint64_t seed) {
+  workers_.front().gradient.zero_();
+  const Tensor loss = tempered(job_.config, losses_of_batch(backend(), job_, batch, seed)).mean();
+  loss.backward();
+  return loss.detach();
 }
 
 NetworkBatch BatchLosses::with_finite_losses(const NetworkBatch& batch) const {

@@ -29,7 +29,10 @@ class BatchLosses {
   // The mean tempered loss; its gradient replaces that of the weights where it is finite. `seed` decides the family's
   // random numbers, so that a step can be repeated. Seconds go to `times`.
   double gradient(const NetworkBatch& batch, std::uint64_t seed, StepTimes& times);
-  // The data sets of that batch whose losses were finite.
+  // The same on an accelerator, which is not waited for: the loss is a tensor there, and the gradient is no number where
+  // the loss is none.
+  torch::Tensor queue_gradient(const NetworkBatch& batch, std::uint64_t seed);
+  // The data sets of the last batch that `gradient` had whose losses were finite.
   NetworkBatch with_finite_losses(const NetworkBatch& batch) const;
 
   // By data set, untempered, without gradients, of the batches one after the other, with these parameters.

@@ -1,4 +1,5 @@
 // The spline backwards, with its derivative: that of the map's inverse, from the derivative of the map itself.
+#include "runtime/training/torch/device_spline.hpp"
 #include "runtime/training/torch/torch_backend.hpp"
 
 namespace sibyl::training {
@@ -9,18 +10,16 @@ using torch::autograd::variable_list;
 
 namespace {
 
-Tensor on_processor(const Tensor& tensor) { return tensor.to(torch::kCPU).contiguous(); }
-
 // x with y = F(x; numbers) and log F'(x; numbers).
 struct InverseSpline : torch::autograd::Function<InverseSpline> {
   static variable_list forward(AutogradContext* context, const Tensor& y, const Tensor& numbers, std::int64_t bins) {
-    const Tensor given = on_processor(y), own = on_processor(numbers);
+    const Tensor given = y.contiguous(), own = numbers.contiguous();
     Tensor x = torch::empty_like(given), slope = torch::empty_like(given);
     spline::inverse(static_cast<std::size_t>(given.numel()), static_cast<std::size_t>(bins), given.data_ptr<float>(),
                     own.data_ptr<float>(), x.data_ptr<float>(), slope.data_ptr<float>());
     context->save_for_backward({x, own, slope});
     context->saved_data["bins"] = bins;
-    return {x.to(y.device()), slope.to(y.device())};
+    return {x, slope};
   }
 
   // dx = (dy - dF / d numbers . d numbers) / F', and the slope changes with x and with the numbers.
@@ -38,17 +37,21 @@ struct InverseSpline : torch::autograd::Function<InverseSpline> {
     };
     const Tensor none = torch::zeros_like(x);
     Tensor numbers_of_slope, numbers_of_value;
-    const Tensor of_x = on_processor(gradients[0]) + through_map(none, on_processor(gradients[1]), numbers_of_slope);
+    const Tensor of_x = gradients[0] + through_map(none, gradients[1].contiguous(), numbers_of_slope);
     const Tensor of_y = (of_x * (-saved[2]).exp()).contiguous();
     through_map((-of_y).contiguous(), none, numbers_of_value);
-    const auto device = gradients[0].device();
-    return {of_y.to(device), (numbers_of_slope + numbers_of_value).to(device), Tensor()};
+    return {of_y, numbers_of_slope + numbers_of_value, Tensor()};
   }
 };
 
 } // namespace
 
 Tensor TorchBackend::inverse_spline(const Tensor& y, const Tensor& numbers, std::size_t bins, Tensor& log_slope) {
+  if (as_accelerator_) {
+    const auto [x, log_slopes] = device::inverse_spline(y, numbers, bins);
+    log_slope = log_slope + log_slopes.sum(1, true);
+    return x;
+  }
   const variable_list result = InverseSpline::apply(y, numbers, static_cast<std::int64_t>(bins));
   log_slope = log_slope + result[1].sum(1, true);
   return result[0];

@@ -1,6 +1,7 @@
 #include "runtime/training/torch/torch_backend.hpp"
 
 #include "lang/errors.hpp"
+#include "runtime/training/torch/device_spline.hpp"
 
 #include <ATen/CPUGeneratorImpl.h>
 
@@ -32,8 +33,6 @@ void copy_segments(const float* values, std::int64_t width, const networks::Offs
       std::copy_n(values + static_cast<std::int64_t>(i) * width, width, rows + r * width);
 }
 
-Tensor on_processor(const Tensor& tensor) { return tensor.to(torch::kCPU).contiguous(); }
-
 networks::Offsets offsets_of(const Tensor& tensor) {
   const auto* values = tensor.data_ptr<std::int64_t>();
   return {values, values + tensor.numel()};
@@ -43,16 +42,16 @@ struct Expand : torch::autograd::Function<Expand> {
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& offsets) {
     context->save_for_backward({offsets});
     const auto places = offsets_of(offsets);
-    const Tensor given = on_processor(x), rows = torch::empty({places.back(), x.size(1)});
+    const Tensor given = x.contiguous(), rows = torch::empty({places.back(), x.size(1)});
     copy_segments(data(given), x.size(1), places, rows.data_ptr<float>());
-    return rows.to(x.device());
+    return rows;
   }
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const auto places = offsets_of(context->get_saved_variables()[0]);
-    const Tensor given = on_processor(gradients[0]);
+    const Tensor given = gradients[0].contiguous();
     const Tensor sums = torch::empty({static_cast<std::int64_t>(places.size()) - 1, given.size(1)});
     sum_segments(data(given), given.size(1), places, sums.data_ptr<float>());
-    return {sums.to(gradients[0].device()), Tensor()};
+    return {sums, Tensor()};
   }
 };
 
@@ -60,16 +59,16 @@ struct SegmentSum : torch::autograd::Function<SegmentSum> {
   static Tensor forward(AutogradContext* context, const Tensor& rows, const Tensor& offsets) {
     context->save_for_backward({offsets});
     const auto places = offsets_of(offsets);
-    const Tensor given = on_processor(rows);
+    const Tensor given = rows.contiguous();
     const Tensor sums = torch::empty({static_cast<std::int64_t>(places.size()) - 1, rows.size(1)});
     sum_segments(data(given), rows.size(1), places, sums.data_ptr<float>());
-    return sums.to(rows.device());
+    return sums;
   }
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const auto places = offsets_of(context->get_saved_variables()[0]);
-    const Tensor given = on_processor(gradients[0]), rows = torch::empty({places.back(), given.size(1)});
+    const Tensor given = gradients[0].contiguous(), rows = torch::empty({places.back(), given.size(1)});
     copy_segments(data(given), given.size(1), places, rows.data_ptr<float>());
-    return {rows.to(gradients[0].device()), Tensor()};
+    return {rows, Tensor()};
   }
 };
 
@@ -79,7 +78,7 @@ struct SegmentAttention : torch::autograd::Function<SegmentAttention> {
     const auto places = offsets_of(offsets);
     const std::int64_t width = rows.size(1), queries = scores.size(1),
                        sets = static_cast<std::int64_t>(places.size()) - 1;
-    const Tensor x = on_processor(rows), s = on_processor(scores);
+    const Tensor x = rows.contiguous(), s = scores.contiguous();
     Tensor weights = torch::empty({rows.size(0), queries}), result = torch::zeros({sets, queries * width});
     const float *xp = data(x), *sp = data(s);
     float *wp = weights.data_ptr<float>(), *yp = result.data_ptr<float>();
@@ -96,14 +95,14 @@ struct SegmentAttention : torch::autograd::Function<SegmentAttention> {
         }
       }
     context->save_for_backward({x, weights, result, offsets});
-    return result.to(rows.device());
+    return result;
   }
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const auto saved = context->get_saved_variables();
     const auto places = offsets_of(saved[3]);
     const std::int64_t width = saved[0].size(1), queries = saved[1].size(1),
                        sets = static_cast<std::int64_t>(places.size()) - 1;
-    const Tensor g = on_processor(gradients[0]);
+    const Tensor g = gradients[0].contiguous();
     Tensor rows = torch::zeros_like(saved[0]), scores = torch::empty_like(saved[1]);
     const float *gp = data(g), *xp = data(saved[0]), *wp = data(saved[1]), *yp = data(saved[2]);
     float *rp = rows.data_ptr<float>(), *sp = scores.data_ptr<float>();
@@ -122,28 +121,28 @@ struct SegmentAttention : torch::autograd::Function<SegmentAttention> {
           sp[r * queries + q] = w * (product - mean);
         }
       }
-    return {rows.to(gradients[0].device()), scores.to(gradients[0].device()), Tensor()};
+    return {rows, scores, Tensor()};
   }
 };
 
 struct Spline : torch::autograd::Function<Spline> {
   static variable_list forward(AutogradContext* context, const Tensor& x, const Tensor& numbers, std::int64_t bins) {
-    const Tensor given = on_processor(x), own = on_processor(numbers);
+    const Tensor given = x.contiguous(), own = numbers.contiguous();
     Tensor y = torch::empty_like(given), slope = torch::empty_like(given);
     spline::forward(static_cast<std::size_t>(given.numel()), static_cast<std::size_t>(bins), data(given), data(own),
                     y.data_ptr<float>(), slope.data_ptr<float>());
     context->save_for_backward({given, own});
     context->saved_data["bins"] = bins;
-    return {y.to(x.device()), slope.to(x.device())};
+    return {y, slope};
   }
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const auto saved = context->get_saved_variables();
-    const Tensor gy = on_processor(gradients[0]), gs = on_processor(gradients[1]);
+    const Tensor gy = gradients[0].contiguous(), gs = gradients[1].contiguous();
     Tensor x = torch::empty_like(saved[0]), numbers = torch::empty_like(saved[1]);
     spline::backward(static_cast<std::size_t>(saved[0].numel()),
                      static_cast<std::size_t>(context->saved_data["bins"].toInt()), data(saved[0]), data(saved[1]),
                      data(gy), data(gs), x.data_ptr<float>(), numbers.data_ptr<float>());
-    return {x.to(gradients[0].device()), numbers.to(gradients[0].device()), Tensor()};
+    return {x, numbers, Tensor()};
   }
 };
 
@@ -151,16 +150,25 @@ Tensor tensor_of(const networks::Offsets& offsets) { return torch::tensor(offset
 
 torch::Generator make_generator(torch::Device device) {
   if (device.is_cpu()) return at::make_generator<at::CPUGeneratorImpl>();
-  return at::globalContext().defaultGenerator(device);
+  if (device.is_cuda()) return at::globalContext().defaultGenerator(device);
+  return {}; // the device `meta` has no numbers
+}
+
+void seed_generator(torch::Generator& generator, std::uint64_t seed) {
+  if (!generator.defined()) return;
+  const std::lock_guard lock(generator.mutex());
+  generator.set_current_seed(seed);
 }
 
 } // namespace
 
-TorchBackend::TorchBackend(torch::Device device) : device_(device), generator_(make_generator(device)) {}
+TorchBackend::TorchBackend(torch::Device device, bool as_accelerator)
+    : device_(device), as_accelerator_(as_accelerator), generator_(make_generator(device)),
+      processor_generator_(device.is_cpu() ? generator_ : make_generator(torch::kCPU)), segments_(device) {}
 
 void TorchBackend::seed(std::uint64_t seed) {
-  const std::lock_guard lock(generator_.mutex());
-  generator_.set_current_seed(seed);
+  seed_generator(generator_, seed);
+  if (!device_.is_cpu()) seed_generator(processor_generator_, seed);
 }
 
 Tensor TorchBackend::parameter(const std::string& name, std::size_t rows, std::size_t columns,
@@ -202,7 +210,7 @@ void TorchBackend::bind(const Tensor& vector, const Tensor& gradients) {
 }
 
 TorchBackend TorchBackend::beside(const Tensor& vector, const Tensor& gradients) const {
-  TorchBackend other(device_);
+  TorchBackend other(device_, as_accelerator_);
   other.declaring_ = false;
   other.parameters_ = parameters_;
   other.bind(vector, gradients);
@@ -223,7 +231,8 @@ std::vector<std::int64_t> shape(std::size_t rows, std::size_t columns) {
 } // namespace
 
 Tensor TorchBackend::constant(std::size_t rows, std::size_t columns, const std::vector<float>& values) const {
-  return torch::from_blob(const_cast<float*>(values.data()), shape(rows, columns), torch::kFloat32).clone().to(device_);
+  const Tensor given = torch::from_blob(const_cast<float*>(values.data()), shape(rows, columns), torch::kFloat32);
+  return device_.is_cpu() ? given.clone() : device::send(given, device_);
 }
 
 Tensor TorchBackend::zeros(std::size_t rows, std::size_t columns) const {
@@ -235,16 +244,18 @@ Tensor TorchBackend::normal(std::size_t rows, std::size_t columns) {
 }
 
 std::vector<float> TorchBackend::uniforms(std::size_t count) {
-  const Tensor numbers = on_processor(torch::rand({static_cast<std::int64_t>(count)}, generator_, device_));
+  const Tensor numbers = torch::rand({static_cast<std::int64_t>(count)}, processor_generator_);
   return {numbers.data_ptr<float>(), numbers.data_ptr<float>() + count};
 }
 
-Tensor TorchBackend::index_tensor(const std::vector<std::int64_t>& indexes) const {
-  return torch::tensor(indexes, torch::kInt64).to(device_);
+const Tensor& TorchBackend::column_indexes(const std::vector<std::int64_t>& indexes) {
+  const auto [place, is_new] = indexes_.try_emplace(indexes);
+  if (is_new) place->second = device::send(indexes, device_);
+  return place->second;
 }
 
 Tensor TorchBackend::columns(const Tensor& x, const std::vector<std::size_t>& indexes) {
-  return x.index_select(1, index_tensor({indexes.begin(), indexes.end()}));
+  return x.index_select(1, column_indexes({indexes.begin(), indexes.end()}));
 }
 
 Tensor TorchBackend::merge(const Tensor& x, const std::vector<std::size_t>& at, const Tensor& y,
@@ -253,46 +264,40 @@ Tensor TorchBackend::merge(const Tensor& x, const std::vector<std::size_t>& at, 
   std::vector<std::int64_t> from(at.size() + there.size());
   for (std::size_t i = 0; i < at.size(); ++i) from[at[i]] = static_cast<std::int64_t>(i);
   for (std::size_t i = 0; i < there.size(); ++i) from[there[i]] = static_cast<std::int64_t>(at.size() + i);
-  return torch::cat({x, y}, 1).index_select(1, index_tensor(from));
+  return torch::cat({x, y}, 1).index_select(1, column_indexes(from));
 }
 
 Tensor TorchBackend::segment_mean(const Tensor& rows, const networks::Offsets& offsets) {
+  if (as_accelerator_) return device::segment_mean(rows, segments_.of(offsets));
   std::vector<float> inverse;
   for (std::size_t i = 0; i + 1 < offsets.size(); ++i)
     inverse.push_back(1.0f / static_cast<float>(std::max<std::int64_t>(1, offsets[i + 1] - offsets[i])));
-  return SegmentSum::apply(rows, tensor_of(offsets)) * torch::tensor(inverse).to(device_).unsqueeze(1);
+  return SegmentSum::apply(rows, tensor_of(offsets)) * torch::tensor(inverse).unsqueeze(1);
 }
 
 Tensor TorchBackend::segment_attention(const Tensor& rows, const Tensor& scores, const networks::Offsets& offsets) {
-  return SegmentAttention::apply(rows, scores, tensor_of(offsets));
+  return as_accelerator_ ? device::segment_attention(rows, scores, segments_.of(offsets))
+                         : SegmentAttention::apply(rows, scores, tensor_of(offsets));
 }
 
 Tensor TorchBackend::expand(const Tensor& x, const networks::Offsets& offsets) {
-  return Expand::apply(x, tensor_of(offsets));
+  return as_accelerator_ ? device::expand(x, segments_.of(offsets)) : Expand::apply(x, tensor_of(offsets));
 }
 
 Tensor TorchBackend::window(const Tensor& rows, const networks::Offsets& offsets, std::size_t dilation) {
-  // Row 0 of the padded rows is zero: it stands for what lies outside.
-  const Tensor padded = torch::cat({torch::zeros({1, rows.size(1)}, rows.options()), rows}, 0);
-  std::vector<std::int64_t> before(static_cast<std::size_t>(offsets.back()), 0), after = before;
-  const auto step = static_cast<std::int64_t>(dilation);
-  for (std::size_t i = 0; i + 1 < offsets.size(); ++i)
-    for (std::int64_t r = offsets[i]; r < offsets[i + 1]; ++r) {
-      if (r - step >= offsets[i]) before[static_cast<std::size_t>(r)] = r - step + 1;
-      if (r + step < offsets[i + 1]) after[static_cast<std::size_t>(r)] = r + step + 1;
-    }
-  return torch::cat({padded.index_select(0, index_tensor(before)), rows, padded.index_select(0, index_tensor(after))},
-                    1);
+  return device::window(rows, segments_.of(offsets), dilation);
 }
 
 Tensor TorchBackend::last_row(const Tensor& rows, const networks::Offsets& offsets) {
-  const Tensor padded = torch::cat({torch::zeros({1, rows.size(1)}, rows.options()), rows}, 0);
-  std::vector<std::int64_t> last;
-  for (std::size_t i = 0; i + 1 < offsets.size(); ++i) last.push_back(offsets[i + 1] > offsets[i] ? offsets[i + 1] : 0);
-  return padded.index_select(0, index_tensor(last));
+  return device::last_row(rows, segments_.of(offsets));
 }
 
 Tensor TorchBackend::spline(const Tensor& x, const Tensor& numbers, std::size_t bins, Tensor& log_slope) {
+  if (as_accelerator_) {
+    const auto [y, log_slopes] = device::spline(x, numbers, bins);
+    log_slope = log_slope + log_slopes.sum(1, true);
+    return y;
+  }
   const variable_list result = Spline::apply(x, numbers, static_cast<std::int64_t>(bins));
   log_slope = log_slope + result[1].sum(1, true);
   return result[0];

@@ -1,14 +1,18 @@
-// The backend that learns: LibTorch, with gradients. The spline is one fused function with its own derivative: on the
-// processor, dispatching its dozens of small operations would cost more than computing them.
+// The backend that learns: LibTorch, with gradients. On the processor the spline and the operations on rows of data sets
+// are fused functions with their own derivatives: dispatching dozens of small operations would cost more than computing
+// them. On an accelerator they are such operations (device_spline.hpp, device_segments.hpp), so that nothing leaves it.
 #pragma once
 
 #include "runtime/networks/layers.hpp"
 #include "runtime/networks/spline.hpp"
 #include "runtime/networks/weights.hpp"
+#include "runtime/training/torch/device_segments.hpp"
 
 #include <torch/torch.h>
 
 #include <map>
+#include <string>
+#include <vector>
 
 namespace sibyl::training {
 
@@ -16,9 +20,12 @@ class TorchBackend {
  public:
   using Tensor = torch::Tensor;
 
-  explicit TorchBackend(torch::Device device);
+  explicit TorchBackend(torch::Device device) : TorchBackend(device, !device.is_cpu()) {}
+  // `as_accelerator`: with an accelerator's operations, also on the processor.
+  TorchBackend(torch::Device device, bool as_accelerator);
 
   torch::Device device() const { return device_; }
+  bool is_accelerator() const { return as_accelerator_; }
   // What decides the random numbers that come next. Backends on the processor have their own, and one thread each.
   void seed(std::uint64_t seed);
   std::map<std::string, Tensor>& parameters() { return parameters_; }
@@ -70,11 +77,14 @@ class TorchBackend {
   Tensor detached(const Tensor& x) const { return x.detach(); }
 
  private:
-  Tensor index_tensor(const std::vector<std::int64_t>& indexes) const;
+  const Tensor& column_indexes(const std::vector<std::int64_t>& indexes);
   void bind(const Tensor& vector, const Tensor& gradients);
 
   torch::Device device_;
-  torch::Generator generator_;
+  bool as_accelerator_;
+  torch::Generator generator_, processor_generator_; // of the device; of numbers that are drawn here
+  device::SegmentsInUse segments_;
+  std::map<std::vector<std::int64_t>, Tensor> indexes_; // of columns, which are those of the networks' layers
   bool declaring_ = true;
   std::map<std::string, Tensor> parameters_;
 };

@@ -1,5 +1,6 @@
 #include "lang/errors.hpp"
 #include "runtime/training/torch/batch_losses.hpp"
+#include "runtime/training/torch/queued_steps.hpp"
 #include "runtime/training/torch/self_consistency_term.hpp"
 #include "runtime/training/training_interface.hpp"
 
@@ -24,6 +25,19 @@ constexpr std::uint64_t validation_seed = 0x5eed;
 constexpr std::uint64_t term_seed = 0x5e1f000000000000;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+// Adds the seconds since it was last asked.
+class Stopwatch {
+ public:
+  void operator()(double& into) {
+    const auto now = Clock::now();
+    into += std::chrono::duration<double>(now - mark_).count();
+    mark_ = now;
+  }
+
+ private:
+  Clock::time_point mark_ = Clock::now();
+};
 
 constexpr double largest_float = std::numeric_limits<float>::max();
 // Skipped steps in a row after which the weights themselves must be to blame, and how often those are taken back.
@@ -61,7 +75,12 @@ class Trainer {
     consider(last_validation_);
     if (job_.resume) restore();
     start_ = Clock::now();
-    while (!finished()) step();
+    if (has_queue()) queued_ = std::make_unique<QueuedSteps>(*optimizer_, weights_);
+    while (!finished()) {
+      if (has_queue()) queue_step();
+      else step();
+    }
+    if (has_queue()) settle();
     if (updates_ == 0 && result_.skipped > 0)
       throw RuntimeError("training has not begun: the loss was not finite in one step after another");
     // Before the last validation, which resumed training would not have made here.
@@ -112,47 +131,104 @@ class Trainer {
   }
 
   void step() {
-    auto mark = Clock::now();
-    const auto lap = [&](double& into) {
-      into += seconds_since(mark);
-      mark = Clock::now();
-    };
+    Stopwatch lap;
     const NetworkBatch batch = job_.batch(step_);
     lap(result_.times.waiting);
     if (batch.count == 0) { // all of its simulations were left out
       ++step_;
       return;
     }
-    const std::uint64_t seed = job_.seed + 1 + static_cast<std::uint64_t>(step_);
-    double value = losses_.gradient(batch, seed, result_.times);
+    const double value = learn(batch);
+    ++step_; // this batch would fail again
+    if (!std::isfinite(value)) return;
+    ++timed_;
+    accept(value, batch.count);
+    if (step_ >= next_validation_) validate();
+    report();
+    if (is_checkpoint_due()) checkpoint();
+  }
+
+  std::uint64_t seed_of_step() const { return job_.seed + 1 + static_cast<std::uint64_t>(step_); }
+
+  // The loss of the batch, after a step along its gradient; not finite where there was none.
+  double learn(const NetworkBatch& batch) {
+    double value = losses_.gradient(batch, seed_of_step(), result_.times);
     if (!std::isfinite(value)) {
       // A data set that floats cannot hold makes all gradients NaN: once more without.
       const NetworkBatch kept = losses_.with_finite_losses(batch);
       if (2 * kept.count < batch.count) return skip();
       result_.left_out += static_cast<std::int64_t>(batch.count - kept.count);
-      value = losses_.gradient(kept, seed, result_.times);
+      value = losses_.gradient(kept, seed_of_step(), result_.times);
       if (!std::isfinite(value)) return skip();
     }
-    mark = Clock::now();
+    Stopwatch lap;
     add_self_consistency();
     const double norm = torch::nn::utils::clip_grad_norm_(weights_, job_.gradient_clip);
     lap(result_.times.backward);
     if (!std::isfinite(norm)) return skip();
-    for (auto& group : optimizer_->param_groups()) static_cast<torch::optim::AdamWOptions&>(group.options()).lr(rate());
+    set_rate();
     optimizer_->step();
     average();
     lap(result_.times.optimizer);
-    ++timed_;
-    ++step_;
+    return value;
+  }
+
+  void accept(double loss, std::size_t data_sets) {
     ++updates_;
     skipped_in_a_row_ = 0;
-    simulations_ += static_cast<std::int64_t>(batch.count);
-    running_loss_ = updates_ == 1 ? value : running_loss_ + 0.02 * (value - running_loss_);
-    if (step_ >= next_validation_) validate();
+    simulations_ += static_cast<std::int64_t>(data_sets);
+    running_loss_ = updates_ == 1 ? loss : running_loss_ + 0.02 * (loss - running_loss_);
+  }
+
+  void report() const {
     if (job_.progress)
       job_.progress({step_, simulations_, epoch(), running_loss_,
                      last_validation_, elapsed(), spent() > 0 ? elapsed() * (1 / spent() - 1) : 0});
-    if (!job_.checkpoint.empty() && seconds_since(last_checkpoint_) > 10) checkpoint();
+  }
+
+  bool is_checkpoint_due() const { return !job_.checkpoint.empty() && seconds_since(last_checkpoint_) > 10; }
+
+  void set_rate() {
+    for (auto& group : optimizer_->param_groups()) static_cast<torch::optim::AdamWOptions&>(group.options()).lr(rate());
+  }
+
+  // ---- steps on an accelerator: handed over without waiting. While it works, the next batch is made and sent.
+
+  // With self-consistency each step waits for the model's density, which is the processor's.
+  bool has_queue() const { return backend_.is_accelerator() && !has_term(); }
+
+  void queue_step() {
+    Stopwatch lap;
+    NetworkBatch batch = job_.batch(step_);
+    lap(result_.times.waiting);
+    if (batch.count > 0) { // else all of its simulations were left out
+      const Tensor loss = losses_.queue_gradient(batch, seed_of_step());
+      lap(result_.times.forward);
+      set_rate();
+      queued_->add(std::move(batch), loss, job_.gradient_clip, averaged_, share_of_average());
+      lap(result_.times.optimizer);
+      ++timed_;
+    }
+    ++step_;
+    const bool validates = step_ >= next_validation_;
+    if (!queued_->is_full() && !validates && !finished() && seconds_since(last_settled_) < 0.5) return;
+    settle();
+    if (validates) validate();
+    report();
+    if (is_checkpoint_due()) checkpoint();
+  }
+
+  // What came of the steps that were handed over. Those that came to nothing are tried again with care.
+  void settle() {
+    Stopwatch lap;
+    const auto outcomes = queued_->settle();
+    lap(result_.times.backward);
+    for (const QueuedSteps::Outcome& outcome : outcomes) {
+      const double value = outcome.is_done ? outcome.loss : learn(outcome.batch);
+      if (result_.has_diverged) break;
+      if (std::isfinite(value)) accept(value, outcome.batch.count);
+    }
+    last_settled_ = Clock::now();
   }
 
   bool has_term() const { return job_.self_consistency.weight > 0; }
@@ -198,10 +274,10 @@ class Trainer {
   }
 
   // Exponential averages that remember a tenth of the steps so far, at most a thousand.
+  double share_of_average() const { return 1 / std::clamp(0.1 * static_cast<double>(step_), 10.0, 1000.0); }
   void average() {
     torch::NoGradGuard no_gradients;
-    const double memory = std::clamp(0.1 * static_cast<double>(step_), 10.0, 1000.0);
-    averaged_.lerp_(weights_, 1 / memory);
+    averaged_.lerp_(weights_, share_of_average());
   }
 
   // In parts, so that the rows of all data sets are never in memory together.
@@ -292,17 +368,15 @@ class Trainer {
   }
 
   // A batch whose loss or gradient is not finite changes nothing. Where one follows another it is the weights: back to
-  // the best ones, at half the rate.
-  void skip() {
+  // the best ones, at half the rate. No number.
+  double skip() {
     ++result_.skipped;
-    ++step_; // this batch would fail again
-    if (++skipped_in_a_row_ < most_skipped) return;
-    skipped_in_a_row_ = 0;
-    if (++rollbacks_ > most_rollbacks) {
-      result_.has_diverged = true;
-      return;
+    if (++skipped_in_a_row_ >= most_skipped) {
+      skipped_in_a_row_ = 0;
+      if (++rollbacks_ > most_rollbacks) result_.has_diverged = true;
+      else return_to_good(0.5);
     }
-    return_to_good(0.5);
+    return std::numeric_limits<double>::quiet_NaN();
   }
 
   // What the optimizer calls its state by.
@@ -425,6 +499,7 @@ class Trainer {
   TorchBackend& backend_;
   Tensor weights_, averaged_, good_, good_averaged_; // of all networks, as one vector
   std::unique_ptr<torch::optim::AdamW> optimizer_;
+  std::unique_ptr<QueuedSteps> queued_; // null where steps are waited for
   TrainingResult result_;
   std::vector<NetworkBatch> validation_; // the job's, in parts
   double reserve_ = 0;                   // seconds of the budget that end it
@@ -437,7 +512,7 @@ class Trainer {
   int reductions_ = 0; // of the rate, with a fixed set
   std::int64_t last_reduction_ = 0;
   bool has_learned_all_ = false;
-  Clock::time_point start_ = Clock::now(), last_checkpoint_ = Clock::now();
+  Clock::time_point start_ = Clock::now(), last_checkpoint_ = Clock::now(), last_settled_ = Clock::now();
 };
 
 } // namespace
