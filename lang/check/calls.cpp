@@ -76,7 +76,7 @@ ExpressionPtr Checker::reduce_sum(const ast::Call& tree, Span span) {
   integer(tree.arguments[2], "the grain size");
   std::string name = function->name;
   for (const std::string kind : {"df", "mf"})
-    if (name.ends_with("_lup" + kind)) name = name.substr(0, name.size() - 5) + "_lp" + kind;
+    if (name.ends_with("_lup" + kind)) name = name.substr(0, name.size() - 6) + "_lp" + kind;
   const auto node = [&](auto one) {
     return std::make_shared<const ast::Expression>(ast::Expression{std::move(one), span, 2});
   };
@@ -84,6 +84,7 @@ ExpressionPtr Checker::reduce_sum(const ast::Call& tree, Span span) {
   ast::Call call{{name, tree.arguments[0]->span},
                  {list, node(ast::IntegerLiteral{1}), node(ast::Call{{"size", span}, {list}})}};
   call.arguments.insert(call.arguments.end(), tree.arguments.begin() + 3, tree.arguments.end());
+  call.has_bar = name.ends_with("_lpdf") || name.ends_with("_lpmf");
   return this->call(call, span);
 }
 

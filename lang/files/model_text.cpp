@@ -81,8 +81,10 @@ class Reader {
     std::vector<fs::path> looked_in{from.parent_path()};
     looked_in.insert(looked_in.end(), directories_.begin(), directories_.end());
     for (const fs::path& folder : looked_in) {
-      const fs::path path = folder / file;
       std::error_code error;
+      // In packages' programs `/functions/x.stan` lies below a folder that is given.
+      const bool is_below = fs::path(file).is_absolute() && !fs::exists(file, error);
+      const fs::path path = folder / (is_below ? fs::path(file).relative_path() : fs::path(file));
       if (!fs::is_regular_file(path, error)) continue;
       const fs::path canonical = fs::weakly_canonical(path);
       if (std::find(open_.begin(), open_.end(), canonical) != open_.end())
@@ -94,7 +96,9 @@ class Reader {
     }
     std::string where;
     for (std::size_t i = 0; i < looked_in.size(); ++i)
-      where += (i == 0 ? "" : i + 1 == looked_in.size() ? " nor in " : ", in ") +
+      where += (i == 0                      ? ""
+                : i + 1 == looked_in.size() ? " nor in "
+                                            : ", in ") +
                (looked_in[i].empty() ? std::string(".") : looked_in[i].string());
     throw UserError(place + ": there is no file `" + file + "` to include " +
                     (looked_in.size() > 1 ? "neither in " : "in ") + where +

@@ -143,8 +143,8 @@ model {
     const double picked = n == 0 ? sum(x) : n <= 3 ? n * x[static_cast<std::size_t>(n - 1)] : 3 * (x[0] + x[1]);
     const double number = n == 0 ? 1 : n <= 3 ? n : 7;
     const double value = n == 0 ? x[0] : n <= 3 ? std::pow(x[static_cast<std::size_t>(n - 1)], 2) : 2.5;
-    return sum(x) * x[1] + 20 * x[2] + picked + 100 * number + 1e4 * value + (n > 1 ? 1002 * x[0] : 0) +
-           2 * x[1] - 0.5 * 2 * x[1] + (1 + 2 * x[1]) * x[0] + (1.5 * 3 + 2.5 * 5) * x[2];
+    return sum(x) * x[1] + 20 * x[2] + picked + 100 * number + 1e4 * value + (n > 1 ? 1002 * x[0] : 0) + 2 * x[1] -
+           0.5 * 2 * x[1] + (1 + 2 * x[1]) * x[0] + (1.5 * 3 + 2.5 * 5) * x[2];
   };
   const auto lanes = static_cast<std::size_t>(density.lanes());
   std::vector<DataSet> sets(5);
@@ -174,4 +174,31 @@ model {
       }
     }
   }
+}
+
+TEST_CASE("partial sums of a density are the density of all") {
+  Density density(test::compile_text(R"(
+functions {
+  real part_lpmf(array[] int slice, int first, int last, vector mu) {
+    return poisson_log_lpmf(slice | mu[first:last]);
+  }
+}
+data { int N; array[N] int y; }
+parameters { vector[N] mu; }
+model { target += reduce_sum(part_lpmf, y, 1, mu) + 10 * reduce_sum_static(part_lupmf, y, 2, mu); })"));
+  DataSet set;
+  set.variables["N"] = {true, {}, {3}};
+  set.variables["y"] = {true, {3}, {0, 2, 5}};
+  const auto lanes = static_cast<std::size_t>(density.lanes());
+  density.bind(gather(density.model().facts(), std::vector<DataSet>{set}), std::vector<std::size_t>(lanes, 0));
+  const Vector mu{-0.4, 0.3, 1.2}, y{0, 2, 5};
+  double expected = 0;
+  for (std::size_t n = 0; n < 3; ++n) {
+    for (std::size_t lane = 0; lane < lanes; ++lane) density.points()[n * lanes + lane] = mu[n];
+    expected += y[n] * mu[n] - std::exp(mu[n]) - std::lgamma(y[n] + 1);
+  }
+  density.evaluate(true);
+  CHECK(density.value(0) == Approx(11 * expected).epsilon(1e-12));
+  for (std::size_t n = 0; n < 3; ++n)
+    CHECK(density.gradient()[n * lanes] == Approx(11 * (y[n] - std::exp(mu[n]))).epsilon(1e-12));
 }

@@ -58,6 +58,16 @@ TEST_CASE("an included file stands in the place of its line") {
   CHECK(with_includes("a.stan", "model { }\n") == "model { }\n");
 }
 
+TEST_CASE("a name that begins with a slash lies below the folders that are given") {
+  const Folder folder;
+  folder.write("shared/scale.stan", "real scale;\n");
+  const std::string path = folder.write("model.stan", "data {\n#include /shared/scale.stan\n}\n");
+  CHECK_THAT(read_model_text(path, {}), Contains("real scale;"));
+  const std::string elsewhere = folder.write("shared/model.stan", "data {\n#include /shared/scale.stan\n}\n");
+  CHECK_THAT(read_model_text(elsewhere, {folder.path.string()}), Contains("real scale;"));
+  CHECK_THROWS_WITH(read_model_text(elsewhere, {}), Contains("there is no file `/shared/scale.stan`"));
+}
+
 TEST_CASE("messages name the file that they are about, and its line") {
   const Folder folder;
   const std::string priors = folder.write("priors.stan", "\n  a ~ normal(0, one);\n");
