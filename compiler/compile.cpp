@@ -7,6 +7,7 @@
 #include "compiler/facts/find_facts.hpp"
 #include "compiler/facts/pedantic.hpp"
 #include "compiler/generative/accesses.hpp"
+#include "compiler/generative/inlined_densities.hpp"
 #include "compiler/generative/late_bounds.hpp"
 #include "compiler/generative/marginalized.hpp"
 #include "compiler/generative/reading.hpp"
@@ -25,6 +26,7 @@ namespace {
 void append(Diagnostics& all, const Diagnostics& some) { all.insert(all.end(), some.begin(), some.end()); }
 
 void read_simulation(typed::Program& program) {
+  generative::inline_densities(program);
   generative::read_marginalized(program);
   generative::read_residuals(program);
   generative::find_late_bounds(program);

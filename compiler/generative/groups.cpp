@@ -117,7 +117,8 @@ class GroupReader {
     const ExpressionPtr &was = sum->arguments[is_first ? 0 : 1], &added = sum->arguments[is_first ? 1 : 0];
     if (!typed::are_same(without_promotion(was), before) || count_looks(added, holder_) > 0) throw NoGroups{};
     const LogTerms terms = reader_.read(added);
-    if (!terms.weights.empty() || !terms.mixtures.empty() || terms.draws.empty()) throw NoGroups{};
+    if (!terms.weights.empty() || !terms.mixtures.empty() || terms.draws.empty() || !terms.checks.empty())
+      throw NoGroups{};
     std::set<VariableId> reads;
     add_reads(group.first, reads);
     for (const ExpressionPtr& place : drawn_places(terms)) {

@@ -216,7 +216,7 @@ class ChainReader {
   }
 
   void append(const LogTerms& more) {
-    require(more.mixtures.empty());
+    require(more.mixtures.empty() && more.checks.empty());
     chain_.at_step.weights.insert(chain_.at_step.weights.end(), more.weights.begin(), more.weights.end());
     chain_.at_step.draws.insert(chain_.at_step.draws.end(), more.draws.begin(), more.draws.end());
   }

@@ -58,6 +58,53 @@ ExpressionPtr lower_of_tail(const typed::Distribution& distribution, const Expre
   return make_expression(typed::BuiltinCall{Builtin::add, {bound, one}, ""}, Type{Base::integer, 0}, bound->span);
 }
 
+// Whether its least outcome is 0, whatever its parameters are.
+bool begins_at_zero(const typed::Distribution& distribution) {
+  if (!distribution.support.is_discrete || !distribution.support.lower) return false;
+  const typed::StatementPtr& body = distribution.support.lower->body;
+  const auto* sequence = std::get_if<typed::Sequence>(&body->node);
+  const auto* value = std::get_if<typed::Return>(
+      &(sequence && sequence->statements.size() == 1 ? sequence->statements.front() : body)->node);
+  return value && is_number(value->value, 0);
+}
+
+// `- log1m_exp(-lambda)` behind `poisson_lpmf(y | lambda)`: what the distribution has above zero, in a closed form.
+bool leaves_zero_out(const ExpressionPtr& normalizer, const typed::Tilde& draw, LogTerms& terms) {
+  const ExpressionPtr inside = of_math(normalizer, "log");
+  const auto* difference = inside ? as_builtin(inside, Builtin::subtract) : nullptr;
+  const bool is_complement = (difference && is_number(difference->arguments[0], 1)) ||
+                             as_library_call(normalizer, "log1m_exp") || as_library_call(normalizer, "log1m");
+  const auto drawn = drawn_variable(draw.left);
+  std::set<typed::VariableId> read;
+  add_reads(normalizer, read);
+  if (!is_complement || !begins_at_zero(*draw.distribution) || !drawn || read.contains(*drawn)) return false;
+  const Span span = normalizer->span;
+  std::vector<ExpressionPtr> arguments{make_expression(typed::IntegerLiteral{0}, Type{Base::integer, 0}, span)};
+  arguments.insert(arguments.end(), draw.arguments.begin(), draw.arguments.end());
+  const ExpressionPtr at_zero = make_expression(
+      DistributionCall{draw.distribution, DistributionFunction::log_density, std::move(arguments)}, real, span);
+  const ExpressionPtr exact = library_call("log1m_exp", {at_zero}, span);
+  const auto builtin = [&](Builtin which, std::vector<ExpressionPtr> of, Type type) {
+    return make_expression(typed::BuiltinCall{which, std::move(of), ""}, type, span);
+  };
+  const auto number = [&](double value) { return make_expression(typed::RealLiteral{value}, real, span); };
+  const auto size_of = [&](const ExpressionPtr& one) { return builtin(Builtin::absolute, {one}, real); };
+  // Closed forms lose digits where nearly all is at zero.
+  const ExpressionPtr most =
+      builtin(Builtin::multiply, {number(1e-6), builtin(Builtin::add, {number(1), size_of(exact)}, real)}, real);
+  const ExpressionPtr error = size_of(builtin(Builtin::subtract, {normalizer, exact}, real));
+  const auto text = [&](const std::string& words) {
+    return make_expression(typed::StringLiteral{words}, Type{Base::string, 0}, span);
+  };
+  const typed::StatementPtr reject = typed::make_statement(
+      typed::Reject{{text("what is taken away here is "), normalizer,
+                     text(", but the logarithm of what `" + draw.distribution->name + "` has above 0 is "), exact}},
+      span);
+  terms.checks.push_back(typed::make_statement(
+      typed::If{builtin(Builtin::greater, {error, most}, Type{Base::integer, 0}), reject, nullptr}, span));
+  return true;
+}
+
 // Takes a normalizer of the last draw among the terms into it: `- normal_lccdf(0 | mu, sigma)`.
 bool truncate(const ExpressionPtr& normalizer, LogTerms& terms) {
   if (terms.draws.empty() || terms.draws.back().truncation || !terms.draws.back().left->type.is_scalar()) return false;
@@ -77,13 +124,15 @@ bool truncate(const ExpressionPtr& normalizer, LogTerms& terms) {
     if (!to || !from) return false;
     truncation.lower = lower_of_tail(*draw.distribution, from->arguments[0]);
     truncation.upper = to->arguments[0];
-  } else if (const auto* rest = as_library_call(bare, "log1m_exp")) {
+  } else if (const auto* rest = as_library_call(bare, "log1m_exp");
+             rest && tail(rest->arguments[0], DistributionFunction::log_density)) {
     // log(1 - P(0)): zero is left out.
     const auto* at = tail(rest->arguments[0], DistributionFunction::log_density);
-    if (!at || !draw.distribution->support.is_discrete || !draw.distribution->support.lower ||
-        !is_number(at->arguments[0], 0))
+    if (!draw.distribution->support.is_discrete || !draw.distribution->support.lower || !is_number(at->arguments[0], 0))
       return false;
     truncation.lower = lower_of_tail(*draw.distribution, at->arguments[0]);
+  } else if (leaves_zero_out(bare, draw, terms)) {
+    truncation.lower = make_expression(typed::IntegerLiteral{1}, Type{Base::integer, 0}, bare->span);
   } else return false;
   draw.truncation = truncation;
   return true;
@@ -150,10 +199,26 @@ std::optional<typed::Tilde> TermReader::chosen_outcome(const ExpressionPtr& valu
   return typed::Tilde{outcome, distribution, {chances}, std::nullopt};
 }
 
+// `p[y[n]] - log_sum_exp(p)`: the outcome of a datum, of logits.
+std::optional<typed::Tilde> TermReader::outcome_of_logits(const ExpressionPtr& value) const {
+  const auto* difference = as_builtin(value, Builtin::subtract);
+  const auto* total = difference ? as_library_call(difference->arguments[1], "log_sum_exp") : nullptr;
+  if (!total || total->arguments.size() != 1) return std::nullopt;
+  const ExpressionPtr logits = without_promotion(total->arguments[0]);
+  const auto* index = std::get_if<typed::Index>(&without_promotion(difference->arguments[0])->node);
+  if (!index || index->items.size() != 1 || index->items[0].kind != typed::IndexItem::Kind::single ||
+      logits->type != Type{Base::vector, 0} || !typed::are_same(index->base, logits) ||
+      !can_be_drawn(index->items[0].first))
+    return std::nullopt;
+  const auto distribution = library_distribution("categorical_logit");
+  complete(*distribution);
+  return typed::Tilde{index->items[0].first, distribution, {logits}, std::nullopt};
+}
+
 bool TermReader::draws(const ExpressionPtr& value) const {
   bool found = false;
   for_each_expression(value, [&](const ExpressionPtr& one) {
-    if (chosen_outcome(one)) found = true;
+    if (chosen_outcome(one) || outcome_of_logits(one)) found = true;
     else if (const auto* call = std::get_if<DistributionCall>(&one->node))
       found = found || (call->function == DistributionFunction::log_density && can_be_drawn(call->arguments.front()));
     else if (std::holds_alternative<typed::VariableReference>(one->node) ||
@@ -181,6 +246,10 @@ void TermReader::add(const ExpressionPtr& value, LogTerms& terms) const {
     return;
   }
   if (auto chosen = chosen_outcome(bare)) {
+    terms.draws.push_back(std::move(*chosen));
+    return;
+  }
+  if (auto chosen = outcome_of_logits(bare)) {
     terms.draws.push_back(std::move(*chosen));
     return;
   }

@@ -24,6 +24,7 @@ struct LogTerms {
   std::vector<typed::ExpressionPtr> weights; // logarithms of chances, or of what is proportional to them
   std::vector<typed::Tilde> draws;
   std::vector<std::shared_ptr<const Mixture>> mixtures;
+  std::vector<typed::StatementPtr> checks; // that the simulation runs before the draws
 
   bool draws_anything() const { return !draws.empty() || !mixtures.empty(); }
 };
@@ -60,6 +61,7 @@ class TermReader {
  private:
   void add(const typed::ExpressionPtr& value, LogTerms& terms) const;
   std::optional<typed::Tilde> chosen_outcome(const typed::ExpressionPtr& value) const;
+  std::optional<typed::Tilde> outcome_of_logits(const typed::ExpressionPtr& value) const;
   void subtract(const typed::ExpressionPtr& value, LogTerms& terms) const;
   Mixture mixture(const std::vector<typed::ExpressionPtr>& parts, Span span) const;
   std::optional<std::vector<typed::ExpressionPtr>> listed(const typed::ExpressionPtr& list) const;

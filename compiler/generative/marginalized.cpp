@@ -25,6 +25,24 @@ bool assigns(const StatementPtr& tree, VariableId id) {
   return declaration && declaration->variable == id && declaration->initializer;
 }
 
+// Whether the variable is a number that starts from something and has more added to it by all that follows: every way
+// through the statements ends with the sum of what was added.
+bool only_grows(const Statements& statements, VariableId id) {
+  bool is_first = true, grows = true;
+  for (const StatementPtr& top : statements)
+    for_each_statement(top, [&](const StatementPtr& one) {
+      if (!assigns(one, id)) return;
+      const auto* assignment = std::get_if<typed::Assignment>(&one->node);
+      const auto* sum = assignment ? std::get_if<typed::BuiltinCall>(&assignment->value->node) : nullptr;
+      const bool adds = sum && sum->builtin == Builtin::add && count_looks(sum->arguments[0], id) == 1 &&
+                        std::holds_alternative<typed::VariableReference>(sum->arguments[0]->node) &&
+                        count_looks(sum->arguments[1], id) == 0;
+      grows = grows && (is_first ? one == top && !adds : adds);
+      is_first = false;
+    });
+  return grows;
+}
+
 // Whether a mixture may be in it, whose parts a variable holds.
 bool may_mix(const ExpressionPtr& value) {
   bool found = false;
@@ -294,8 +312,8 @@ Statements MarginalRewriter::increment(const StatementPtr& tree, const Statement
   }
 }
 
-// `target += sum(lp)` and `target += lp` of a container that statements fill with log densities: each is a statement of
-// its own where it is computed.
+// `target += sum(lp)` and `target += lp` of a container that statements fill with log densities, or of a local number that they
+// add them to: each is a statement of its own where it is computed.
 Statements MarginalRewriter::spread_sums(const Statements& statements) {
   Statements result;
   for (const StatementPtr& one : statements) {
@@ -303,8 +321,11 @@ Statements MarginalRewriter::spread_sums(const Statements& statements) {
     ExpressionPtr all = adds && !adds->is_jacobian ? typed::without_promotion(adds->value) : nullptr;
     if (all)
       if (const auto* sum = as_library_call(all, "sum")) all = typed::without_promotion(sum->arguments[0]);
-    const auto* held = all && !all->type.is_scalar() ? std::get_if<typed::VariableReference>(&all->node) : nullptr;
-    const auto building = held ? building_of(held->variable, result) : std::nullopt;
+    const auto* held = all ? std::get_if<typed::VariableReference>(&all->node) : nullptr;
+    auto building = held ? building_of(held->variable, result) : std::nullopt;
+    if (building && all->type.is_scalar() &&
+        (!program_.variables[held->variable].is_local || !only_grows(building->statements, held->variable)))
+      building = std::nullopt;
     if (!building) {
       result.push_back(one);
       continue;

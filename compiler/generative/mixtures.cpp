@@ -33,7 +33,7 @@ bool is_empty(const StatementPtr& tree) {
 } // namespace
 
 Statements MarginalRewriter::draws_of(const LogTerms& terms, const Statements& before) {
-  Statements result;
+  Statements result = terms.checks;
   for (const typed::Tilde& draw : terms.draws) result.push_back(make_statement(draw, draw.left->span));
   for (const auto& mixture : terms.mixtures) {
     const Statements made = draws_of(*mixture, before);

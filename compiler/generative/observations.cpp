@@ -213,6 +213,7 @@ std::optional<LogTerms> MarginalRewriter::terms_of(const StatementPtr& body) {
       all.weights.insert(all.weights.end(), terms.weights.begin(), terms.weights.end());
       all.draws.insert(all.draws.end(), terms.draws.begin(), terms.draws.end());
       all.mixtures.insert(all.mixtures.end(), terms.mixtures.begin(), terms.mixtures.end());
+      all.checks.insert(all.checks.end(), terms.checks.begin(), terms.checks.end());
     } else if (std::holds_alternative<typed::Declaration>(one->node)) {
       note(one);
     } else {
@@ -320,7 +321,8 @@ std::optional<StatementPtr> MarginalRewriter::observation(const StatementPtr& tr
         parts.push_back({give(place, test.value, program_)});
       }
       weights.push_back(final.terms.weights);
-      parts.push_back({make_statement(draw, draw.left->span)});
+      parts.push_back(final.terms.checks);
+      parts.back().push_back(make_statement(draw, draw.left->span));
       for (const auto& part : weights) require_apart(part, {place}, span);
       const ExpressionPtr is_first = parts.size() == 2 ? choice_between(weights[0], weights[1]) : nullptr;
       if (is_first)

@@ -116,7 +116,8 @@ TEST_CASE("the element of a simplex that a datum names is the chance of that dat
                                    "log(phi[k, w[n]]); target += log_sum_exp(topic); }");
   const std::string steps =
       words("w[1] ~ categorical(phi[1]); for (n in 2:5) target += log(phi[1 + w[n - 1] % 2][w[n]]);");
-  for (const std::string& text : {topics, steps}) {
+  const std::string logits = words("vector[3] p = theta[1] * log(phi[1]); for (n in 1:5) target += p[w[n]] - log_sum_exp(p);");
+  for (const std::string& text : {topics, steps, logits}) {
     INFO(text);
     CHECK(discrepancy(text, text) < 5.5);
   }
@@ -134,6 +135,12 @@ TEST_CASE("zero inflation and hurdles are simulated by the branch") {
                     "else { target += log(theta); }"),
         std::string("if (y[n] == 0) target += log(theta); else target += log1m(theta) + neg_binomial_2_lpmf(y[n] | l, "
                     "3) - log1m_exp(neg_binomial_2_lpmf(0 | l, 3));"),
+        std::string("if (y[n] == 0) target += log(theta); else target += log1m(theta) + poisson_lpmf(y[n] | l) - "
+                    "log1m_exp(-l);"),
+        std::string("if (y[n] == 0) target += log(theta); else target += log1m(theta) + neg_binomial_2_lpmf(y[n] | l, "
+                    "3) - log1m((3 / (l + 3))^3);"),
+        std::string("if (y[n] == 0) target += log(theta); else target += log1m(theta) + poisson_log_lpmf(y[n] | l) - "
+                    "log(1 - exp(-exp(l)));"),
         std::string("if (y[n] == 0) target += bernoulli_logit_lpmf(1 | l - 1); else { 0 ~ bernoulli_logit(l - 1); "
                     "y[n] ~ binomial(5, theta) T[1, ]; }")}) {
     INFO(body);
@@ -277,6 +284,10 @@ TEST_CASE("chances that do not add up to one are told while it simulates") {
       compiled(mixture("for (n in 1:4) target += log_sum_exp(log(theta[1]) + normal_lpdf(y[n] | mu[1], 1), "
                        "log(theta[2]) + normal_lpdf(y[n] | mu[2], 1));"));
   CHECK_THROWS_WITH(Simulator(model, {}).simulate(0, 10, 1), Contains("the chances of this mixture's parts add up to"));
+  const auto truncated = compiled(counts("if (y[n] == 0) target += log(theta); else target += log1m(theta) + "
+                                         "poisson_lpmf(y[n] | l) - log1m_exp(-2 * l);"));
+  const SimulatedBatch batch = Simulator(truncated, {}).simulate(0, 50, 1); // where some y is not 0
+  CHECK(batch.left_out.count() > 25);
   // Of constants alone any sum will do, but not within another mixture.
   const auto nested =
       compiled(mixture("for (n in 1:4) target += log_mix(theta[1], log_sum_exp(normal_lpdf(y[n] | mu[1], "
