@@ -458,10 +458,23 @@ bool Checker::distribution_arguments(const typed::Distribution& distribution, Ar
   const std::size_t given = arguments.size() - (has_y ? 1 : 0);
   if (given != sizes + distribution.parameters.size()) {
     const std::size_t wanted = sizes + distribution.parameters.size();
-    error(name, "argument-count",
-          "`" + distribution.name + "` takes " + std::to_string(wanted) + (wanted == 1 ? " parameter" : " parameters") +
-              ", but here " + (given == 1 ? "is 1" : "are " + std::to_string(given)))
-        .notes.push_back("it is " + signature(distribution, !has_y && sizes > 0));
+    // Those of more parameters have files of their own.
+    std::string counts = std::to_string(wanted);
+    std::vector<std::shared_ptr<const typed::Distribution>> others;
+    for (std::size_t more = wanted + 1; more <= wanted + 4; ++more)
+      if (auto other = library_distribution(distribution.name + "_" + std::to_string(more))) others.push_back(other);
+    for (const auto& other : others)
+      counts += (other == others.back() ? " or " : ", ") + std::to_string(other->parameters.size());
+    Diagnostic& diagnostic = error(
+        name, "argument-count",
+        "`" + distribution.name + "` takes " + counts + (counts == "1" ? " parameter" : " parameters") + ", but here " +
+            (given == 1 ? "is 1" : "are " + std::to_string(given)));
+    diagnostic.notes.push_back("it is " + signature(distribution, !has_y && sizes > 0));
+    for (const auto& other : others) {
+      complete(*other);
+      const std::string text = signature(*other, !has_y && sizes > 0);
+      diagnostic.notes.push_back("or " + distribution.name + text.substr(text.find('(')));
+    }
     return false;
   }
   const auto scalar_or_row = [&](ExpressionPtr& argument, bool wants_integer, const std::string& what) {

@@ -81,6 +81,7 @@ std::optional<Type> result_type(Builtin builtin, Type left, Type right) {
   }
   case Builtin::divide:
     if (scalars) return number;
+    if (left.is_scalar() && is_linear(right)) return right; // element by element
     return is_linear(left) && right.is_scalar() ? std::optional(left) : std::nullopt;
   case Builtin::power: return scalars ? std::optional(Type{Base::real, 0}) : std::nullopt;
   case Builtin::elementwise_power:
@@ -126,7 +127,8 @@ ExpressionPtr Checker::unary_builtin(ast::UnaryOperator op, const ExpressionPtr&
     }
     return make(BuiltinCall{Builtin::logical_not, {operand}, ""}, {Base::integer, 0}, span);
   }
-  const bool is_array_of_numbers = type.array_rank > 0 && type.base != Base::none && type.base != Base::string && !type.parts;
+  const bool is_array_of_numbers =
+      type.array_rank > 0 && type.base != Base::none && type.base != Base::string && !type.parts;
   if (!type.is_scalar() && !is_linear(type) && !is_array_of_numbers) {
     error(span, "operator-types",
           std::string(op == ast::UnaryOperator::minus ? "`-`" : "`+`") +
@@ -159,6 +161,8 @@ ExpressionPtr Checker::binary_builtin(Builtin builtin, std::string_view symbol, 
   if (solves || divides_by_matrix)
     return function_call({{solves ? "mdivide_left" : "mdivide_right", span}, {}}, {left, right}, span);
   const auto type = result_type(builtin, left->type, right->type);
+  if (builtin == Builtin::divide && left->type.is_scalar() && !right->type.is_scalar())
+    builtin = Builtin::elementwise_divide;
   if (!type) {
     const std::string op = "`" + std::string(symbol) + "`";
     Diagnostic& diagnostic =
