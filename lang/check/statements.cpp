@@ -323,6 +323,7 @@ StatementPtr Checker::tilde(const ast::Tilde& tree, Span span) {
         .notes.push_back("to draw a value here, call `" + tree.distribution.name + "_rng(...)`");
     return nullptr;
   }
+  bool draws_integers = false; // in the design
   if (block_ == BlockKind::design && !left->type.is_error()) {
     ExpressionPtr base = left;
     while (true) {
@@ -340,6 +341,7 @@ StatementPtr Checker::tilde(const ast::Tilde& tree, Span span) {
             "the design gives data variables their distributions, but this is " + describe(left));
       return nullptr;
     }
+    draws_integers = variable->type.is_integer_valued();
   }
   // The user's own distribution: `y ~ shifted(mu)` adds `shifted_lpdf(y | mu)`.
   if (!tree.truncation)
@@ -352,6 +354,11 @@ StatementPtr Checker::tilde(const ast::Tilde& tree, Span span) {
       }
   auto distribution = find_distribution(tree.distribution);
   if (!distribution || !resolve_distribution(distribution, arguments, true, tree.distribution.span)) return nullptr;
+  if (draws_integers && !distribution->support.is_discrete) {
+    error(left->span, "design-of-real-draws",
+          "what is drawn here is int, but `" + tree.distribution.name + "` draws reals");
+    return nullptr;
+  }
   std::optional<typed::Truncation> truncation;
   if (tree.truncation) {
     truncation = typed::Truncation{nullptr, nullptr, tree.truncation->span};
