@@ -1,6 +1,7 @@
 // Puts simulating statements in the place of those that sum something out (marginalized.hpp): lists of statements in
 // marginalized.cpp, mixtures in mixtures.cpp, those of groups in groups.cpp, hidden states in hidden_chains.cpp, branches on what
-// is observed in observations.cpp, and on whether anything was counted in occupancy.cpp.
+// is observed in observations.cpp, on whether anything was counted in occupancy.cpp, numbers
+// that a loop sums over in population_sizes.cpp.
 #pragma once
 
 #include "compiler/generative/log_terms.hpp"
@@ -71,6 +72,9 @@ class MarginalRewriter {
   std::optional<typed::StatementPtr> observation(const typed::StatementPtr& statement);
   // What a branch adds, as a sum; nothing where it does something else. Throws Unreadable.
   std::optional<LogTerms> terms_of(const typed::StatementPtr& body);
+  // ---- population_sizes.cpp
+  // What draws a number that `tree` sums over, as the size of a population of which some are counted.
+  std::optional<Statements> population_size(const typed::StatementPtr& tree, const Statements& before);
   // ---- occupancy.cpp
   std::optional<typed::StatementPtr> occupancy(const typed::StatementPtr& statement);
   // ---- groups.cpp
@@ -85,6 +89,10 @@ class MarginalRewriter {
   int depth_ = 0;                                           // of mixtures within others
   std::set<const typed::Statement*> dropped_;               // built what is drawn instead
 };
+
+// What the transformed data give a place of theirs, where one statement gives it all places: of `seen[i] = sum(y[i]);`
+// and `seen[n]` the sum of y[n]. Null otherwise.
+typed::ExpressionPtr computed_value(const typed::ExpressionPtr& place, const typed::Program& program);
 
 // Small helpers on typed trees. Looks and assignments are those within the expression or statement.
 int count_looks(const typed::ExpressionPtr& expression, typed::VariableId id);

@@ -224,8 +224,9 @@ Statements MarginalRewriter::list(Statements statements) {
   for (const StatementPtr& one : statements) {
     const Statements before(statements.begin(), std::find(statements.begin(), statements.end(), one));
     if (std::holds_alternative<typed::TargetIncrement>(one->node)) {
-      const auto chain = hidden_chain(one, before);
-      const Statements made = chain ? *chain : increment(one, before);
+      auto drawn = hidden_chain(one, before);
+      if (!drawn) drawn = population_size(one, before);
+      const Statements made = drawn ? *drawn : increment(one, before);
       result.insert(result.end(), made.begin(), made.end());
       continue;
     }

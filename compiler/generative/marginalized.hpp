@@ -12,6 +12,11 @@
 //   if (y[n] == U) target += normal_lccdf(U | mu, s);             t ~ normal(mu, s);
 //   else y[n] ~ normal(mu, s);                                    y[n] = fmin(t, U);
 //
+//   for (n in max(y[i]):K)                                        n ~ poisson(lambda);
+//     lps[n + 1] = poisson_lpmf(n | lambda)                       y[i] ~ binomial(n, p);
+//                  + binomial_lpmf(y[i] | n, p);                  (left out where n is not from max(y[i]) to K)
+//   target += log_sum_exp(lps[(max(y[i]) + 1):(K + 1)]);
+//
 // The density stays as the text has it; the simulation runs the statements that are made here.
 #pragma once
 

@@ -58,8 +58,39 @@ std::optional<Condition> condition_of(const ExpressionPtr& expression) {
   return std::nullopt;
 }
 
-// What the transformed data give a place of theirs, where one statement gives it all places: of `seen[i] = sum(y[i]);`
-// and `seen[n]` the sum of y[n]. Null otherwise.
+bool counts(const typed::Distribution& distribution) {
+  static constexpr const char* names[] = {"bernoulli",      "bernoulli_logit", "binomial",
+                                          "binomial_logit", "poisson",         "poisson_log",
+                                          "neg_binomial",   "neg_binomial_2",  "neg_binomial_2_log"};
+  return std::any_of(std::begin(names), std::end(names), [&](const char* one) { return distribution.name == one; });
+}
+
+bool are_same_draws(const typed::Tilde& a, const typed::Tilde& b) {
+  return a.distribution == b.distribution && !a.truncation && !b.truncation &&
+         typed::are_same(drawn_place(a.left), drawn_place(b.left)) &&
+         std::equal(a.arguments.begin(), a.arguments.end(), b.arguments.begin(), b.arguments.end(), typed::are_same);
+}
+
+// The same with the draw, where it stands with zeros in its place: `bernoulli_lpmf(0 | p[i])` of a list of chances.
+LogTerms with_draw(LogTerms terms, const typed::Tilde& draw) {
+  const auto is_at_zero = [&](const ExpressionPtr& weight) {
+    const auto* call = std::get_if<typed::DistributionCall>(&without_promotion(weight)->node);
+    return call && call->function == typed::DistributionFunction::log_density &&
+           call->distribution == draw.distribution && number(call->arguments[0]) == 0 &&
+           std::equal(call->arguments.begin() + 1, call->arguments.end(), draw.arguments.begin(), draw.arguments.end(),
+                      typed::are_same) &&
+           std::any_of(draw.arguments.begin(), draw.arguments.end(),
+                       [](const ExpressionPtr& one) { return !one->type.is_scalar(); });
+  };
+  const auto found = std::find_if(terms.weights.begin(), terms.weights.end(), is_at_zero);
+  if (!terms.draws.empty() || found == terms.weights.end()) return terms;
+  terms.weights.erase(found);
+  terms.draws.push_back(draw);
+  return terms;
+}
+
+} // namespace
+
 ExpressionPtr computed_value(const ExpressionPtr& place, const typed::Program& program) {
   const auto* index = std::get_if<typed::Index>(&place->node);
   const auto* base = std::get_if<typed::VariableReference>(&(index ? index->base : place)->node);
@@ -99,39 +130,6 @@ ExpressionPtr computed_value(const ExpressionPtr& place, const typed::Program& p
       reads.begin(), reads.end(), [&](VariableId id) { return program.variables[id].is_local && loops.contains(id); });
   return is_bound ? nullptr : value;
 }
-
-bool counts(const typed::Distribution& distribution) {
-  static constexpr const char* names[] = {"bernoulli",      "bernoulli_logit", "binomial",
-                                          "binomial_logit", "poisson",         "poisson_log",
-                                          "neg_binomial",   "neg_binomial_2",  "neg_binomial_2_log"};
-  return std::any_of(std::begin(names), std::end(names), [&](const char* one) { return distribution.name == one; });
-}
-
-bool are_same_draws(const typed::Tilde& a, const typed::Tilde& b) {
-  return a.distribution == b.distribution && !a.truncation && !b.truncation &&
-         typed::are_same(drawn_place(a.left), drawn_place(b.left)) &&
-         std::equal(a.arguments.begin(), a.arguments.end(), b.arguments.begin(), b.arguments.end(), typed::are_same);
-}
-
-// The same with the draw, where it stands with zeros in its place: `bernoulli_lpmf(0 | p[i])` of a list of chances.
-LogTerms with_draw(LogTerms terms, const typed::Tilde& draw) {
-  const auto is_at_zero = [&](const ExpressionPtr& weight) {
-    const auto* call = std::get_if<typed::DistributionCall>(&without_promotion(weight)->node);
-    return call && call->function == typed::DistributionFunction::log_density &&
-           call->distribution == draw.distribution && number(call->arguments[0]) == 0 &&
-           std::equal(call->arguments.begin() + 1, call->arguments.end(), draw.arguments.begin(), draw.arguments.end(),
-                      typed::are_same) &&
-           std::any_of(draw.arguments.begin(), draw.arguments.end(),
-                       [](const ExpressionPtr& one) { return !one->type.is_scalar(); });
-  };
-  const auto found = std::find_if(terms.weights.begin(), terms.weights.end(), is_at_zero);
-  if (!terms.draws.empty() || found == terms.weights.end()) return terms;
-  terms.weights.erase(found);
-  terms.draws.push_back(draw);
-  return terms;
-}
-
-} // namespace
 
 std::optional<StatementPtr> MarginalRewriter::occupancy(const StatementPtr& tree) {
   const auto* branch = std::get_if<typed::If>(&tree->node);

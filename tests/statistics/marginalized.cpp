@@ -397,3 +397,38 @@ TEST_CASE("members of groups are drawn by the part of their group") {
     CHECK_FALSE(not_generative(grouped(declared, body)).empty());
   }
 }
+
+TEST_CASE("numbers of which some are counted are drawn, and left out where the sum has no term for them") {
+  const auto counted = [](const std::string& transformed, const std::string& body) {
+    return "data { int K; array[3, 2] int<lower=0> y; } transformed data { " + transformed +
+           " } parameters { real<lower=0> l; real<lower=0, upper=1> p; } model { l ~ gamma(8, 4); p ~ beta(4, 4); for (i in "
+           "1:3) { " +
+           body + " } }";
+  };
+  const auto fixed = [](std::string text) { // K is 25, beyond what happens, or 4, where much is left out
+    return [text](const std::string& limit) {
+      std::string result = text;
+      result.replace(result.find("int K; "), 7, "");
+      for (std::size_t at = 0; (at = result.find('K', at)) != std::string::npos; at += limit.size())
+        result.replace(at, 1, limit);
+      return result;
+    };
+  };
+  const std::string largest = "array[3] int<lower=0> most; for (i in 1:3) most[i] = max(y[i]);";
+  for (const std::string& text :
+       {counted(largest, "vector[K + 1] lp; for (n in most[i]:K) lp[n + 1] = poisson_lpmf(n | l) + binomial_lpmf(y[i] | n, p); "
+                         "target += log_sum_exp(lp[(most[i] + 1):(K + 1)]);"),
+        counted(largest, "vector[K - most[i] + 1] lp; for (j in 1:(K - most[i] + 1)) lp[j] = neg_binomial_2_lpmf(most[i] + j - 1 "
+                         "| l, 3) + binomial_lpmf(y[i] | most[i] + j - 1, p); target += log_sum_exp(lp);"),
+        counted("", "array[K + 1] real lp; for (n in 0:K) { lp[n + 1] = poisson_log_lpmf(n | log(l)); for (t in 1:2) lp[n + 1] += "
+                    "binomial_logit_lpmf(y[i, t] | n, logit(p)); } target += log_sum_exp(lp);")}) {
+    INFO(text);
+    for (const char* limit : {"25", "4"}) {
+      const auto model = compiled(fixed(text)(limit));
+      CHECK(test::discrepancy(model, model, std::string(limit) == "4" ? 0.6 : 0) < 5.5);
+    }
+  }
+  // The sum leaves terms out that the loop fills: what is summed is something else.
+  CHECK(not_generative(counted("", "vector[K + 1] lp; for (n in 0:K) lp[n + 1] = poisson_lpmf(n | l) + binomial_lpmf(y[i] | n, p); "
+                                   "target += log_sum_exp(lp[2:(K + 1)]);")) != "generative");
+}
