@@ -76,7 +76,16 @@ class MarginalRewriter {
   // What draws a number that `tree` sums over, as the size of a population of which some are counted.
   std::optional<Statements> population_size(const typed::StatementPtr& tree, const Statements& before);
   // ---- occupancy.cpp
-  std::optional<typed::StatementPtr> occupancy(const typed::StatementPtr& statement);
+  std::optional<typed::StatementPtr> occupancy(const typed::StatementPtr& statement, const Statements& before);
+  // Null where the terms have no variable that the statements before add the log densities to.
+  std::optional<std::vector<Statements>> accumulated_counts(const LogTerms& seen, std::vector<LogTerms>& both,
+                                                            const typed::ExpressionPtr& place, const Statements& before);
+  // What draws one part or the other, with chances in proportion to these.
+  std::optional<typed::StatementPtr> occupied_or_not(const std::vector<typed::ExpressionPtr>& present,
+                                                     const std::vector<typed::ExpressionPtr>& absent,
+                                                     const std::vector<Statements>& parts,
+                                                     const typed::ExpressionPtr& place,
+                                                     const typed::StatementPtr& tree);
   // ---- groups.cpp
   std::optional<Statements> groups(const typed::StatementPtr& tree, const Statements& before);
   // ---- boundaries.cpp
@@ -93,6 +102,10 @@ class MarginalRewriter {
 // What the transformed data give a place of theirs, where one statement gives it all places: of `seen[i] = sum(y[i]);`
 // and `seen[n]` the sum of y[n]. Null otherwise.
 typed::ExpressionPtr computed_value(const typed::ExpressionPtr& place, const typed::Program& program);
+
+// Whether the variable is a number that starts from something and has more added to it by all that follows: every way
+// through the statements ends with the sum of what was added.
+bool only_grows(const Statements& statements, typed::VariableId id);
 
 // Small helpers on typed trees. Looks and assignments are those within the expression or statement.
 int count_looks(const typed::ExpressionPtr& expression, typed::VariableId id);

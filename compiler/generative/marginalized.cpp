@@ -25,8 +25,17 @@ bool assigns(const StatementPtr& tree, VariableId id) {
   return declaration && declaration->variable == id && declaration->initializer;
 }
 
-// Whether the variable is a number that starts from something and has more added to it by all that follows: every way
-// through the statements ends with the sum of what was added.
+// Whether a mixture may be in it, whose parts a variable holds.
+bool may_mix(const ExpressionPtr& value) {
+  bool found = false;
+  for_each_expression(value, [&](const ExpressionPtr& one) {
+    found = found || as_library_call(one, "log_sum_exp") || as_library_call(one, "log_mix");
+  });
+  return found;
+}
+
+} // namespace
+
 bool only_grows(const Statements& statements, VariableId id) {
   bool is_first = true, grows = true;
   for (const StatementPtr& top : statements)
@@ -42,17 +51,6 @@ bool only_grows(const Statements& statements, VariableId id) {
     });
   return grows;
 }
-
-// Whether a mixture may be in it, whose parts a variable holds.
-bool may_mix(const ExpressionPtr& value) {
-  bool found = false;
-  for_each_expression(value, [&](const ExpressionPtr& one) {
-    found = found || as_library_call(one, "log_sum_exp") || as_library_call(one, "log_mix");
-  });
-  return found;
-}
-
-} // namespace
 
 int count_assignments(const StatementPtr& tree, VariableId id) {
   int count = 0;
@@ -240,7 +238,7 @@ Statements MarginalRewriter::list(Statements statements) {
     if (std::holds_alternative<typed::If>(one->node)) {
       if (const auto reached = boundary(one)) {
         made = *reached;
-      } else if (const auto counted = occupancy(one)) {
+      } else if (const auto counted = occupancy(one, before)) {
         made = *counted;
       } else if (const auto observed = observation(one)) {
         made = *observed;

@@ -4,6 +4,8 @@
 //     target += log(psi) + bernoulli_lpmf(y[i] | p);               if (z) y[i] ~ bernoulli(p);
 //   else                                                           else y[i] ~ bernoulli(0);
 //     target += log_sum_exp(log(psi) + bernoulli_lpmf(y[i] | p), log1m(psi));
+//
+// The log densities may also be added up before, in a local variable that both branches have in their place.
 #include "compiler/generative/accesses.hpp"
 #include "compiler/generative/marginal_rewriter.hpp"
 #include "lang/library.hpp"
@@ -131,12 +133,115 @@ ExpressionPtr computed_value(const ExpressionPtr& place, const typed::Program& p
   return is_bound ? nullptr : value;
 }
 
-std::optional<StatementPtr> MarginalRewriter::occupancy(const StatementPtr& tree) {
+// The statements that add to the variable, as draws, and the same with zeros drawn: of an occupied place, of another.
+std::optional<std::vector<Statements>> MarginalRewriter::accumulated_counts(const LogTerms& seen,
+                                                                            std::vector<LogTerms>& both,
+                                                                            const ExpressionPtr& place,
+                                                                            const Statements& before) {
+  // The variable that all weights of what is present have among them.
+  const auto held_in = [&](const LogTerms& terms) {
+    std::vector<VariableId> found;
+    for (const ExpressionPtr& one : terms.weights)
+      if (const auto* reference = std::get_if<typed::VariableReference>(&without_promotion(one)->node))
+        if (program_.variables[reference->variable].is_local) found.push_back(reference->variable);
+    return found.size() == 1 ? std::optional(found.front()) : std::nullopt;
+  };
+  const auto id = held_in(seen);
+  const auto building = id ? building_of(*id, before) : std::nullopt;
+  if (!building || !only_grows(building->statements, *id)) return std::nullopt;
+  std::size_t present = 0;
+  for (LogTerms& one : both)
+    if (held_in(one) == id) {
+      ++present;
+      std::erase_if(one.weights, [&](const ExpressionPtr& weight) { return count_looks(weight, *id) > 0; });
+    }
+  const auto looks = looks_.find(*id);
+  int own_looks = 2; // of the branches
+  for (const StatementPtr& one : building->statements) own_looks += count_looks_in(one, *id);
+  if (present != 1 || looks == looks_.end() || looks->second != own_looks) return std::nullopt;
+
+  const auto bernoulli = library_distribution("bernoulli");
+  complete(*bernoulli);
+  const ExpressionPtr never = make_expression(typed::RealLiteral{0}, Type{Base::real, 0}, place->span);
+  // Every element of the place: a loop from the first to the last, or the place whole.
+  const auto* of_place = std::get_if<typed::Index>(&place->node);
+  const std::vector<typed::IndexItem> prefix = of_place ? of_place->items : std::vector<typed::IndexItem>{};
+  const auto are_all = [&](const ExpressionPtr& left, const std::vector<const typed::For*>& loops) {
+    if (typed::are_same(left, place)) return loops.empty();
+    const auto* index = std::get_if<typed::Index>(&left->node);
+    if (!index || drawn_variable(left) != drawn_variable(place) || loops.size() != 1 ||
+        index->items.size() != prefix.size() + 1 || index->items.back().kind != typed::IndexItem::Kind::single)
+      return false;
+    for (std::size_t i = 0; i < prefix.size(); ++i)
+      if (index->items[i].kind != prefix[i].kind || !typed::are_same(index->items[i].first, prefix[i].first))
+        return false;
+    const auto& sizes = program_.variables[*drawn_variable(left)].sizes;
+    const auto* at = std::get_if<typed::VariableReference>(&index->items.back().first->node);
+    return at && at->variable == loops[0]->variable && number(loops[0]->first) == 1 &&
+           sizes.size() == index->items.size() &&
+           typed::are_same(without_promotion(loops[0]->last), without_promotion(sizes.back()));
+  };
+  bool is_readable = true;
+  std::size_t draws = 0;
+  std::function<Statements(const StatementPtr&, const std::vector<const typed::For*>&, bool)> drawing =
+      [&](const StatementPtr& tree, const std::vector<const typed::For*>& loops, bool is_present) -> Statements {
+    if (const auto* sequence = std::get_if<typed::Sequence>(&tree->node)) {
+      Statements all;
+      for (const StatementPtr& one : sequence->statements)
+        for (const StatementPtr& made : drawing(one, loops, is_present)) all.push_back(made);
+      return all;
+    }
+    if (const auto* loop = std::get_if<typed::For>(&tree->node)) {
+      auto inner = loops;
+      inner.push_back(loop);
+      typed::For copy = *loop;
+      copy.body = in_sequence(drawing(loop->body, inner, is_present), tree->span);
+      return {make_statement(std::move(copy), tree->span)};
+    }
+    const auto* assignment = std::get_if<typed::Assignment>(&tree->node);
+    const auto* declaration = std::get_if<typed::Declaration>(&tree->node);
+    if (declaration && declaration->variable == *id) {
+      is_readable = is_readable && (!declaration->initializer || number(declaration->initializer) == 0);
+      return {};
+    }
+    if (!assignment || assignment->variable != *id) {
+      is_readable = is_readable && (declaration || assignment);
+      return {tree};
+    }
+    const auto* sum = std::get_if<typed::BuiltinCall>(&assignment->value->node);
+    if (number(assignment->value) == 0) return {};
+    const LogTerms terms = sum ? reader_.read(sum->arguments[1]) : LogTerms();
+    if (terms.draws.size() != 1 || !terms.weights.empty() || !terms.mixtures.empty() || !terms.checks.empty()) {
+      is_readable = false;
+      return {};
+    }
+    typed::Tilde draw = terms.draws.front();
+    is_readable = is_readable && counts(*draw.distribution) && are_all(drawn_place(draw.left), loops);
+    ++draws;
+    if (!is_present) draw = typed::Tilde{draw.left, bernoulli, {never}, std::nullopt};
+    return {make_statement(std::move(draw), tree->span)};
+  };
+  std::vector<Statements> parts(2);
+  for (const StatementPtr& one : building->statements) {
+    for (const StatementPtr& made : drawing(one, {}, true)) parts[0].push_back(made);
+    for (const StatementPtr& made : drawing(one, {}, false)) parts[1].push_back(made);
+  }
+  if (!is_readable || draws != 2) return std::nullopt; // one, read twice
+  dropped_.insert(building->originals.begin(), building->originals.end());
+  return parts;
+}
+
+std::optional<StatementPtr> MarginalRewriter::occupancy(const StatementPtr& tree, const Statements& before) {
   const auto* branch = std::get_if<typed::If>(&tree->node);
   if (!branch || !branch->else_body) return std::nullopt;
   auto condition = condition_of(branch->condition);
   if (!condition) return std::nullopt;
-  if (const ExpressionPtr computed = computed_value(condition->total, program_)) condition->total = computed;
+  if (const ExpressionPtr computed = computed_value(condition->total, program_)) {
+    const bool is_seen = condition->is_seen;
+    condition = condition_of(computed);
+    if (!condition) return std::nullopt;
+    condition->is_seen = condition->is_seen == is_seen;
+  }
   const auto* total = as_library_call(condition->total, "sum");
   if (!total) total = as_library_call(condition->total, "max");
   if (!total) return std::nullopt;
@@ -161,8 +266,21 @@ std::optional<StatementPtr> MarginalRewriter::occupancy(const StatementPtr& tree
   } catch (const Unreadable&) {
   }
   definitions_ = outer;
-  if (!seen || seen->draws.size() != 1 || !seen->mixtures.empty() || both.size() != 2 || !unseen->draws.empty())
-    return std::nullopt;
+  if (!seen || !seen->mixtures.empty() || both.size() != 2 || !unseen->draws.empty()) return std::nullopt;
+  if (seen->draws.empty()) {
+    const auto held = *seen;
+    const auto parts = accumulated_counts(held, both, place, before);
+    if (!parts) return std::nullopt;
+    std::erase_if(seen->weights, [&](const ExpressionPtr& one) {
+      return std::holds_alternative<typed::VariableReference>(without_promotion(one)->node);
+    });
+    const bool is_first = are_same_weights(both[0].weights, seen->weights);
+    const LogTerms& absent = both[is_first ? 1 : 0];
+    if (!are_same_weights(both[is_first ? 0 : 1].weights, seen->weights) || absent.draws_anything())
+      return std::nullopt;
+    return occupied_or_not(seen->weights, absent.weights, *parts, place, tree);
+  }
+  if (seen->draws.size() != 1) return std::nullopt;
   const typed::Tilde& draw = seen->draws.front();
   if (!counts(*draw.distribution) || !typed::are_same(drawn_place(draw.left), place)) return std::nullopt;
   const LogTerms zeros[] = {with_draw(both[0], draw), with_draw(both[1], draw)};
@@ -173,20 +291,28 @@ std::optional<StatementPtr> MarginalRewriter::occupancy(const StatementPtr& tree
     return std::nullopt;
 
   const Span span = tree->span;
+  const auto bernoulli = library_distribution("bernoulli");
+  complete(*bernoulli);
+  const ExpressionPtr never = make_expression(typed::RealLiteral{0}, Type{Base::real, 0}, span);
+  return occupied_or_not(seen->weights, absent.weights,
+                         {{make_statement(draw, draw.left->span)},
+                          {make_statement(typed::Tilde{draw.left, bernoulli, {never}, std::nullopt}, draw.left->span)}},
+                         place, tree);
+}
+
+std::optional<StatementPtr> MarginalRewriter::occupied_or_not(const std::vector<ExpressionPtr>& present,
+                                                              const std::vector<ExpressionPtr>& absent,
+                                                              const std::vector<Statements>& parts,
+                                                              const ExpressionPtr& place, const StatementPtr& tree) {
+  const Span span = tree->span;
   try {
-    require_apart(seen->weights, {place}, span);
-    require_apart(absent.weights, {place}, span);
-    const auto bernoulli = library_distribution("bernoulli");
-    complete(*bernoulli);
-    const ExpressionPtr never = make_expression(typed::RealLiteral{0}, Type{Base::real, 0}, span);
-    const std::vector<Statements> parts = {
-        {make_statement(draw, draw.left->span)},
-        {make_statement(typed::Tilde{draw.left, bernoulli, {never}, std::nullopt}, draw.left->span)}};
+    require_apart(present, {place}, span);
+    require_apart(absent, {place}, span);
     Statements result;
-    if (const ExpressionPtr is_present = choice_between(seen->weights, absent.weights))
+    if (const ExpressionPtr is_present = choice_between(present, absent))
       result.push_back(
           make_statement(typed::If{is_present, in_sequence(parts[0], span), in_sequence(parts[1], span)}, span));
-    else result.push_back(chosen(choose({seen->weights, absent.weights}, span, result), parts, span));
+    else result.push_back(chosen(choose({present, absent}, span, result), parts, span));
     mark(tree, *drawn_variable(place));
     return in_sequence(std::move(result), span);
   } catch (const Unreadable&) {
