@@ -344,6 +344,8 @@ class Lowering {
   void for_loop(const typed::For& loop, Span span);
   void return_statement(const typed::Return& statement);
   void message_statement(const std::vector<typed::ExpressionPtr>& arguments, bool is_reject, Span span);
+  bool short_list(const View& list, std::string& text, std::vector<ValueId>& values);
+  void print_elements(const std::string& name, const View& list, std::vector<ValueId> at, Span span);
   void add_to_target(ValueId value);
   std::vector<ValueId> declared_sizes(const typed::Variable& variable);
   void declare_interface(ir::ArrayId array, const typed::Variable& variable);

@@ -344,6 +344,7 @@ void Lowering::return_statement(const typed::Return& tree) {
 void Lowering::message_statement(const std::vector<ExpressionPtr>& arguments, bool is_reject, Span span) {
   std::string text;
   std::vector<ValueId> values;
+  std::vector<std::pair<std::string, View>> long_lists;
   for (const ExpressionPtr& argument : arguments) {
     if (const auto* literal = std::get_if<typed::StringLiteral>(&argument->node)) {
       text += escaped(literal->value);
@@ -351,19 +352,15 @@ void Lowering::message_statement(const std::vector<ExpressionPtr>& arguments, bo
     }
     if (!argument->type.is_scalar()) {
       const View container = view(argument);
-      const auto count = container.sizes.size() == 1 ? b_.constant(container.sizes[0]) : std::nullopt;
-      if (count && *count <= most_printed) {
-        for (std::int32_t i = 0; i < static_cast<std::int32_t>(*count); ++i) {
-          text += i == 0 ? "[{}" : ",{}";
-          values.push_back(container.element({b_.integer(i)}));
+      if (!short_list(container, text, values)) {
+        const auto* reference = std::get_if<typed::VariableReference>(&argument->node);
+        long_lists.emplace_back(reference ? variable(reference->variable).name : std::string(), container);
+        for (std::size_t i = 0; i < container.sizes.size(); ++i) {
+          text += i == 0 ? "[{}" : " x {}";
+          values.push_back(container.sizes[i]);
         }
-        text += *count == 0 ? "[]" : "]";
-        continue;
+        text += " elements]";
       }
-      context_.diagnostics.push_back(
-          {.code = "printed-container",
-           .message = "only numbers, strings and short lists whose length the text gives can be printed",
-           .primary = {argument->span, "this is `" + to_string(argument->type) + "`; print its elements in a loop"}});
       continue;
     }
     text += "{}";
@@ -380,8 +377,62 @@ void Lowering::message_statement(const std::vector<ExpressionPtr>& arguments, bo
   }
   if (is_reject && rejecting_) return b_.reject(context_.message(rejecting_->prefix + text, rejecting_->span), values);
   const std::uint32_t number = message(text, span);
-  if (is_reject) b_.reject(number, values);
-  else b_.print(number, values);
+  if (is_reject) return b_.reject(number, values);
+  b_.print(number, values);
+  for (const auto& [name, list] : long_lists) print_elements(name, list, {}, span);
+}
+
+// Writes a list whose sizes the text gives into the message, if it is no longer than a message holds.
+bool Lowering::short_list(const View& list, std::string& text, std::vector<ValueId>& values) {
+  std::vector<std::int32_t> sizes;
+  double total = 1;
+  for (const ValueId size : list.sizes) {
+    const auto known = b_.constant(size);
+    if (!known) return false;
+    sizes.push_back(static_cast<std::int32_t>(*known));
+    total *= *known;
+  }
+  if (total > most_printed) return false;
+  std::vector<ValueId> at;
+  const std::function<void()> write = [&] {
+    if (at.size() == sizes.size()) {
+      text += "{}";
+      values.push_back(list.element(at));
+      return;
+    }
+    text += "[";
+    for (std::int32_t i = 0; i < sizes[at.size()]; ++i) {
+      if (i > 0) text += ",";
+      at.push_back(b_.integer(i));
+      write();
+      at.pop_back();
+    }
+    text += "]";
+  };
+  write();
+  return true;
+}
+
+// A line for each element, of each dimension's first ones.
+void Lowering::print_elements(const std::string& name, const View& list, std::vector<ValueId> at, Span span) {
+  const ValueId one = b_.integer(1);
+  if (at.size() == list.sizes.size()) {
+    std::string text = "  " + name + "[";
+    std::vector<ValueId> values;
+    for (std::size_t i = 0; i < at.size(); ++i) {
+      text += i == 0 ? "{}" : ",{}";
+      values.push_back(b_.add(at[i], one));
+    }
+    values.push_back(list.element(at));
+    b_.print(message(text + "] = {}", span), values);
+    return;
+  }
+  const ValueId last = b_.minimum(list.sizes[at.size()], b_.integer(static_cast<std::int32_t>(most_printed)));
+  b_.for_(one, last, [&](ValueId i) {
+    auto inner = at;
+    inner.push_back(b_.subtract(i, one));
+    print_elements(name, list, inner, span);
+  });
 }
 
 void Lowering::add_to_target(ValueId value) { b_.store_cell(*target_, b_.add(b_.load_cell(*target_), value)); }

@@ -51,6 +51,21 @@ TEST_CASE("print writes all of its values") {
   CHECK(printed_by("print({" + list + "}, {" + list + "}, {" + list + "});") == expected + expected + expected + "\n");
 }
 
+TEST_CASE("lists of any shape are printed, long ones a line for each element") {
+  CHECK(printed_by("print([[1, 2], [3, 4]], {[1, 2]'}, {{5}});") == "[[1,2],[3,4]][[1,2]][[5]]\n");
+  // Lengths that the text does not give.
+  const std::string n = "int n = a < 100 ? 2 : 3; ";
+  CHECK(printed_by(n + "vector[n] x = rep_vector(0.5, n); x[2] = 7; print(\"x is \", x, \", n \", n);") ==
+        "x is [2 elements], n 2\n  x[1] = 0.5\n  x[2] = 7\n");
+  CHECK(printed_by(n + "print(rep_matrix(n, n, 1));") == "[2 x 1 elements]\n  [1,1] = 2\n  [2,1] = 2\n");
+  CHECK(printed_by(n + "array[n - 2] real x; print(x);") == "[0 elements]\n");
+  std::string lines = "[21 elements]\n";
+  for (int i = 1; i <= 20; ++i) lines += "  x[" + std::to_string(i) + "] = 1\n";
+  CHECK(printed_by("vector[21] x = rep_vector(1, 21); print(x);") == lines);
+  CHECK_THAT(rejected_by(n + "vector[n] x = rep_vector(0.5, n); if (a < 100) reject(\"at \", x);"),
+             Contains("at [2 elements]"));
+}
+
 TEST_CASE("reject reports all of its values") {
   CHECK_THAT(rejected_by("if (a < 100) reject(1, \",\", 2, \",\", 3, \",\", 4, \",\", 5, \",\", 6.5);"),
              Contains("1,2,3,4,5,6.5"));
