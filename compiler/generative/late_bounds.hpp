@@ -17,4 +17,11 @@ void find_late_bounds(typed::Program& program);
 // Whether a bound of the parameter is among them.
 bool has_late_bound(const typed::Program& program, typed::VariableId id);
 
+// A prior that itself depends on such data, `shift ~ uniform(0, min(y))`: there is no order to draw them in.
+struct LatePrior {
+  Span span;
+  typed::VariableId parameter = 0, data = 0;
+};
+std::optional<LatePrior> find_late_prior(const typed::Program& program);
+
 } // namespace sibyl::generative

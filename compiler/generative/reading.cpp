@@ -445,8 +445,14 @@ class Reader {
         "this statement depends on its own result through others, so there is no order to simulate in";
     StatementPtr cycle;
     if (!reading_.not_generative &&
-        !simulation_order(simulated_statements(program_, reading_), program_, reading_, &cycle))
-      refuse_prior(cycle->span, circular);
+        !simulation_order(simulated_statements(program_, reading_), program_, reading_, &cycle)) {
+      if (const auto late = find_late_prior(program_))
+        refuse_prior(late->span, "the prior of " + quoted(program_.variables[late->parameter].name) + " depends on " +
+                                     quoted(program_.variables[late->data].name) +
+                                     ", that is on data which are drawn given it, so it cannot be simulated: give it a prior "
+                                     "of its own, and let its bound depend on them");
+      else refuse_prior(cycle->span, circular);
+    }
     cycle = nullptr;
     if (!reading_.no_data_simulation && !data_simulation_order(program_, reading_, &cycle))
       refuse(cycle->span, circular);
