@@ -247,6 +247,7 @@ namespace library {
 struct ModelState;
 struct SamplerState;
 struct DensityState;
+struct ModelChoiceState;
 } // namespace library
 
 enum class Metric { diagonal, dense };
@@ -411,6 +412,7 @@ class Model {
 
  private:
   friend class Sampler;
+  friend class ModelChoice;
   explicit Model(std::shared_ptr<const library::ModelState> state) : state_(std::move(state)) {}
   std::shared_ptr<const library::ModelState> state_;
 };
@@ -455,6 +457,63 @@ class Sampler {
   friend class Model;
   explicit Sampler(std::shared_ptr<const library::SamplerState> state) : state_(std::move(state)) {}
   std::shared_ptr<const library::SamplerState> state_;
+};
+
+// Training of what tells models apart; the fields are as in TrainingSettings.
+struct ModelChoiceSettings {
+  double seconds = 0; // and steps: 0: no limit of that kind. None at all: two minutes
+  std::int64_t steps = 0;
+  double missing_share = 0;
+  Arrays design = {}; // of all models
+  std::map<std::string, std::string> networks = {};
+  std::size_t batch_size = 0; // data sets of all models together
+  double learning_rate = 0;
+  std::string device = "cpu";
+  std::uint64_t seed = 1;
+  int threads = 0;
+  StopFlag stop = nullptr;
+  NoteFunction note = {};
+};
+
+// Which of several models made a data set.
+struct ModelProbabilities {
+  std::string label;
+  // Of each model, in the order of ModelChoice::models: its posterior probability, and the share of its simulations whose
+  // summaries lie as far out as the data set's (0: further out than any, by half).
+  std::vector<double> probabilities, p_values;
+  bool is_unlike_all = false;        // rare (p < 0.01) under every model: the probabilities mean nothing then
+  std::vector<std::string> warnings; // what is outside of the range in training
+};
+
+// A classifier over models of the same data, learned from simulations of all: with densities or without.
+class ModelChoice {
+ public:
+  // Throws UserError where the models are fewer than two or have not the same data and design, naming the difference.
+  static ModelChoice train(const std::vector<Model>& models, const ModelChoiceSettings& settings = {},
+                           const ProgressFunction& progress = {});
+  // A file that this or `sibyl train A.sib B.sib` wrote.
+  static ModelChoice load(const std::string& path);
+  void save(const std::string& path) const;
+
+  const std::vector<std::string>& models() const; // their names
+  // On fresh simulations: accuracy, mean log probability of the true model, expected calibration error. JSON text.
+  std::string calibration() const;
+
+  // `prior`: the models' probabilities, summing to what they may; empty: equal. Throws UserError where it does not fit.
+  ModelProbabilities compare(const Arrays& data, const std::vector<double>& prior = {}) const;
+  std::vector<ModelProbabilities> compare_each(const std::vector<Arrays>& data_sets,
+                                               const std::vector<double>& prior = {}) const;
+  // As Sampler::sample_table and sample_file. `note` hears how they were read.
+  std::vector<ModelProbabilities> compare_table(std::string_view csv, const std::string& by = "",
+                                                const std::vector<double>& prior = {},
+                                                const NoteFunction& note = {}) const;
+  std::vector<ModelProbabilities> compare_file(const std::string& path, const std::string& by = "",
+                                               const std::vector<double>& prior = {},
+                                               const NoteFunction& note = {}) const;
+
+ private:
+  explicit ModelChoice(std::shared_ptr<const library::ModelChoiceState> state) : state_(std::move(state)) {}
+  std::shared_ptr<const library::ModelChoiceState> state_;
 };
 
 } // namespace sibyl

@@ -16,15 +16,6 @@ constexpr int version = 3;
 // The name of the local test's weights beside those of the networks.
 constexpr const char* local_weights = "local_test";
 
-// A document of no more depth than any that is written here: some of what follows recurses.
-nlohmann::json parse_json(std::string_view text) {
-  constexpr int most_depth = 64;
-  return nlohmann::json::parse(text, [](int depth, nlohmann::json::parse_event_t, const nlohmann::json&) {
-    if (depth > most_depth) throw UserError("a damaged sampler file: its metadata are nested too deeply");
-    return true;
-  });
-}
-
 // The networks are those of the setup: what one writes the other reads.
 void require_match(const SamplerFile& file, const std::string& name) {
   const NetworkConfig wanted = network_config(file.setup, file.config.family);
@@ -43,6 +34,14 @@ void require_match(const SamplerFile& file, const std::string& name) {
 }
 
 } // namespace
+
+nlohmann::json parse_metadata(std::string_view text) {
+  constexpr int most_depth = 64;
+  return nlohmann::json::parse(text, [](int depth, nlohmann::json::parse_event_t, const nlohmann::json&) {
+    if (depth > most_depth) throw UserError("the file is damaged: its metadata are nested too deeply");
+    return true;
+  });
+}
 
 void write_sampler_file(const std::string& path, const SamplerFile& file) {
   WeightsFile out;
@@ -89,14 +88,14 @@ SamplerFile parse_sampler(std::string_view bytes, const std::string& name) {
     file.model_name = text("model_name");
     file.model_text = text("model_text");
     file.model_library = text("model_library");
-    file.config = parse_json(text("network")).get<NetworkConfig>();
-    file.setup = parse_json(text("setup")).get<InferenceSetup>();
-    file.typical = parse_json(text("typical")).get<TypicalSet>();
-    file.history = parse_json(text("history"));
-    file.calibration = parse_json(text("calibration"));
+    file.config = parse_metadata(text("network")).get<NetworkConfig>();
+    file.setup = parse_metadata(text("setup")).get<InferenceSetup>();
+    file.typical = parse_metadata(text("typical")).get<TypicalSet>();
+    file.history = parse_metadata(text("history"));
+    file.calibration = parse_metadata(text("calibration"));
     // Files of earlier versions have none.
     if (in.metadata.contains("local_test")) {
-      parse_json(text("local_test")).get_to(file.local);
+      parse_metadata(text("local_test")).get_to(file.local);
       const auto found = in.weights.find(local_weights);
       if (found == in.weights.end()) throw UserError(name + " is damaged: its local test has no weights");
       file.local.set_weights(std::move(found->second.values));

@@ -30,6 +30,10 @@ struct SamplerFile {
   nlohmann::json calibration; // on fresh simulations
 };
 
+// A document among a file's metadata: some of what reads them recurses, so that one that is nested deeper than any that
+// is written here is refused with a UserError.
+nlohmann::json parse_metadata(std::string_view text);
+
 void write_sampler_file(const std::string& path, const SamplerFile& file);
 
 // Throws UserError where it is no sampler file, damaged, or of a newer version than this program knows.

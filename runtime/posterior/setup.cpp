@@ -86,7 +86,7 @@ void from_json(const nlohmann::json& json, InferenceSetup& setup) {
   require(setup.missing_share >= 0 && setup.missing_share <= 1, "its share of missing values is none");
 }
 
-void require_fit(const Facts& facts, InferenceSetup& setup, const std::string& name) {
+void require_columns(const Facts& facts, const InputPlan& plan, const std::string& name) {
   const auto require_column = [&](const InputColumn& column, bool in_rows) {
     const int v = facts.find(column.variable);
     const VariableFact* fact = v < 0 ? nullptr : &facts.variables[static_cast<std::size_t>(v)];
@@ -95,9 +95,13 @@ void require_fit(const Facts& facts, InferenceSetup& setup, const std::string& n
       throw UserError(fmt::format("{} is damaged: its networks read `{}`, which its model does not have as such", name,
                                   column.variable));
   };
-  for (const InputColumn& column : setup.encoder.plan().direct) require_column(column, false);
-  for (const InputSource& source : setup.encoder.plan().sources)
+  for (const InputColumn& column : plan.direct) require_column(column, false);
+  for (const InputSource& source : plan.sources)
     for (const InputColumn& column : source.columns) require_column(column, source.order() != RowOrder::one_row);
+}
+
+void require_fit(const Facts& facts, InferenceSetup& setup, const std::string& name) {
+  require_columns(facts, setup.encoder.plan(), name);
   // The design of a region is its data's, which the model has conformed to.
   if (setup.design && !setup.region)
     setup.design = conform(std::move(*setup.design), facts, name + " (its design)", {.wanted = Wanted::given_design});

@@ -48,7 +48,9 @@ class FrameFinder {
 void to_json(nlohmann::json& json, const InferenceSetup& setup);
 // What a file says is not trusted: throws UserError where the setup does not agree with itself.
 void from_json(const nlohmann::json& json, InferenceSetup& setup);
-// Throws UserError, calling the file `name`, where a setup that was read is for another model.
+// Throws UserError, calling the file `name`, where networks that were read want data that the model does not have so.
+void require_columns(const Facts& facts, const InputPlan& plan, const std::string& name);
+// Likewise, where a setup that was read is for another model.
 void require_fit(const Facts& facts, InferenceSetup& setup, const std::string& name);
 
 } // namespace sibyl

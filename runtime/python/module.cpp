@@ -125,6 +125,36 @@ struct News {
   std::optional<sibyl::Progress> progress;
 };
 
+// What train(stop, progress, note) gives, and whether Ctrl-C ended it. Python is told on this thread.
+template <typename Train>
+auto train_interruptibly(const nb::callable& on_progress, const nb::callable& on_note, Train train) {
+  News news;
+  return run_interruptibly(
+      [&](sibyl::StopFlag stop) {
+        return train(
+            stop,
+            [&](const sibyl::Progress& at) {
+              const std::scoped_lock lock(news.mutex);
+              news.progress = at;
+            },
+            [&](const std::string& note) {
+              const std::scoped_lock lock(news.mutex);
+              news.notes.push_back(note);
+            });
+      },
+      [&] {
+        std::vector<std::string> notes;
+        std::optional<sibyl::Progress> at;
+        {
+          const std::scoped_lock lock(news.mutex);
+          notes.swap(news.notes);
+          at.swap(news.progress);
+        }
+        for (const std::string& note : notes) on_note(note);
+        if (at) on_progress(at->step, at->simulations, at->loss, at->validation_loss, at->seconds, at->seconds_left);
+      });
+}
+
 // The sampler, and whether Ctrl-C ended its training.
 nb::tuple train(const sibyl::Model& model, double seconds, std::int64_t steps, std::int64_t simulations, int moves,
                 const std::string& frame, double missing, const InputArrays& design, const InputArrays& around,
@@ -149,31 +179,59 @@ nb::tuple train(const sibyl::Model& model, double seconds, std::int64_t steps, s
                                    .seed = seed,
                                    .threads = threads};
   for (const InputArrays& one : real) settings.real.push_back(from_numpy(one));
-  News news;
-  settings.note = [&](const std::string& note) {
-    const std::scoped_lock lock(news.mutex);
-    news.notes.push_back(note);
-  };
-  auto [sampler, interrupted] = run_interruptibly(
-      [&](sibyl::StopFlag stop) {
+  auto [sampler, interrupted] =
+      train_interruptibly(on_progress, on_note, [&](sibyl::StopFlag stop, auto progress, auto note) {
         settings.stop = stop;
-        return model.train(settings, [&](const sibyl::Progress& at) {
-          const std::scoped_lock lock(news.mutex);
-          news.progress = at;
-        });
-      },
-      [&] {
-        std::vector<std::string> notes;
-        std::optional<sibyl::Progress> at;
-        {
-          const std::scoped_lock lock(news.mutex);
-          notes.swap(news.notes);
-          at.swap(news.progress);
-        }
-        for (const std::string& note : notes) on_note(note);
-        if (at) on_progress(at->step, at->simulations, at->loss, at->validation_loss, at->seconds, at->seconds_left);
+        settings.note = note;
+        return model.train(settings, progress);
       });
   return nb::make_tuple(std::move(sampler), interrupted);
+}
+
+// What tells the models apart, and whether Ctrl-C ended its training.
+nb::tuple train_choice(const std::vector<sibyl::Model>& models, double seconds, std::int64_t steps, double missing,
+                       const InputArrays& design, const std::map<std::string, std::string>& networks,
+                       std::size_t batch, double rate, const std::string& device, std::uint64_t seed, int threads,
+                       const nb::callable& on_progress, const nb::callable& on_note) {
+  sibyl::ModelChoiceSettings settings{.seconds = seconds,
+                                      .steps = steps,
+                                      .missing_share = missing,
+                                      .design = from_numpy(design),
+                                      .networks = networks,
+                                      .batch_size = batch,
+                                      .learning_rate = rate,
+                                      .device = device,
+                                      .seed = seed,
+                                      .threads = threads};
+  auto [choice, interrupted] =
+      train_interruptibly(on_progress, on_note, [&](sibyl::StopFlag stop, auto progress, auto note) {
+        settings.stop = stop;
+        settings.note = note;
+        return sibyl::ModelChoice::train(models, settings, progress);
+      });
+  return nb::make_tuple(std::move(choice), interrupted);
+}
+
+// What call(note) gives, and the notes on how its data were read.
+template <typename Compare>
+nb::tuple compare_by_choice(Compare call) {
+  std::vector<std::string> notes;
+  std::vector<sibyl::ModelProbabilities> found;
+  {
+    const nb::gil_scoped_release release;
+    found = call([&](const std::string& note) { notes.push_back(note); });
+  }
+  nb::list result;
+  for (const sibyl::ModelProbabilities& one : found) {
+    nb::dict of_data;
+    of_data["label"] = one.label;
+    of_data["probabilities"] = one.probabilities;
+    of_data["p_values"] = one.p_values;
+    of_data["unlike_all"] = one.is_unlike_all;
+    of_data["warnings"] = one.warnings;
+    result.append(of_data);
+  }
+  return nb::make_tuple(result, notes);
 }
 
 // The chains as a dictionary, and whether Ctrl-C ended them.
@@ -515,5 +573,27 @@ NB_MODULE(_sibyl, module) {
       .def_static("compare", &compare)
       .def("log_density", [](const sibyl::Sampler& self, const InputArrays& data, const InputArrays& parameters) {
         return self.log_density(from_numpy(data), from_numpy(parameters));
+      });
+
+  nb::class_<sibyl::ModelChoice>(module, "ModelChoice")
+      .def_static("train", &train_choice)
+      .def_static("load", &sibyl::ModelChoice::load, nb::call_guard<nb::gil_scoped_release>())
+      .def("save", &sibyl::ModelChoice::save, nb::call_guard<nb::gil_scoped_release>())
+      .def_prop_ro("models", &sibyl::ModelChoice::models)
+      .def_prop_ro("calibration", &sibyl::ModelChoice::calibration)
+      .def("compare_each",
+           [](const sibyl::ModelChoice& self, const std::vector<InputArrays>& data, const std::vector<double>& prior) {
+             std::vector<sibyl::Arrays> sets;
+             for (const InputArrays& one : data) sets.push_back(from_numpy(one));
+             return compare_by_choice([&](const auto&) { return self.compare_each(sets, prior); });
+           })
+      .def("compare_table",
+           [](const sibyl::ModelChoice& self, const std::string& csv, const std::string& by,
+              const std::vector<double>& prior) {
+             return compare_by_choice([&](const auto& note) { return self.compare_table(csv, by, prior, note); });
+           })
+      .def("compare_file", [](const sibyl::ModelChoice& self, const std::string& path, const std::string& by,
+                              const std::vector<double>& prior) {
+        return compare_by_choice([&](const auto& note) { return self.compare_file(path, by, prior, note); });
       });
 }

@@ -99,6 +99,10 @@ const std::vector<Command>& commands() {
       {"plot", "EXPRESSION", "histogram over the current draws", plot, Kind::variable},
       {"pairs", "A B", "two expressions' draws against each other", pairs, Kind::variable},
       {"check", "", "compare the data with data simulated from the posterior", check},
+      {"compare", "[OTHER.sib ...] [30s] [to FILE]",
+       "which of several models made the data: of this one and others, learned from simulations of all (and kept in FILE); "
+       "or of those in a file that this or `sibyl train A.sib B.sib` wrote; nothing: of those before",
+       compare, Kind::file},
       {"save", "FILE",
        "by its ending: .sib the model, .sibyl the sampler, .csv, .npz or .nc the draws; none: model and sampler", save,
        Kind::file},

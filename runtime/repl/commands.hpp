@@ -43,6 +43,9 @@ void pathfinder(Workspace&, std::string_view, std::uint32_t);
 void sample(Workspace&, std::string_view, std::uint32_t);
 void check(Workspace&, std::string_view, std::uint32_t);
 
+// ---- commands_compare.cpp
+void compare(Workspace&, std::string_view, std::uint32_t);
+
 // ---- commands_view.cpp
 void plot(Workspace&, std::string_view, std::uint32_t);
 void pairs(Workspace&, std::string_view, std::uint32_t);

@@ -7,6 +7,7 @@
 #include "runtime/repl/current_draws.hpp"
 #include "runtime/repl/draft.hpp"
 #include "runtime/repl/plot.hpp"
+#include "runtime/training/model_classifier.hpp"
 #include "runtime/training/prepare.hpp"
 #include "runtime/training/train_sampler.hpp"
 
@@ -106,6 +107,7 @@ class Workspace {
   std::vector<Posterior> posteriors;
   std::size_t shown = 0;
   std::optional<mcmc::ModelChains> chains; // where they came from `:mcmc`
+  std::shared_ptr<const ModelClassifier> classifier; // of the last `:compare`
   std::string edited_file; // left by an `:edit` whose text had errors
 
  private:

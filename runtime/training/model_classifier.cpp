@@ -6,6 +6,8 @@
 #include "runtime/networks/eigen_backend.hpp"
 #include "runtime/networks/summary_networks.hpp"
 #include "runtime/posterior/network_posterior.hpp"
+#include "runtime/posterior/sampler_file.hpp"
+#include "runtime/posterior/setup.hpp"
 
 #include <fmt/format.h>
 
@@ -51,16 +53,18 @@ void write_model_classifier(const std::string& path, const ModelClassifierFile& 
 
 bool is_model_classifier(const std::string& path) {
   try {
-    const WeightsFile file = read_safetensors(path);
-    const auto found = file.metadata.find("format");
-    return found != file.metadata.end() && found->second == format_name;
+    return read_file(path).find(fmt::format("\"{}\"", format_name)) != std::string::npos;
   } catch (const UserError&) {
     return false;
   }
 }
 
 ModelClassifierFile read_model_classifier(const std::string& path) {
-  WeightsFile in = read_safetensors(path);
+  return parse_model_classifier(read_file(path), path);
+}
+
+ModelClassifierFile parse_model_classifier(std::string_view bytes, const std::string& path) {
+  WeightsFile in = parse_safetensors(bytes, path);
   const auto text = [&](const char* key) -> const std::string& {
     const auto found = in.metadata.find(key);
     if (found == in.metadata.end()) throw UserError(fmt::format("{} holds no models: it has no {}", path, key));
@@ -70,7 +74,7 @@ ModelClassifierFile read_model_classifier(const std::string& path) {
   if (text("version") != std::to_string(version))
     throw UserError(fmt::format("{} was written by another version of Sibyl (format {}; this program reads {})", path,
                                 text("version"), version));
-  const auto json = [&](const char* key) { return nlohmann::json::parse(text(key)); };
+  const auto json = [&](const char* key) { return parse_metadata(text(key)); };
   ModelClassifierFile file;
   try {
     json("models").get_to(file.models);
@@ -98,8 +102,23 @@ ModelClassifierFile read_model_classifier(const std::string& path) {
   for (const ClassifiedModel& model : file.models)
     require(model.typical.summary_size() == networks::summary_size(file.config),
             "its typical sets are those of other networks");
+  for (const auto& [tensor, weights] : in.weights)
+    require(std::all_of(weights.values.begin(), weights.values.end(), [](float one) { return std::isfinite(one); }),
+            "its networks have weights that are no numbers");
   file.weights = std::move(in.weights);
   return file;
+}
+
+nlohmann::ordered_json calibration_json(const ModelClassifierFile& file) {
+  auto names = nlohmann::ordered_json::array();
+  for (const ClassifiedModel& one : file.models) names.push_back(one.name);
+  return {{"models", std::move(names)},
+          {"simulations", file.calibration.simulations},
+          {"accuracy", file.calibration.accuracy},
+          {"log_score", file.calibration.log_score},
+          {"expected_calibration_error", file.calibration.expected_error},
+          {"expected_calibration_error_by_chance", file.calibration.expected_error_by_chance},
+          {"temperature", file.temperature}};
 }
 
 bool Classification::is_unlike_all() const {
@@ -110,14 +129,7 @@ bool Classification::is_unlike_all() const {
 
 ModelClassifier::ModelClassifier(std::shared_ptr<const CompiledModel> reference, ModelClassifierFile file)
     : reference_(std::move(reference)), file_(std::move(file)) {
-  const Facts& facts = reference_->facts();
-  const auto require = [&](const InputColumn& column) {
-    const int v = facts.find(column.variable);
-    if (v < 0) throw UserError(fmt::format("the networks read `{}`, which the model does not have", column.variable));
-  };
-  for (const InputColumn& column : file_.encoder.plan().direct) require(column);
-  for (const InputSource& source : file_.encoder.plan().sources)
-    for (const InputColumn& column : source.columns) require(column);
+  require_columns(reference_->facts(), file_.encoder.plan(), "the file of models");
 }
 
 ModelClassifier::Outputs ModelClassifier::evaluate(const DataBatch& batch) const {
@@ -161,7 +173,8 @@ std::vector<Classification> ModelClassifier::classify(std::span<const DataSet> d
     for (const ClassifiedModel& model : file_.models) {
       const double distance = model.typical.distance(outputs.summaries.data() + i * size);
       one.p_values.push_back(model.typical.p_value(distance));
-      one.outside.push_back(model.typical.is_outside(distance));
+      // Networks that overflow say nothing of such data.
+      one.outside.push_back(model.typical.is_outside(distance) || std::isnan(one.probabilities.front()));
     }
   }
   return result;

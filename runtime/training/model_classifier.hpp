@@ -20,6 +20,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sibyl {
@@ -54,10 +55,14 @@ struct ModelClassifierFile {
 };
 
 void write_model_classifier(const std::string& path, const ModelClassifierFile& file);
-// Whether a file is one, so far as can be told from its beginning; false where it cannot be read.
+// Whether a file says that it is one, damaged or not; false where it cannot be read.
 bool is_model_classifier(const std::string& path);
 // Throws UserError where it is none, damaged, or of another version.
 ModelClassifierFile read_model_classifier(const std::string& path);
+ModelClassifierFile parse_model_classifier(std::string_view bytes, const std::string& name); // as messages call them
+
+// What is said of its calibration: the models' names, and the numbers of ClassifierCalibration.
+nlohmann::ordered_json calibration_json(const ModelClassifierFile& file);
 
 struct Classification {
   std::string label;
@@ -72,7 +77,7 @@ struct Classification {
 
 class ModelClassifier {
  public:
-  // `reference`: the model that the file says.
+  // `reference`: the model that the file says. Throws UserError where the networks want other data than it has.
   ModelClassifier(std::shared_ptr<const CompiledModel> reference, ModelClassifierFile file);
 
   const ModelClassifierFile& file() const { return file_; }

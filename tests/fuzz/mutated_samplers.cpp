@@ -1,9 +1,11 @@
-// Damaged sampler files: each is refused, or samples.
+// Damaged sampler files and files of models: each is refused, or samples, or tells models apart.
 #include "tests/fuzz/fuzz.hpp"
 #include "tests/small_sampler.hpp"
 
 #include "lang/errors.hpp"
 #include "lang/files/text_file.hpp"
+#include "runtime/networks/classifier.hpp"
+#include "runtime/training/model_classifier.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -63,6 +65,44 @@ void read_and_sample(const std::string& bytes) {
     const auto found = file.local.judge(posterior.summary, posterior.unconstrained, posterior.draws,
                                         file.setup.parameter_names.size());
     if (found) CHECK((found->p_value > 0 && found->p_value <= 1));
+  }
+}
+
+// Two models of the small sampler's data, told apart by made-up networks.
+ModelClassifierFile small_classifier() {
+  const SamplerFile sampler = test::small_sampler();
+  ModelClassifierFile file;
+  for (const char* name : {"a.sib", "b.sib"}) file.models.push_back({name, sampler.model_text, "", sampler.typical});
+  file.encoder = sampler.setup.encoder;
+  file.config = sampler.config;
+  file.trained_range = sampler.setup.trained_range;
+  file.weights = sampler.weights;
+  test::MadeUpWeights backend;
+  const std::size_t size = networks::summary_size(file.config);
+  networks::classify(backend, backend.zeros(1, size), size, file.models.size());
+  for (const auto& [name, tensor] : backend.weights()) file.weights[name] = tensor;
+  file.history = nlohmann::json::object();
+  return file;
+}
+
+std::string bytes_of(const ModelClassifierFile& file) {
+  const std::string path =
+      (std::filesystem::temp_directory_path() / ("sibyl_models_" + std::to_string(::getpid()))).string();
+  write_model_classifier(path, file);
+  std::string bytes = read_file(path);
+  std::filesystem::remove(path);
+  return bytes;
+}
+
+void read_and_classify(const std::string& bytes) {
+  const std::vector<DataSet> sets = {hand_written::data_set({1, 2, 1.5}, 0.5),
+                                     hand_written::data_set({-3, NAN, -2, -2, 0}, 0.5)};
+  const ModelClassifier classifier(hand_written::make(), parse_model_classifier(bytes, "models.sibyl"));
+  for (const Classification& one : classifier.classify(sets)) {
+    double sum = 0;
+    for (const double probability : one.probabilities) sum += probability;
+    // Not a number where weights are so large that networks overflow: the data set is then unlike all.
+    CHECK((std::abs(sum - 1) < 1e-9 || one.is_unlike_all()));
   }
 }
 
@@ -162,4 +202,17 @@ TEST_CASE("local tests that are damaged are refused or judge") {
 TEST_CASE("sampler files with damaged bytes are refused or sample") {
   const auto outcome = fuzz::run({bytes_of(test::small_sampler(true))}, pieces, 2000, read_and_sample);
   CHECK(outcome.refused > 0);
+}
+
+TEST_CASE("files of models with a damaged header or damaged bytes are refused or tell models apart") {
+  const std::string bytes = bytes_of(small_classifier()), header = header_of(bytes);
+  CHECK_NOTHROW(read_and_classify(bytes));
+  const std::string behind = bytes.substr(8 + header.size());
+  const auto outcome = fuzz::run({header}, pieces, 2000, read_and_classify, [&](std::string damaged) {
+    const std::uint64_t length = damaged.size();
+    return std::string(reinterpret_cast<const char*>(&length), sizeof length) + damaged + behind;
+  });
+  CHECK(outcome.accepted > 0);
+  CHECK(outcome.refused > 0);
+  CHECK(fuzz::run({bytes}, pieces, 1000, read_and_classify).refused > 0);
 }

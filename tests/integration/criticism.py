@@ -33,8 +33,8 @@ LATENT = HEAD + """model {
 """
 
 
-def sibyl(*arguments, fails=0):
-    done = subprocess.run([SIBYL, *map(str, arguments)], capture_output=True, text=True, cwd=FOLDER)
+def sibyl(*arguments, fails=0, input=None):
+    done = subprocess.run([SIBYL, *map(str, arguments)], capture_output=True, text=True, cwd=FOLDER, input=input)
     assert done.returncode == fails, (done.returncode, done.stderr)
     return done
 
@@ -282,7 +282,7 @@ class ClosedForms(unittest.TestCase):
             exact.append(1 / (1 + math.exp(-factor)))
         write_table("several.csv", sets)
         found = json.loads(sibyl("compare", "models.sibyl", "several.csv", "--by", "set", "--json").stdout)
-        errors = []
+        errors, by_command = [], [one["models"][1]["probability"] for one in found]
         for one, probability in zip(found, exact):
             self.assertFalse(one["unlike_all"], one)
             errors.append(abs(one["models"][1]["probability"] - probability))
@@ -294,6 +294,15 @@ class ClosedForms(unittest.TestCase):
         odds = [p / (1 - p) * 4 for p in exact]
         errors = [abs(one["models"][1]["probability"] - o / (1 + o)) for one, o in zip(found, odds)]
         self.assertLess(sum(errors) / len(errors), 0.05)
+        # At the prompt: read, and trained.
+        session = ":load zero.sib\n:data several.csv --by set\n:compare models.sibyl\n"
+        text = sibyl("repl", input=session + ":compare drawn.sib 6s to again.sibyl\n").stdout
+        rows = [line.split() for line in text.splitlines() if line.split()[:1] == ["drawn.sib"]]
+        self.assertEqual([row[1] for row in rows[:3]], [f"{p:.4f}" for p in by_command[:3]])
+        self.assertEqual(len(rows), 2 * len(sets))
+        self.assertIn("wrote again.sibyl", text)
+        again = json.loads(sibyl("compare", "again.sibyl", "several.csv", "--by", "set", "--json").stdout)
+        self.assertEqual([one["model"] for one in again[0]["models"]], ["zero", "drawn.sib"])
         # Unlike both models.
         write_table("other.csv", [("far", [40 + i for i in range(10)])])
         out = sibyl("compare", "models.sibyl", "other.csv", "--by", "set").stdout

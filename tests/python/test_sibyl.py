@@ -266,6 +266,23 @@ def test_a_saved_sampler_gives_the_same_draws(sampler, tmp_path):
     assert loaded.model.text == NORMAL_MEAN
 
 
+def test_models_are_told_apart(model, tmp_path):
+    wide = sibyl.Model(NORMAL_MEAN.replace("sigma ~ exponential(1)", "sigma ~ exponential(0.05)"))
+    choice = sibyl.ModelChoice.train([model, wide], steps=100, threads=1, progress=False)
+    assert len(choice.models) == 2 and choice.calibration["accuracy"] > 0.6
+    choice.save(tmp_path / "models.sibyl")
+    loaded = sibyl.ModelChoice.load(tmp_path / "models.sibyl")
+    spread = {"N": 4, "y": [-20.0, 15.0, 30.0, -8.0]}
+    found = loaded.compare(spread)
+    assert found["probabilities"][1] > 0.8 and found["probabilities"] == choice.compare(spread)["probabilities"]
+    assert sum(loaded.compare(spread, prior=[0.9, 0.1])["probabilities"]) == pytest.approx(1)
+    assert [one["label"] for one in loaded.compare(TABLE, by="who")] == sorted(set(TABLE["who"]))
+    with pytest.warns(UserWarning, match="unlike the simulations of all models"):
+        assert loaded.compare({"N": 3, "y": [1e4, -1e4, 1e4]})["unlike_all"]
+    with pytest.raises(sibyl.UserError, match="prior probabilities"):
+        loaded.compare(spread, prior=[1])
+
+
 def test_control_c_stops_training_with_what_it_has(training):
     assert 0 < training.sampler.history["steps"] < 10**6
     assert training.sampler.draws(DATA, draws=10)["mu"].shape == (10,)

@@ -205,6 +205,55 @@ TEST_CASE("a sampler is diagnosed, its data's sensitivity told, models compared"
   CHECK_THROWS_AS(sibyl::Sampler::compare({sampler()}, three_values, {1, 1}), sibyl::UserError);
 }
 
+// normal(0, 1) data whose mean is zero, or drawn: the Bayes factor has a closed form.
+TEST_CASE("a classifier over models gives their probabilities, in C++ and from its file") {
+  const std::string head = "data { int<lower=1> N; vector[N] y; }\ndesign { N ~ discrete_range(5, 15); }\n"
+                           "parameters { real u; }\nmodel { u ~ normal(0, 1); y ~ normal(";
+  const Model zero(head + "0, 1); }"), drawn(head + "u, 1); }");
+  std::int64_t steps = 0;
+  const sibyl::ModelChoice choice = sibyl::ModelChoice::train(
+      {zero, drawn}, {.steps = 500, .threads = 1}, [&](const sibyl::Progress& at) { steps = at.step; });
+  CHECK(steps == 500);
+  CHECK(choice.models() == std::vector<std::string>{"model", "model (2)"});
+  CHECK_THAT(choice.calibration(), Catch::Contains("\"expected_calibration_error\""));
+  const std::vector<double> near = {1.1, -1.4, 0.3, 0.9, -0.8}, far = {2.1, -0.3, 1.6, 0.2, 1.0};
+  const std::vector<Arrays> sets = {{{"N", 5}, {"y", near}}, {{"N", 5}, {"y", far}}};
+  const auto chance_of_drawn = [](const std::vector<double>& y, double prior_odds) {
+    double sum = 0;
+    for (const double one : y) sum += one;
+    const auto n = static_cast<double>(y.size());
+    const double odds = prior_odds * std::exp(0.5 * sum * sum / (1 + n)) / std::sqrt(1 + n);
+    return odds / (1 + odds);
+  };
+  const auto found = choice.compare_each(sets);
+  REQUIRE(found.size() == 2);
+  CHECK(found[0].probabilities[1] == Approx(chance_of_drawn(near, 1)).margin(0.1));
+  CHECK(found[1].probabilities[1] == Approx(chance_of_drawn(far, 1)).margin(0.1));
+  CHECK(found[1].label == "2");
+  CHECK_FALSE(found[0].is_unlike_all);
+  const sibyl::ModelProbabilities with_prior = choice.compare(sets[0], {1, 4});
+  CHECK(with_prior.probabilities[1] == Approx(chance_of_drawn(near, 4)).margin(0.15));
+  CHECK(choice.compare({{"N", 5}, {"y", {40, 41, 42, 43, 44}}}).is_unlike_all);
+  const std::string path =
+      (std::filesystem::temp_directory_path() / ("sibyl_choice_" + std::to_string(::getpid()))).string();
+  choice.save(path);
+  const sibyl::ModelChoice loaded = sibyl::ModelChoice::load(path);
+  std::filesystem::remove(path);
+  CHECK(loaded.models() == choice.models());
+  std::string table = "who,y\n";
+  for (const double y : near) table += "a," + std::to_string(y) + "\n";
+  for (const double y : far) table += "b," + std::to_string(y) + "\n";
+  const auto of_table = loaded.compare_table(table, "who");
+  REQUIRE(of_table.size() == 2);
+  CHECK(of_table[1].label == "b");
+  CHECK(of_table[1].probabilities[0] == Approx(found[1].probabilities[0]));
+  CHECK_THROWS_WITH(choice.compare(sets[0], {1, 1, 1}), Catch::Contains("3 prior probabilities for 2 models"));
+  CHECK_THROWS_WITH(sibyl::ModelChoice::train({zero}), Catch::Contains("no several models"));
+  const Model other("data { array[3] int y; } parameters { real u; } model { u ~ normal(0, 1); y ~ poisson_log(u); }");
+  CHECK_THROWS_WITH(sibyl::ModelChoice::train({zero, other}), Catch::Contains("the models have not the same data"));
+  CHECK_THROWS_WITH(sibyl::ModelChoice::load("missing.sibyl"), Catch::Contains("missing.sibyl"));
+}
+
 TEST_CASE("verified posteriors are exact, and their data have a p-value") {
   const sibyl::PosteriorDraws verified = sampler().sample(three_values, {.draws = 500, .verify = true});
   CHECK_THAT(verified.verdict, Catch::StartsWith("exact: ") && Catch::Contains("data as the model predicts them"));

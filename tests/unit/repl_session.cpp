@@ -321,6 +321,24 @@ TEST_CASE("a number of simulations to train on is asked for where it is none") {
   CHECK(has(talk.mistake(":train sims 200 soon"), "`soon` is no duration"));
 }
 
+TEST_CASE("models that cannot be compared are refused, each for its reason") {
+  Talk talk;
+  type_normal_model(talk);
+  CHECK(has(talk.mistake(":compare"), "which models?"));
+  CHECK(has(talk.mistake(":compare no-such.sib"), "no-such.sib"));
+  CHECK(has(talk.mistake(":compare a.sibyl"), "a.sibyl holds no models to compare"));
+  const std::string file = temporary("other.sib");
+  std::ofstream(file) << "data { vector[3] y; } parameters { real mu; } model { mu ~ normal(0, 2); z ~ normal(mu, 6); }";
+  CHECK(has(talk.mistake(":compare " + file), "`z`"));
+  std::ofstream(file) << "data { vector[3] y; } parameters { real mu; } model { mu ~ normal(0, 2); y ~ normal(mu, 6); }";
+  CHECK(has(talk.mistake(":compare " + file), "`N` is data of model, and not of " + file));
+  CHECK(has(talk.mistake(":compare " + file + " to"), "which file?"));
+  // One that says that it holds models, and does not.
+  std::ofstream(file) << "{\"format\": \"sibyl models\"}";
+  CHECK(has(talk.mistake(":compare " + file), "damaged"));
+  std::filesystem::remove(file);
+}
+
 TEST_CASE("a model is saved and loaded again, comments included") {
   const std::string path = temporary("model.sib");
   {

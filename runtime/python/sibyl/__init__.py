@@ -25,7 +25,7 @@ from ._inference_data import chains_to_inference_data, to_inference_data
 from ._progress import ChainsBar, ProgressBar
 from ._sibyl import ModelError, UserError
 
-__all__ = ["Density", "Mode", "Model", "ModelError", "Sampler", "UserError", "Variable", "compare"]
+__all__ = ["Density", "Mode", "Model", "ModelChoice", "ModelError", "Sampler", "UserError", "Variable", "compare"]
 
 __version__ = version("sibyl")
 
@@ -492,3 +492,86 @@ def compare(
     elpd's difference to the best model. `prior`: the models' probabilities; equal where it is not given."""
     handles = [one._handle for one in samplers]
     return _sibyl.Sampler.compare(handles, _arrays(data), list(prior or []), draws, seed, threads)
+
+
+class ModelChoice:
+    """Which of several models of the same data made a data set: a classifier, learned from simulations of all, with
+    densities or without."""
+
+    def __init__(self, handle: _sibyl.ModelChoice, notes: Sequence[str] = ()) -> None:
+        self._handle = handle
+        self.notes = list(notes)  #: what training decided: networks
+
+    @classmethod
+    def train(
+        cls,
+        models: Sequence[Model],
+        time: float | str | None = None,
+        *,
+        steps: int = 0,
+        missing: float = 0.0,
+        design: Data | None = None,
+        networks: Mapping[str, str] | None = None,
+        batch: int = 0,
+        rate: float = 0.0,
+        device: str = "cpu",
+        seed: int = 1,
+        threads: int = 0,
+        progress: bool = True,
+    ) -> ModelChoice:
+        """The arguments are those of Model.train. The models must have the same data and design."""
+        notes: list[str] = []
+        with ProgressBar(progress) as bar:
+            handle, was_interrupted = _sibyl.ModelChoice.train(
+                [one._handle for one in models], _seconds(time), steps, missing, _arrays(design), dict(networks or {}),
+                batch, rate, device, seed, threads, bar.update, notes.append,
+            )
+        if was_interrupted:
+            warnings.warn("training was interrupted; what tells the models apart is what was learned until then",
+                          stacklevel=2)
+        return cls(handle, notes)
+
+    @classmethod
+    def load(cls, path: Path) -> ModelChoice:
+        """A file that `save` or `sibyl train A.sib B.sib` wrote."""
+        return cls(_sibyl.ModelChoice.load(os.fspath(path)))
+
+    def save(self, path: Path) -> None:
+        self._handle.save(os.fspath(path))
+
+    @property
+    def models(self) -> list[str]:
+        """Their names, in the order of the probabilities."""
+        return self._handle.models
+
+    @property
+    def calibration(self) -> dict[str, Any]:
+        """On fresh simulations: accuracy, mean log probability of the true model, expected calibration error."""
+        return json.loads(self._handle.calibration)
+
+    def compare(
+        self, data: Any, by: str | None = None, prior: Sequence[float] | None = None
+    ) -> dict[str, Any] | list[dict[str, Any]]:
+        """Of each data set: its label, the models' posterior `probabilities`, and `p_values`, the share of each model's
+        simulations whose summaries lie as far out; `unlike_all`: these are below 0.01 for all models, and the
+        probabilities mean nothing (which is warned of). `data` and `by` as for Sampler.sample; one data set gives one
+        dictionary, several a list. `prior`: the models' probabilities; equal where it is not given."""
+        chances = list(prior or [])
+        if isinstance(data, (str, os.PathLike)):
+            found, notes = self._handle.compare_file(os.fspath(data), by or "", chances)
+        elif hasattr(data, "to_csv"):  # pandas
+            found, notes = self._handle.compare_table(data.to_csv(index=False, na_rep="nan"), by or "", chances)
+        elif hasattr(data, "write_csv"):  # polars
+            found, notes = self._handle.compare_table(data.write_csv(), by or "", chances)
+        elif by is not None:
+            raise UserError("`by` splits the rows of a table or file; several data sets are given as a list")
+        else:
+            sets = [data] if isinstance(data, Mapping) else list(data)
+            found, notes = self._handle.compare_each([_arrays(one) for one in sets], chances)
+        unlike = [one["label"] for one in found if one["unlike_all"]]
+        if unlike:
+            notes = [*notes, f"data unlike the simulations of all models: {', '.join(map(str, unlike))}"]
+        for note in notes:
+            warnings.warn(note, stacklevel=2)
+        is_single = isinstance(data, Mapping) or (by is None and len(found) == 1)
+        return found[0] if is_single else found
