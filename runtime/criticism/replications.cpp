@@ -1,5 +1,6 @@
 #include "runtime/criticism/replications.hpp"
 
+#include "runtime/criticism/residual_pulls.hpp"
 #include "runtime/model/predictor.hpp"
 
 #include <algorithm>
@@ -81,15 +82,23 @@ void Replicator::add_quantities(std::size_t data_set, const DataSet& data, const
 }
 
 Replications Replicator::replicate(std::size_t data_set, const Posterior& posterior, std::size_t count,
-                                   std::uint64_t seed, const std::atomic<std::int32_t>* interrupted) {
+                                   std::size_t among, std::uint64_t seed,
+                                   const std::atomic<std::int32_t>* interrupted) {
   const Facts& facts = model_->facts();
   const std::size_t rows = posterior.draws.row_count, n = rows == 0 ? 0 : posterior.unconstrained.size() / rows;
-  std::vector<std::size_t> taken(std::min(count, rows));
-  for (std::size_t i = 0; i < taken.size(); ++i) taken[i] = i * rows / taken.size();
+  among = std::min(among, rows);
+  std::vector<std::size_t> taken(std::min(count, among));
+  for (std::size_t i = 0; i < taken.size(); ++i) taken[i] = i * among / taken.size();
   const DataSet data = extract(facts, complete_, data_set);
   const Prediction predicted = predict(model_, data, posterior.draws, taken, seed, interrupted);
   Replications result;
   result.count = predicted.data.count;
+  std::vector<double> points;
+  for (const std::size_t place : predicted.places) {
+    const auto point = posterior.unconstrained.begin() + static_cast<std::ptrdiff_t>(taken[place] * n);
+    points.insert(points.end(), point, point + static_cast<std::ptrdiff_t>(n));
+  }
+  ResidualPulls pulls(n);
   for (std::size_t v = 0; v < facts.variables.size(); ++v) {
     if (!is_compared(facts, batch_, v)) continue;
     const VariableBatch& variable = batch_.variables[v];
@@ -100,15 +109,12 @@ Replications Replicator::replicate(std::size_t data_set, const Posterior& poster
       // A replication of another size says nothing element by element.
       if (one.size() == observed.size()) replicated.insert(replicated.end(), one.begin(), one.end());
     }
+    if (replicated.size() == result.count * observed.size()) pulls.add(observed, replicated, points);
     add_statistics(facts.variables[v].name, variable.rank() == 0, facts.variables[v].is_integer, observed, replicated,
                    row_length(variable, data_set), result.statistics);
   }
+  result.pulls = pulls.result();
   if (quantities_.empty()) return result;
-  std::vector<double> points;
-  for (const std::size_t place : predicted.places) {
-    const auto point = posterior.unconstrained.begin() + static_cast<std::ptrdiff_t>(taken[place] * n);
-    points.insert(points.end(), point, point + static_cast<std::ptrdiff_t>(n));
-  }
   add_quantities(data_set, data, predicted.data, points, seed, result);
   return result;
 }

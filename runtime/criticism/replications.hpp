@@ -17,6 +17,7 @@ namespace sibyl {
 struct Replications {
   std::vector<PredictedStatistic> statistics; // of every data set of a model the same, in the same order
   std::size_t count = 0;                      // replications that succeeded
+  std::vector<double> pulls;                  // of the unconstrained parameters (residual_pulls.hpp)
 };
 
 // Replicates data sets of a batch. Not for several threads at once.
@@ -25,9 +26,9 @@ class Replicator {
   // `batch`: the data sets; `complete`: its missing values replaced (complete_for_transform).
   Replicator(std::shared_ptr<const CompiledModel> model, const DataBatch& batch, const DataBatch& complete);
 
-  // `posterior`: with its unconstrained draws kept, `count` of which are taken evenly.
-  Replications replicate(std::size_t data_set, const Posterior& posterior, std::size_t count, std::uint64_t seed,
-                         const std::atomic<std::int32_t>* interrupted);
+  // `posterior`: with its unconstrained draws kept, of whose first `among` `count` are taken evenly.
+  Replications replicate(std::size_t data_set, const Posterior& posterior, std::size_t count, std::size_t among,
+                         std::uint64_t seed, const std::atomic<std::int32_t>* interrupted);
 
  private:
   void add_quantities(std::size_t data_set, const DataSet& data, const DataBatch& replicated,

@@ -55,7 +55,7 @@ DataCheck check_data(const Verdict& verdict, const Replications& replications, c
 
 std::string why_no_local_test(const LocalTest& local, const Verification& found) {
   if (found.local) return "";
-  if (local.empty()) return ", and the sampler has no local test: it was trained too shortly, or by an older version";
+  if (local.empty()) return ", and there is no local test: too few simulations can be used";
   return ", and the draws are too few for a local test, or do not vary";
 }
 
@@ -63,48 +63,66 @@ std::string why_no_local_test(const LocalTest& local, const Verification& found)
 
 Verifier::Verifier(const PosteriorSampler& sampler, VerifyOptions options) : sampler_(sampler), options_(options) {}
 
-std::shared_ptr<const Verifier::Reference> Verifier::make_reference(const SampleOptions& given) const {
+std::shared_ptr<const Verifier::Reference> Verifier::make_reference(const SampleOptions& given,
+                                                                    bool wants_local_test) const {
   auto result = std::make_shared<Reference>();
   const auto model = sampler_.shared_model();
   const Facts& facts = model->facts();
   result->impossible = why_no_replications(*model);
-  if (!result->impossible.empty()) return result;
-  const SimulatedBatch simulated =
-      simulate_like_training(model, sampler_.setup(), first_reference_index, options_.simulations, reference_seed,
-                             given.threads, given.interrupted);
+  if (wants_local_test) result->local.emplace();
+  if (!result->impossible.empty() && !wants_local_test) return result;
+  result->replications = wants_local_test ? options_.local_test_replications : options_.replications;
+  const std::size_t simulations =
+      wants_local_test ? std::max(options_.simulations, options_.local_test_simulations) : options_.simulations;
+  const SimulatedBatch simulated = simulate_like_training(model, sampler_.setup(), first_reference_index, simulations,
+                                                          reference_seed, given.threads, given.interrupted);
   if (simulated.data.count < least_reference) {
     result->impossible = "too few simulations are usable: " + simulated.left_out.describe("simulations");
     return result;
   }
-  const std::size_t count = simulated.data.count;
+  const std::size_t count = simulated.data.count, n = sampler_.setup().parameter_count;
   std::vector<DataSet> sets;
   for (std::size_t i = 0; i < count; ++i) sets.push_back(extract(facts, simulated.data, i));
-  const std::vector<Posterior> posteriors = sampler_.sample(sets, {.draws = options_.replications,
-                                                                   .seed = reference_seed,
-                                                                   .check_density = false,
-                                                                   .reweighted = true,
-                                                                   .keep_unconstrained = true,
-                                                                   .outputs = Outputs::parameters,
-                                                                   .threads = given.threads,
-                                                                   .interrupted = given.interrupted});
-  const DataBatch complete = complete_for_transform(facts, simulated.data);
+  std::vector<Posterior> posteriors =
+      sampler_.sample(sets, {.draws = wants_local_test ? LocalTest::least_draws : result->replications,
+                             .seed = reference_seed,
+                             .check_density = false,
+                             .reweighted = true,
+                             .keep_unconstrained = true,
+                             .outputs = Outputs::parameters,
+                             .threads = given.threads,
+                             .interrupted = given.interrupted});
   std::vector<std::vector<double>> scores(count);
+  std::vector<LocalExample> examples(wants_local_test ? count : 0);
+  const DataBatch complete = complete_for_transform(facts, simulated.data);
   parallel_for(count, given.threads, [&](std::size_t begin, std::size_t end) {
     Replicator replicator(model, simulated.data, complete);
-    for (std::size_t i = begin; i < end; ++i)
-      scores[i] = scores_of(posteriors[i].verdict, replicator.replicate(i, posteriors[i], options_.replications,
-                                                                        reference_seed + i, given.interrupted));
+    for (std::size_t i = begin; i < end; ++i) {
+      Replications replications;
+      if (result->impossible.empty()) {
+        // By draws that the local test does not compare with the truth: the first ones.
+        replications = replicator.replicate(i, posteriors[i], result->replications, result->replications,
+                                            reference_seed + i, given.interrupted);
+        scores[i] = scores_of(posteriors[i].verdict, replications);
+      }
+      if (!wants_local_test) continue;
+      const auto truth = std::span(simulated.unconstrained).subspan(i * n, n);
+      examples[i] = {std::move(posteriors[i].summary), std::move(replications.pulls), {truth.begin(), truth.end()},
+                     std::move(posteriors[i].unconstrained)};
+    }
   });
+  if (wants_local_test) result->local = LocalTest(examples, reference_seed);
+  if (!result->impossible.empty()) return result;
   std::vector<double> all;
   for (const std::vector<double>& one : scores) all.insert(all.end(), one.begin(), one.end());
   result->scores = TypicalScores(all, scores.front().size());
-  result->simulations = count * (options_.replications + 1);
   return result;
 }
 
-std::shared_ptr<const Verifier::Reference> Verifier::reference(const SampleOptions& options) const {
+std::shared_ptr<const Verifier::Reference> Verifier::reference(const SampleOptions& options,
+                                                               bool wants_local_test) const {
   const std::scoped_lock lock(mutex_);
-  if (!reference_) reference_ = make_reference(options);
+  if (!reference_ || (wants_local_test && !reference_->local)) reference_ = make_reference(options, wants_local_test);
   return reference_;
 }
 
@@ -116,7 +134,13 @@ std::vector<Posterior> Verifier::verify(std::span<const DataSet> data_sets, cons
   options.exact = no_density.empty();
   options.keep_unconstrained = true;
   std::vector<Posterior> posteriors = sampler_.sample(data_sets, options);
-  const std::shared_ptr<const Reference> known = reference(options);
+  const auto has_method = [](const Verdict& verdict) {
+    return verdict.exact && verdict.exact->method != ExactMethod::none;
+  };
+  const bool wants_local_test = !std::all_of(posteriors.begin(), posteriors.end(), [&](const Posterior& one) {
+    return has_method(one.verdict);
+  });
+  const std::shared_ptr<const Reference> known = reference(options, wants_local_test);
 
   DataBatch batch = gather(facts, data_sets);
   compute_observed(model, batch);
@@ -128,34 +152,33 @@ std::vector<Posterior> Verifier::verify(std::span<const DataSet> data_sets, cons
       Posterior& posterior = posteriors[i];
       Verdict& verdict = posterior.verdict;
       Verification found;
-      const bool has_method = verdict.exact && verdict.exact->method != ExactMethod::none;
-      if (has_method) {
-        found.densities = verdict.exact->densities;
-        found.gradients = verdict.exact->gradients;
-      } else {
-        const LocalTest& local = sampler_.local_test();
-        found.local = local.judge(posterior.summary, posterior.unconstrained, posterior.draws,
-                                  sampler_.setup().parameter_names.size());
-        found.not_checked.push_back(
-            fmt::format("whether these are {}the model's posterior, since {}{}", found.local ? "exactly " : "",
-                        no_density.empty() ? verdict.unchecked : no_density, why_no_local_test(local, found)));
-      }
       found.data_unchecked = known->impossible;
+      Replications replications;
       if (known->impossible.empty()) {
-        const Replications replications =
-            replicator.replicate(i, posterior, options_.replications, options.seed + i, options.interrupted);
-        found.simulations = options_.replications;
-        if (replications.count < options_.replications / 2) {
-          found.data_unchecked = fmt::format("{} of {} predictions fail", options_.replications - replications.count,
-                                             options_.replications);
+        replications = replicator.replicate(i, posterior, known->replications, posterior.draws.row_count,
+                                            options.seed + i, options.interrupted);
+        found.simulations = known->replications;
+        if (replications.count < known->replications / 2) {
+          found.data_unchecked =
+              fmt::format("{} of {} predictions fail", known->replications - replications.count, known->replications);
         } else {
           found.data = check_data(verdict, replications, known->scores);
         }
       }
-      if (has_method && verdict.exact->is_exact)
+      if (has_method(verdict)) {
+        found.densities = verdict.exact->densities;
+        found.gradients = verdict.exact->gradients;
+      } else {
+        found.local = known->local->judge(posterior.summary, replications.pulls, posterior.unconstrained,
+                                          posterior.draws, sampler_.setup().parameter_names.size());
+        found.not_checked.push_back(
+            fmt::format("whether these are {}the model's posterior, since {}{}", found.local ? "exactly " : "",
+                        no_density.empty() ? verdict.unchecked : no_density, why_no_local_test(*known->local, found)));
+      }
+      if (has_method(verdict) && verdict.exact->is_exact)
         found.answered_by = verdict.exact->method == ExactMethod::hmc ? Rung::chains : Rung::importance_weights;
       else if (found.local) found.answered_by = Rung::local_test;
-      else if (!has_method && found.data_unchecked.empty()) found.answered_by = Rung::predictions;
+      else if (!has_method(verdict) && found.data_unchecked.empty()) found.answered_by = Rung::predictions;
       found.seconds =
           posterior.seconds + std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
       verdict.verification = std::move(found);

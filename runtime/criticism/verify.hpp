@@ -5,8 +5,8 @@
 //    sizes, the design and the values in training.
 // 2. Importance weights against the model's density: where they are good, the draws are resampled by them.
 // 3. Where they are not, Hamiltonian Monte Carlo over lanes from the amortized draws, until nested R-hat is good.
-// 4. Without a density: the local test that was learned with the sampler (runtime/trust/local_test.hpp), of the
-//    networks' draws for this data set.
+// 4. Without a density: a local test (runtime/trust/local_test.hpp) of the networks' draws for this data set, learned
+//    from simulated data sets, their draws, and what their residuals tell of the parameters (residual_pulls.hpp).
 // 5. Predictive checks: replications of the data set from its posterior, compared by statistics of the data and by the
 //    scalars among the model's generated quantities. They tell whether the model fits, which no comparison
 //    of posteriors can.
@@ -18,6 +18,7 @@
 
 #include "runtime/criticism/typical_scores.hpp"
 #include "runtime/posterior/posterior_sampler.hpp"
+#include "runtime/trust/local_test.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -32,6 +33,8 @@ namespace sibyl {
 
 struct VerifyOptions {
   std::size_t simulations = 600; // simulated data sets that a data set is compared with
+  // The same and more, where a local test is learned from them; each replication by one of LocalTest::locating_draws.
+  std::size_t local_test_simulations = 1000, local_test_replications = 100;
   std::size_t replications = 50; // of each data set
 };
 
@@ -46,11 +49,12 @@ class Verifier {
  private:
   struct Reference {
     TypicalScores scores;
-    std::string impossible; // why there is none
-    std::size_t simulations = 0;
+    std::string impossible; // why data sets are not compared with replications
+    std::size_t replications = 0; // of each data set, simulated or given
+    std::optional<LocalTest> local; // where it was wanted; empty where there was too little to learn it from
   };
-  std::shared_ptr<const Reference> reference(const SampleOptions& options) const;
-  std::shared_ptr<const Reference> make_reference(const SampleOptions& options) const;
+  std::shared_ptr<const Reference> reference(const SampleOptions& options, bool wants_local_test) const;
+  std::shared_ptr<const Reference> make_reference(const SampleOptions& options, bool wants_local_test) const;
 
   const PosteriorSampler& sampler_;
   VerifyOptions options_;

@@ -46,9 +46,9 @@ struct PosteriorSampler::Conditioned {
 };
 
 PosteriorSampler::PosteriorSampler(std::shared_ptr<const CompiledModel> model, InferenceSetup setup,
-                                   std::shared_ptr<const FramePosterior> posterior, TypicalSet typical, LocalTest local)
+                                   std::shared_ptr<const FramePosterior> posterior, TypicalSet typical)
     : model_(std::move(model)), setup_(std::move(setup)), posterior_(std::move(posterior)),
-      typical_(std::move(typical)), local_(std::move(local)) {}
+      typical_(std::move(typical)) {}
 
 PosteriorSampler::Conditioned PosteriorSampler::condition(const DataBatch& batch) const {
   FrameFinder finder(model_, setup_);

@@ -6,7 +6,6 @@
 #include "runtime/model/parameters.hpp"
 #include "runtime/posterior/frame_posterior.hpp"
 #include "runtime/posterior/setup.hpp"
-#include "runtime/trust/local_test.hpp"
 #include "runtime/trust/typical_set.hpp"
 
 #include <atomic>
@@ -46,9 +45,9 @@ struct Posterior {
 
 class PosteriorSampler {
  public:
-  // `typical` may be empty: verdicts then tell nothing of distances; and so may `local`.
+  // `typical` may be empty: verdicts then tell nothing of distances.
   PosteriorSampler(std::shared_ptr<const CompiledModel> model, InferenceSetup setup,
-                   std::shared_ptr<const FramePosterior> posterior, TypicalSet typical = {}, LocalTest local = {});
+                   std::shared_ptr<const FramePosterior> posterior, TypicalSet typical = {});
 
   const InferenceSetup& setup() const { return setup_; }
   const CompiledModel& model() const { return *model_; }
@@ -67,7 +66,6 @@ class PosteriorSampler {
   std::vector<double> density_at(const DataBatch& batch, std::span<const double> unconstrained) const;
 
   // Of the networks' draws; empty where there is none.
-  const LocalTest& local_test() const { return local_; }
 
   // Why draws cannot be compared with the model's density; "" where they can.
   std::string why_no_density() const;
@@ -94,7 +92,6 @@ class PosteriorSampler {
   InferenceSetup setup_;
   std::shared_ptr<const FramePosterior> posterior_;
   TypicalSet typical_;
-  LocalTest local_;
 };
 
 // Parameters for `density_at` from a table with the draws' column names, one row per data set: matched to the data sets

@@ -13,8 +13,6 @@ namespace sibyl {
 namespace {
 
 constexpr int version = 3;
-// The name of the local test's weights beside those of the networks.
-constexpr const char* local_weights = "local_test";
 
 // The networks are those of the setup: what one writes the other reads.
 void require_match(const SamplerFile& file, const std::string& name) {
@@ -28,9 +26,6 @@ void require_match(const SamplerFile& file, const std::string& name) {
     throw UserError(name + " is damaged: its networks are not those of its setup");
   if (!file.typical.empty() && file.typical.summary_size() != networks::summary_size(file.config))
     throw UserError(name + " is damaged: its typical set is that of other networks");
-  if (!file.local.empty() && (file.local.summary_size() != networks::summary_size(file.config) ||
-                              file.local.parameter_count() != file.setup.parameter_count))
-    throw UserError(name + " is damaged: its local test is that of other networks");
 }
 
 } // namespace
@@ -56,10 +51,6 @@ void write_sampler_file(const std::string& path, const SamplerFile& file) {
                   {"typical", nlohmann::json(file.typical).dump()},
                   {"history", file.history.dump()},
                   {"calibration", file.calibration.dump()}};
-  if (!file.local.empty()) {
-    out.metadata["local_test"] = nlohmann::json(file.local).dump();
-    out.weights[local_weights] = {1, file.local.weights().size(), file.local.weights()};
-  }
   write_safetensors(path, out);
 }
 
@@ -93,14 +84,6 @@ SamplerFile parse_sampler(std::string_view bytes, const std::string& name) {
     file.typical = parse_metadata(text("typical")).get<TypicalSet>();
     file.history = parse_metadata(text("history"));
     file.calibration = parse_metadata(text("calibration"));
-    // Files of earlier versions have none.
-    if (in.metadata.contains("local_test")) {
-      parse_metadata(text("local_test")).get_to(file.local);
-      const auto found = in.weights.find(local_weights);
-      if (found == in.weights.end()) throw UserError(name + " is damaged: its local test has no weights");
-      file.local.set_weights(std::move(found->second.values));
-      in.weights.erase(found);
-    }
   } catch (const nlohmann::json::exception& error) {
     throw UserError(name + " is damaged: " + error.what());
   }
@@ -113,8 +96,7 @@ PosteriorSampler make_sampler(std::shared_ptr<const CompiledModel> model, const 
   InferenceSetup setup = file.setup;
   require_fit(model->facts(), setup, "the sampler of " + file.model_name);
   return PosteriorSampler(std::move(model), std::move(setup),
-                          std::make_shared<const NetworkPosterior>(file.config, file.weights), file.typical,
-                          file.local);
+                          std::make_shared<const NetworkPosterior>(file.config, file.weights), file.typical);
 }
 
 } // namespace sibyl

@@ -6,7 +6,6 @@
 #include "runtime/networks/weights.hpp"
 #include "runtime/posterior/posterior_sampler.hpp"
 #include "runtime/posterior/setup.hpp"
-#include "runtime/trust/local_test.hpp"
 #include "runtime/trust/typical_set.hpp"
 
 #include <nlohmann/json.hpp>
@@ -25,7 +24,6 @@ struct SamplerFile {
   Weights weights;
   InferenceSetup setup;
   TypicalSet typical;
-  LocalTest local; // empty in files of earlier versions, and where there was nothing to learn it from
   nlohmann::json history;     // of training
   nlohmann::json calibration; // on fresh simulations
 };

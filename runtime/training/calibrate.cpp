@@ -71,12 +71,6 @@ class FreshSimulations {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-LocalExample local_example(Posterior& posterior, std::span<const double> truth) {
-  LocalExample result{std::move(posterior.summary), {truth.begin(), truth.end()}, std::move(posterior.unconstrained)};
-  result.draws.resize(LocalTest::least_draws * truth.size());
-  return result;
-}
-
 } // namespace
 
 Calibration calibrate(std::shared_ptr<const CompiledModel> model, const PosteriorSampler& sampler,
@@ -89,7 +83,6 @@ Calibration calibrate(std::shared_ptr<const CompiledModel> model, const Posterio
   sample_options.seed = options.seed;
   sample_options.outputs = Outputs::parameters;
   sample_options.check_density = false;
-  sample_options.keep_unconstrained = options.examples != nullptr;
   sample_options.threads = options.threads;
 
   std::vector<std::vector<Comparison>> comparisons(parameters);
@@ -100,7 +93,7 @@ Calibration calibrate(std::shared_ptr<const CompiledModel> model, const Posterio
     if (simulated->data.count == 0) continue;
     std::vector<DataSet> sets;
     for (std::size_t i = 0; i < simulated->data.count; ++i) sets.push_back(extract(facts, simulated->data, i));
-    std::vector<Posterior> posteriors = sampler.sample(sets, sample_options);
+    const std::vector<Posterior> posteriors = sampler.sample(sets, sample_options);
     const DataBatch complete = complete_for_transform(facts, simulated->data);
     for (std::size_t i = 0; i < sets.size(); ++i) {
       transform.bind(complete, i);
@@ -117,9 +110,6 @@ Calibration calibrate(std::shared_ptr<const CompiledModel> model, const Posterio
         const double rank = (static_cast<double>(below) + 0.5) / static_cast<double>(draws.row_count + 1);
         comparisons[p].push_back({value, s.median, s.sd * s.sd, rank, value >= s.q5 && value <= s.q95});
       }
-      if (options.examples && options.draws >= LocalTest::least_draws)
-        options.examples->push_back(
-            local_example(posteriors[i], std::span(simulated->unconstrained).subspan(i * n, n)));
     }
     const std::vector<double> some = sampler.density_at(simulated->data, simulated->unconstrained);
     densities.insert(densities.end(), some.begin(), some.end());

@@ -3,7 +3,6 @@
 
 #include "runtime/posterior/posterior_sampler.hpp"
 #include "runtime/trust/calibration.hpp"
-#include "runtime/trust/local_test.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -23,8 +22,6 @@ struct CalibrationOptions {
   const std::atomic<std::int32_t>* interrupted = nullptr;
   std::int32_t interrupts_before = 0;
   std::function<void(std::size_t)> told; // hears how many simulations have been judged
-  // Not null: each simulation, its truth and its draws are put behind what is there, to learn a local test from.
-  std::vector<LocalExample>* examples = nullptr;
 };
 
 // Simulates from first_calibration_index on: data sets that training never sees.

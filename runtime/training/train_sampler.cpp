@@ -110,11 +110,8 @@ void judge(std::shared_ptr<const CompiledModel> model, const SamplerTrainingOpti
         events.doing(fmt::format("calibrating: {} of {} fresh simulations", count, calibration.simulations));
       };
     if (seconds > 0) calibration.seconds = std::max(seconds - seconds_since(start), 1e-3);
-    std::vector<LocalExample> examples;
-    calibration.examples = &examples;
     result.calibration = calibrate(model, sampler, calibration);
     result.file.calibration = *result.calibration;
-    result.file.local = LocalTest(examples, options.setup.seed);
   } catch (const std::exception& error) {
     result.notes.push_back(fmt::format("no calibration: {}; the trained sampler is kept without", error.what()));
   }

@@ -5,7 +5,6 @@
 #include "runtime/frames/small_matrix.hpp"
 
 #include <Eigen/Dense>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -16,9 +15,8 @@ namespace sibyl {
 
 namespace {
 
-constexpr std::size_t locating_draws = 100; // give mean and covariance; the others are told from the truth
 constexpr std::size_t rivals = 15;          // of the truth, for each data set
-constexpr std::size_t most_components = 8, most_pairs = 36, sigmoids = 128;
+constexpr std::size_t most_components = 8, most_pairs = 36, sigmoids = 128, most_products = 64;
 constexpr std::size_t trials = 399;
 constexpr std::size_t most_evaluated = 1000; // draws of the data set at hand
 // Of the features' variance: directions in which they vary less are hardly used, since they would be mostly noise.
@@ -100,7 +98,8 @@ struct LocalTest::Located {
   }
 };
 
-LocalTest::Located LocalTest::locate(std::span<const float> summary, std::span<const double> draws) const {
+LocalTest::Located LocalTest::locate(std::span<const float> summary, std::span<const double> pulls,
+                                     std::span<const double> draws) const {
   const std::size_t n = parameters_, components = components_.size() / std::max<std::size_t>(1, summary_mean_.size());
   Located result;
   result.mean.assign(n, 0);
@@ -120,6 +119,7 @@ LocalTest::Located LocalTest::locate(std::span<const float> summary, std::span<c
   const double trust = count / (count + static_cast<double>(n));
   for (std::size_t j = 0; j < n; ++j)
     for (std::size_t k = 0; k < j; ++k) result.factor[k * n + j] = result.factor[j * n + k] *= trust;
+  result.context.assign(pulls.begin(), pulls.end());
   for (std::size_t c = 0; c < components; ++c) {
     double sum = 0;
     for (std::size_t j = 0; j < summary.size(); ++j)
@@ -162,7 +162,7 @@ void LocalTest::learn_context(std::span<const LocalExample> examples) {
   }
   std::vector<std::vector<double>> contexts;
   for (const LocalExample& one : examples)
-    if (Located located = locate(one.summary, one.draws); located.is_usable)
+    if (Located located = locate(one.summary, one.pulls, one.draws); located.is_usable)
       contexts.push_back(std::move(located.context));
   if (contexts.empty()) return;
   std::vector<double> center, scale;
@@ -201,7 +201,7 @@ void LocalTest::make_projections() {
 }
 
 std::size_t LocalTest::feature_count() const {
-  return 2 * parameters_ + std::min(most_pairs, parameters_ * (parameters_ - 1) / 2) + sigmoids;
+  return 2 * parameters_ + products_.size() + std::min(most_pairs, parameters_ * (parameters_ - 1) / 2) + sigmoids;
 }
 
 void LocalTest::features(const double* point, const double* context, double* result) const {
@@ -209,6 +209,7 @@ void LocalTest::features(const double* point, const double* context, double* res
     *result++ = point[j];
     *result++ = point[j] * point[j];
   }
+  for (const auto& [parameter, pull] : products_) *result++ = point[parameter] * context[pull];
   std::size_t pairs = 0;
   for (std::size_t j = 0; j < parameters_; ++j)
     for (std::size_t k = 0; k < j && pairs < most_pairs; ++k, ++pairs) *result++ = point[j] * point[k];
@@ -227,8 +228,13 @@ LocalTest::LocalTest(std::span<const LocalExample> examples, std::uint64_t seed)
   parameters_ = examples.front().truth.size();
   for (const LocalExample& one : examples)
     if (one.truth.size() != parameters_ || one.draws.size() < least_draws * parameters_ ||
-        one.summary.size() != examples.front().summary.size())
+        one.summary.size() != examples.front().summary.size() || one.pulls.size() != examples.front().pulls.size())
       throw InternalError("the local test's examples are not of one kind");
+  pulls_ = examples.front().pulls.size();
+  // Where there are many, each with the parameter that it is of.
+  for (std::size_t k = 0; k < pulls_; ++k)
+    for (std::size_t j = 0; j < parameters_; ++j)
+      if (parameters_ * pulls_ <= most_products || j == k % parameters_) products_.emplace_back(j, k);
   learn_context(examples);
   if (context_center_.empty()) return;
   make_projections();
@@ -237,7 +243,7 @@ LocalTest::LocalTest(std::span<const LocalExample> examples, std::uint64_t seed)
   std::vector<double> all; // [data set][truth, rivals...][feature], centred by data set
   std::vector<double> point(parameters_);
   for (const LocalExample& one : examples) {
-    const Located located = locate(one.summary, one.draws);
+    const Located located = locate(one.summary, one.pulls, one.draws);
     if (!located.is_usable) continue;
     const std::size_t begin = all.size();
     all.resize(begin + (rivals + 1) * m);
@@ -280,11 +286,13 @@ LocalTest::LocalTest(std::span<const LocalExample> examples, std::uint64_t seed)
       weights_[t * m + f] = static_cast<float>(means(static_cast<Eigen::Index>(f), static_cast<Eigen::Index>(t)));
 }
 
-std::optional<LocalOutcome> LocalTest::judge(std::span<const float> summary, std::span<const double> unconstrained,
-                                             const Draws& shown, std::size_t parameter_columns) const {
+std::optional<LocalOutcome> LocalTest::judge(std::span<const float> summary, std::span<const double> pulls,
+                                             std::span<const double> unconstrained, const Draws& shown,
+                                             std::size_t parameter_columns) const {
   if (empty() || unconstrained.size() < least_draws * parameters_) return std::nullopt;
-  if (summary.size() != summary_mean_.size()) throw InternalError("the local test knows other summaries");
-  const Located located = locate(summary, unconstrained);
+  if (summary.size() != summary_mean_.size() || pulls.size() != pulls_)
+    throw InternalError("the local test knows other summaries");
+  const Located located = locate(summary, pulls, unconstrained);
   if (!located.is_usable) return std::nullopt;
   const std::size_t m = feature_count(), count = unconstrained.size() / parameters_;
   const std::size_t evaluated = std::min(most_evaluated, count - locating_draws);
@@ -323,49 +331,6 @@ std::optional<LocalOutcome> LocalTest::judge(std::span<const float> summary, std
   }
   result.p_value = furthest.p_value_of_first();
   return result;
-}
-
-void LocalTest::set_weights(std::vector<float> weights) {
-  const bool are_finite = std::all_of(weights.begin(), weights.end(), [](float value) { return std::isfinite(value); });
-  if (!are_finite || weights.size() != (trials_ + 1) * feature_count())
-    throw UserError("the sampler file is damaged: its local test cannot be used");
-  weights_ = std::move(weights);
-}
-
-void to_json(nlohmann::json& json, const LocalTest& test) {
-  json = {{"parameters", test.parameters_},
-          {"simulations", test.simulations_},
-          {"trials", test.trials_},
-          {"seed", test.seed_},
-          {"summary_mean", test.summary_mean_},
-          {"components", test.components_},
-          {"context_center", test.context_center_},
-          {"context_scale", test.context_scale_}};
-}
-
-void from_json(const nlohmann::json& json, LocalTest& test) {
-  json.at("parameters").get_to(test.parameters_);
-  json.at("simulations").get_to(test.simulations_);
-  json.at("trials").get_to(test.trials_);
-  json.at("seed").get_to(test.seed_);
-  json.at("summary_mean").get_to(test.summary_mean_);
-  json.at("components").get_to(test.components_);
-  json.at("context_center").get_to(test.context_center_);
-  json.at("context_scale").get_to(test.context_scale_);
-  const auto are_finite = [](const std::vector<double>& values) {
-    return std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
-  };
-  const std::size_t size = test.summary_mean_.size();
-  constexpr std::size_t large = 1 << 16;
-  const bool is_sound =
-      test.parameters_ > 0 && test.parameters_ < large && test.trials_ > 0 && test.trials_ < large &&
-      test.components_.size() == std::min(most_components, size) * size &&
-      test.context_center_.size() == std::min(most_components, size) + 2 * test.parameters_ &&
-      test.context_scale_.size() == test.context_center_.size() && are_finite(test.summary_mean_) &&
-      are_finite(test.components_) && are_finite(test.context_center_) && are_finite(test.context_scale_) &&
-      std::all_of(test.context_scale_.begin(), test.context_scale_.end(), [](double value) { return value > 0; });
-  if (!is_sound) throw UserError("the sampler file is damaged: its local test cannot be used");
-  test.make_projections();
 }
 
 } // namespace sibyl

@@ -1,10 +1,8 @@
 // The local test of draws on a posterior in closed form: mu ~ normal(0, 1) twice, x ~ normal(mu, s) each, where s is
 // the data set's own; and on draws that are wrong in ways of their own.
 #include "runtime/trust/local_test.hpp"
-#include "lang/errors.hpp"
 
 #include <catch2/catch.hpp>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -67,7 +65,7 @@ class Simulations {
 
   LocalOutcome judge(const LocalTest& test, const Distort& distort, const Set& set, std::size_t count = 1000) {
     const std::vector<double> unconstrained = draws(set, distort, count);
-    return test.judge(summary_of(set), unconstrained, shown(unconstrained), 2).value();
+    return test.judge(summary_of(set), {}, unconstrained, shown(unconstrained), 2).value();
   }
   double p_value(const LocalTest& test, const Distort& distort, const Set& set) {
     return judge(test, distort, set).p_value;
@@ -184,20 +182,67 @@ TEST_CASE("what is wrong elsewhere is not held against a data set") {
   CHECK(blamed <= 3);
 }
 
-TEST_CASE("a local test is stored and read") {
-  Simulations simulations(3);
-  const LocalTest test = simulations.train({}, 200);
-  LocalTest read = nlohmann::json(test).get<LocalTest>();
-  CHECK(read.empty());
-  read.set_weights(test.weights());
-  const std::vector<double> draws = simulations.draws(usual, {}, 400);
-  CHECK(read.judge(summary_of(usual), draws, shown(draws), 2)->text() ==
-        test.judge(summary_of(usual), draws, shown(draws), 2)->text());
-  CHECK(read.simulations() == 200);
-  CHECK_THROWS_AS(read.set_weights({1, 2}), UserError);
-  nlohmann::json damaged = test;
-  damaged["context_scale"][0] = 0;
-  CHECK_THROWS_AS(damaged.get<LocalTest>(), UserError);
+namespace {
+
+// Networks that have overlooked x[1]: their draws of mu.2 are the prior's, and the summary knows x[0] and s alone. The
+// draws are right given the summary, so that nothing in it tells them from the posterior's; the pull does.
+LocalExample overlook(std::mt19937_64& engine, const Set& set, const double* truth, bool with_pull, bool is_right,
+                      std::size_t count) {
+  std::normal_distribution<double> normal;
+  LocalExample result;
+  result.truth.assign(truth, truth + 2);
+  result.summary = {static_cast<float>(set.x[0]), static_cast<float>(std::log(set.s))};
+  if (with_pull) result.pulls = {0, set.x[1] / std::sqrt(1 + set.s * set.s)};
+  const double variance = set.s * set.s / (1 + set.s * set.s);
+  for (std::size_t i = 0; i < count; ++i)
+    for (std::size_t j = 0; j < 2; ++j) {
+      const bool knows = is_right || j == 0;
+      result.draws.push_back((knows ? set.x[j] / (1 + set.s * set.s) : 0) +
+                             std::sqrt(knows ? variance : 1) * normal(engine));
+    }
+  return result;
+}
+
+} // namespace
+
+// Over 20 trainings and 6 data sets each whose draws of mu.2 are the prior's: at x[1] = 1.5 and s between .7 and 1 the
+// true mean is .75 to 1 of their sds away. Right draws are to be flagged in none of 120 (p < .01 alone in about one; the
+// limit of six is passed once in ten thousand runs, were the tests independent, which those of one training are not).
+TEST_CASE("what the summaries have overlooked is found by the pulls, and right draws are not blamed") {
+  std::size_t found[2] = {}, blamed = 0, small_p = 0, all = 0;
+  for (unsigned run = 0; run < 20; ++run) {
+    std::mt19937_64 engine(900 + run);
+    std::normal_distribution<double> normal;
+    const auto learn = [&](bool with_pull, bool is_right) {
+      std::vector<LocalExample> examples;
+      for (std::size_t i = 0; i < 600; ++i) {
+        Set set{};
+        double mu[2];
+        set.s = std::exp(0.4 * normal(engine));
+        for (std::size_t j = 0; j < 2; ++j) mu[j] = normal(engine), set.x[j] = mu[j] + set.s * normal(engine);
+        examples.push_back(overlook(engine, set, mu, with_pull, is_right, LocalTest::least_draws));
+      }
+      return LocalTest(examples, run);
+    };
+    const LocalTest tests[2] = {learn(false, false), learn(true, false)}, of_right = learn(true, true);
+    for (int k = 0; k < 6; ++k, ++all) {
+      const Set set{{0.4 * k - 1, k % 2 == 0 ? 1.5 : -1.5}, 0.7 + 0.06 * k};
+      const double unknown[2] = {0, 0};
+      const auto judge = [&](const LocalTest& test, bool with_pull, bool is_right) {
+        const LocalExample one = overlook(engine, set, unknown, with_pull, is_right, 1000);
+        return test.judge(one.summary, one.pulls, one.draws, shown(one.draws), 2).value();
+      };
+      for (const bool with_pull : {false, true})
+        found[with_pull] += !judge(tests[with_pull], with_pull, false).is_good();
+      const LocalOutcome right = judge(of_right, true, true);
+      blamed += !right.is_good();
+      small_p += right.p_value < 0.01;
+    }
+  }
+  CHECK(found[0] < all / 20);
+  CHECK(found[1] > all * 9 / 10);
+  CHECK(blamed == 0);
+  CHECK(small_p <= 6);
 }
 
 TEST_CASE("without enough to learn from there is no local test") {
@@ -206,5 +251,5 @@ TEST_CASE("without enough to learn from there is no local test") {
   const LocalTest test = simulations.train({}, 150);
   CHECK_FALSE(test.empty());
   for (const std::vector<double>& draws : {simulations.draws(usual, {}, 50), std::vector<double>(1000, 1.0)})
-    CHECK_FALSE(test.judge(summary_of(usual), draws, shown(draws), 2));
+    CHECK_FALSE(test.judge(summary_of(usual), {}, draws, shown(draws), 2));
 }

@@ -1,5 +1,6 @@
 // Statistics of data beside their replications, and how several of them become one p-value.
 #include "runtime/criticism/data_statistics.hpp"
+#include "runtime/criticism/residual_pulls.hpp"
 #include "runtime/criticism/typical_scores.hpp"
 
 #include <catch2/catch.hpp>
@@ -108,4 +109,35 @@ TEST_CASE("the p-value of several scores is uniform, whatever their distribution
   const TypicalScores::Place place = typical.place(outlier);
   CHECK(place.worst == 6);
   CHECK(place.p_value < 0.02);
+}
+
+// y[i] ~ normal(a + b x[i], exp(c)) with draws of a, b, c about zero.
+TEST_CASE("residuals pull the parameters that would take them away") {
+  constexpr std::size_t elements = 40, count = 100;
+  std::mt19937_64 engine(4);
+  std::normal_distribution<double> normal;
+  std::vector<double> x(elements), points, replicated;
+  for (double& one : x) one = normal(engine);
+  for (std::size_t r = 0; r < count; ++r) {
+    const double a = 0.3 * normal(engine), b = 0.3 * normal(engine), c = 0.3 * normal(engine);
+    points.insert(points.end(), {a, b, c});
+    for (const double one : x) replicated.push_back(a + b * one + std::exp(c) * normal(engine));
+  }
+  const auto pulls = [&](double a, double b, double scale) {
+    std::vector<double> y;
+    for (const double one : x) y.push_back(a + b * one + scale * normal(engine));
+    y[7] = NAN;
+    ResidualPulls result(3);
+    result.add(y, replicated, points);
+    return result.result(); // of a, b, c by the residuals; by their squares
+  };
+  CHECK(pulls(1, 0, 1)[0] > 2);
+  CHECK(pulls(-1, 0, 1)[0] < -2);
+  CHECK(pulls(0, 1, 1)[1] > 2);
+  CHECK(pulls(0, -1, 1)[1] < -2);
+  CHECK(pulls(0, 0, 2)[5] > 2);
+  CHECK(pulls(0, 0, 0.3)[5] < -1);
+  ResidualPulls none(3);
+  none.add(x, {}, points);
+  CHECK(none.result() == std::vector<double>(6, 0.0));
 }
