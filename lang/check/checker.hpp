@@ -52,6 +52,8 @@ class Checker {
   typed::ExpressionPtr variable(const ast::VariableReference& reference, Span span);
   typed::ExpressionPtr index(const ast::Index& index, Span span);
   typed::ExpressionPtr conditional(const ast::Conditional& conditional, Span span);
+  // A real that is taken for true or false, as older versions of Stan did.
+  void note_real_condition(const typed::ExpressionPtr& condition);
   bool have_one_size(const std::vector<ast::ExpressionPtr>& elements);
   typed::ExpressionPtr array_literal(const ast::ArrayLiteral& literal, Span span);
   typed::ExpressionPtr row_vector_literal(const ast::RowVectorLiteral& literal, Span span);

@@ -125,6 +125,7 @@ ExpressionPtr Checker::unary_builtin(ast::UnaryOperator op, const ExpressionPtr&
       error(span, "operator-types", "`!` applies to a number, but this is " + describe(operand));
       return poison(span);
     }
+    note_real_condition(operand);
     return make(BuiltinCall{Builtin::logical_not, {operand}, ""}, {Base::integer, 0}, span);
   }
   const bool is_array_of_numbers =
@@ -139,6 +140,11 @@ ExpressionPtr Checker::unary_builtin(ast::UnaryOperator op, const ExpressionPtr&
   return make(BuiltinCall{Builtin::negate, {operand}, ""}, type, span);
 }
 
+void Checker::note_real_condition(const ExpressionPtr& condition) {
+  if (!is_library_ && condition->type == Type{Base::real, 0} && !std::holds_alternative<typed::Promote>(condition->node))
+    note_old("real-condition", condition->span, "what is true or false is an int today: `x != 0` of a real x");
+}
+
 ExpressionPtr Checker::binary(const ast::Binary& tree, Span span) {
   ExpressionPtr left = expression(tree.left);
   // The right side may be left out where the left side decides.
@@ -146,6 +152,8 @@ ExpressionPtr Checker::binary(const ast::Binary& tree, Span span) {
   Statements* const before = is_logical ? std::exchange(before_, nullptr) : before_;
   ExpressionPtr right = expression(tree.right);
   before_ = before;
+  if (is_logical)
+    for (const ExpressionPtr& operand : {left, right}) note_real_condition(operand);
   for (const OperatorFact& fact : operators)
     if (fact.op == tree.op) return binary_builtin(fact.builtin, fact.symbol, left, right, span);
   return poison(span);

@@ -606,11 +606,13 @@ StatementPtr Checker::one_statement(const ast::StatementPtr& tree) {
   if (const auto* node = std::get_if<ast::While>(&tree->node)) {
     Statements* const before = std::exchange(before_, nullptr); // what is evaluated each time anew
     ExpressionPtr condition = real(node->condition, "a condition");
+    note_real_condition(condition);
     before_ = before;
     return make_statement(typed::While{condition, loop_body(node->body)}, span);
   }
   if (const auto* node = std::get_if<ast::If>(&tree->node)) {
     ExpressionPtr condition = real(node->condition, "a condition");
+    note_real_condition(condition);
     const auto branch = [&](const ast::StatementPtr& body) -> StatementPtr {
       if (!body) return nullptr;
       scopes_.emplace_back();

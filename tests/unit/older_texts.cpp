@@ -70,6 +70,7 @@ TEST_CASE("older spellings mean what today's do, and each kind is said once") {
       increment_log_prob(normal_log(t, q + r, s));
       increment_log_prob(normal_cdf_log(mu, 0, 1) + normal_ccdf_log(mu, 0, 2) + if_else(mu > 0, 1.0, 2.0) * mu);
       increment_log_prob(th[1, 1] - th[2, 1]);
+      if (t[1] && !y[2]) increment_log_prob(mu); else if (y[1]) increment_log_prob(3 * mu);
     })";
   const std::string today = R"(
     functions {
@@ -89,10 +90,12 @@ TEST_CASE("older spellings mean what today's do, and each kind is said once") {
       t ~ normal(q + r, s);
       target += normal_lcdf(mu | 0, 1) + normal_lccdf(mu | 0, 2) + (mu > 0 ? 1 : 2) * mu;
       target += th[1, 1] - th[2, 1];
+      if (t[1] != 0 && y[2] == 0) target += mu; else if (y[1] != 0) target += 3 * mu;
     })";
+  CHECK(codes(today).empty());
   check_same(old, today);
-  for (const char* code :
-       {"hash-comment", "old-array-syntax", "arrow-assignment", "old-density-name", "old-increment", "old-function"}) {
+  for (const char* code : {"hash-comment", "old-array-syntax", "arrow-assignment", "old-density-name", "old-increment",
+                           "old-function", "real-condition"}) {
     INFO(code);
     const auto found = codes(old);
     CHECK(std::count(found.begin(), found.end(), code) == 1);
