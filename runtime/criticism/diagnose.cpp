@@ -241,12 +241,30 @@ Diagnosis diagnose(const PosteriorSampler& sampler, std::span<const DataSet> dat
   return result;
 }
 
+bool Diagnosis::is_covered(const ParameterDiagnosis& parameter, std::size_t judged_level) const {
+  const double judged = static_cast<double>(parameters.size() * std::size(judged_levels));
+  const double level = levels[judged_level];
+  const double sd = std::sqrt(level * (1 - level) / static_cast<double>(simulations));
+  // The tails of a normal distribution, of all comparisons together (Bonferroni).
+  const double tails = std::erfc(std::abs(parameter.covered[judged_level] - level) / sd / std::sqrt(2.0));
+  return tails * judged >= 1 - band_probability;
+}
+
 std::vector<std::string> Diagnosis::complaints() const {
   std::vector<std::string> found;
   std::string outside;
   for (const ParameterDiagnosis& one : parameters)
     if (!one.inside_band) outside += (outside.empty() ? "" : ", ") + one.name;
   if (!outside.empty()) found.push_back("the ranks of " + outside + " are outside of the simultaneous 99% band");
+  for (const std::size_t level : judged_levels) {
+    std::string off;
+    for (const ParameterDiagnosis& one : parameters)
+      if (!is_covered(one, level))
+        off += fmt::format("{}{} ({:.1f}%)", off.empty() ? "" : ", ", one.name, 100 * one.covered[level]);
+    if (!off.empty())
+      found.push_back(fmt::format("the {:.0f}% intervals do not hold the truth as often as that: of {}",
+                                  100 * levels[level], off));
+  }
   if (!tarp_inside) found.push_back("the joint coverage (TARP) is outside of the 99% band");
   if (!k_hat.empty()) {
     const auto bad =

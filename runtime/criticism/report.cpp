@@ -33,11 +33,16 @@ std::string list(const std::vector<std::string>& items) {
 std::string cards(const Diagnosis& diagnosis) {
   std::string text = "<div class=\"cards\">\n";
   std::size_t inside = 0;
-  for (const ParameterDiagnosis& one : diagnosis.parameters) inside += one.inside_band;
-  const bool is_calibrated = inside == diagnosis.parameters.size() && diagnosis.tarp_inside;
+  bool is_covered = true;
+  for (const ParameterDiagnosis& one : diagnosis.parameters) {
+    inside += one.inside_band;
+    for (const std::size_t level : Diagnosis::judged_levels) is_covered &= diagnosis.is_covered(one, level);
+  }
+  const bool is_calibrated = inside == diagnosis.parameters.size() && diagnosis.tarp_inside && is_covered;
   text += card(is_calibrated ? "" : "bad", is_calibrated ? "Calibrated" : "Not calibrated",
-               fmt::format("{} of {} parameters within the 99% band over {} simulations; jointly {}", inside,
-                           diagnosis.parameters.size(), diagnosis.simulations, diagnosis.tarp_inside ? "too" : "not"));
+               fmt::format("{} of {} parameters' ranks within the 99% band over {} simulations; jointly {}; {}", inside,
+                           diagnosis.parameters.size(), diagnosis.simulations, diagnosis.tarp_inside ? "too" : "not",
+                           is_covered ? "50% and 90% intervals hold as they say" : "some intervals do not hold as they say"));
   if (diagnosis.k_hat.empty()) {
     text += card("none", "No density to compare with", diagnosis.no_k_hat);
   } else {
@@ -54,9 +59,11 @@ std::string cards(const Diagnosis& diagnosis) {
     std::size_t fine = 0;
     for (const Posterior& one : diagnosis.data) fine += one.verdict.is_fine();
     text += card(fine == diagnosis.data.size() ? "" : "bad",
-                 fmt::format("{} of {} data sets fine", fine, diagnosis.data.size()),
+                 fine == diagnosis.data.size() ? fmt::format("{} of {} data sets fine", fine, diagnosis.data.size())
+                                               : fmt::format("{} of {} data sets in doubt", diagnosis.data.size() - fine,
+                                                             diagnosis.data.size()),
                  fine == diagnosis.data.size() ? "their posteriors and the model's fit raise no doubt"
-                                               : "the others' verdicts are below");
+                                               : "their verdicts are below");
   }
   return text + "</div>\n";
 }
@@ -66,15 +73,15 @@ std::string number(double value) { return std::isfinite(value) ? fmt::format("{:
 std::string parameter_table(const Diagnosis& diagnosis) {
   std::string text = "<div class=\"scroll\"><table><tr><th class=\"text\">parameter</th><th>calibration error</th>"
                      "<th>recovery</th><th>contraction</th><th>50% coverage</th><th>90% coverage</th></tr>\n";
-  const auto covered = [&](double share, double level) {
-    const double error = 2 * diagnosis.coverage_error * std::sqrt(level * (1 - level));
-    return fmt::format("<td{}>{:.3f}</td>", std::abs(share - level) > error ? " class=\"off\"" : "", share);
+  const auto covered = [&](const ParameterDiagnosis& one, std::size_t level) {
+    return fmt::format("<td{}>{:.3f}</td>", diagnosis.is_covered(one, level) ? "" : " class=\"off\"",
+                       one.covered[level]);
   };
   for (const ParameterDiagnosis& one : diagnosis.parameters)
     text += fmt::format("<tr><td class=\"text\">{}</td><td{}>{:.3f}</td><td>{:.3f}</td><td>{:.3f}</td>{}{}</tr>\n",
                         escape(one.name), one.inside_band ? "" : " class=\"off\"", one.numbers.calibration_error,
-                        one.numbers.recovery, one.numbers.contraction, covered(one.covered[4], 0.5),
-                        covered(one.covered[8], 0.9));
+                        one.numbers.recovery, one.numbers.contraction, covered(one, Diagnosis::judged_levels[0]),
+                        covered(one, Diagnosis::judged_levels[1]));
   return text + "</table></div>\n";
 }
 
@@ -147,7 +154,16 @@ std::string histogram(const std::string& title, const std::vector<double>& value
   // What lies far out is drawn at the edge: a single extreme would squeeze all others into one bar.
   svg::Range range = svg::range_of(all);
   if (all.size() >= 100) {
-    const double low = sorted_quantile(all, 0.005), high = sorted_quantile(all, 0.995);
+    // Heavy tails would squeeze the rest likewise: no further than four times the middle half's width from it.
+    const double first = sorted_quantile(all, 0.25), third = sorted_quantile(all, 0.75), reach = 4 * (third - first);
+    double low = sorted_quantile(all, 0.005), high = sorted_quantile(all, 0.995);
+    if (reach > 0) low = std::max(low, first - reach), high = std::min(high, third + reach);
+    // Marks are shown where they are, if that leaves the bars half of the width.
+    const double width = high - low;
+    for (const double one : marked) {
+      if (one < low && one > low - 0.5 * width) low = one;
+      if (one > high && one < high + 0.5 * width) high = one;
+    }
     if (low < high) range = {low - 0.1 * (high - low), high + 0.1 * (high - low)};
   }
   const double top = svg::largest_count(values, range, bins);
@@ -304,8 +320,8 @@ std::string quality_sections(const Diagnosis& diagnosis) {
   }
   text +=
       section("Prior predictive checks",
-              "Statistics of simulated data sets (bars) and of the data (lines). Data far outside were never seen in "
-              "training.",
+              "Statistics of simulated data sets (bars) and of the data (lines; at the edge where they lie beyond it). The few "
+              "simulations that lie far out are not shown. Data far outside were never seen in training.",
               predictions + "</div>\n");
   return text;
 }
@@ -332,7 +348,7 @@ std::string report_page(const Diagnosis& diagnosis, const SamplerFile& file) {
       section("How good it is",
               "Calibration error: the largest distance of the ranks' ECDF from the uniform one. Recovery: correlation "
               "of medians and truths. Contraction: one less the posterior variance's share of the prior's. Coloured: "
-              "outside of what chance explains at 99%.",
+              "more than chance explains, at 99% for all parameters together.",
               parameter_table(diagnosis));
   if (diagnosis.parameters.size() > most_parameters)
     text += fmt::format("<p class=\"soft\">Plots show the first {} of {} parameters.</p>\n", most_parameters,

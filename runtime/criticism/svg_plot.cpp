@@ -10,8 +10,9 @@ namespace sibyl::svg {
 
 namespace {
 
-constexpr double left = 40, right = 8, top = 22, bottom = 34; // of the frame, in pixels
+constexpr double left = 48, right = 8, top = 22, bottom = 34; // of the frame, in pixels
 constexpr int most_ticks = 4;
+constexpr std::size_t long_title = 22; // begins at the edge, to have room
 
 std::vector<double> ticks(Range range) {
   const double rough = (range.high - range.low) / most_ticks;
@@ -112,7 +113,8 @@ std::string Plot::finish(const std::string& title, const std::string& x_label, c
   std::string text =
       fmt::format("<svg role=\"img\" viewBox=\"0 0 {0:g} {1:g}\" width=\"{0:g}\" height=\"{1:g}\"><title>{2}</title>",
                   width_, height_, escape(description));
-  text += fmt::format("<text class=\"head\" x=\"{}\" y=\"13\">{}</text>", left, escape(title));
+  text += fmt::format("<text class=\"head\" x=\"{}\" y=\"13\">{}</text>",
+                      title.size() > long_title ? 0 : left, escape(title));
   for (const double at : ticks(x_))
     text += fmt::format("<line class=\"grid\" x1=\"{0:.1f}\" y1=\"{1:.1f}\" x2=\"{0:.1f}\" y2=\"{2:.1f}\"/><text "
                         "class=\"tick\" text-anchor=\"middle\" x=\"{0:.1f}\" y=\"{3:.1f}\">{4:g}</text>",

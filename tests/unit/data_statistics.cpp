@@ -1,5 +1,6 @@
 // Statistics of data beside their replications, and how several of them become one p-value.
 #include "runtime/criticism/data_statistics.hpp"
+#include "runtime/criticism/diagnose.hpp"
 #include "runtime/criticism/residual_pulls.hpp"
 #include "runtime/criticism/typical_scores.hpp"
 
@@ -140,4 +141,24 @@ TEST_CASE("residuals pull the parameters that would take them away") {
   ResidualPulls none(3);
   none.add(x, {}, points);
   CHECK(none.result() == std::vector<double>(6, 0.0));
+}
+
+TEST_CASE("intervals that hold the truth too seldom are complained of, all together at 99%") {
+  Diagnosis diagnosis;
+  diagnosis.simulations = 500;
+  for (const char* name : {"a", "b"}) {
+    ParameterDiagnosis one;
+    one.name = name;
+    one.covered.assign(std::begin(Diagnosis::levels), std::end(Diagnosis::levels));
+    diagnosis.parameters.push_back(one);
+  }
+  CHECK(diagnosis.complaints().empty());
+  // Three sds of one share: 0.27% by itself, 1.1% among four.
+  diagnosis.parameters[0].covered[4] = 0.5 - 3.0 * std::sqrt(0.25 / 500);
+  CHECK(diagnosis.complaints().empty());
+  diagnosis.parameters[0].covered[4] = 0.428;
+  REQUIRE(diagnosis.complaints().size() == 1);
+  CHECK(diagnosis.complaints()[0] == "the 50% intervals do not hold the truth as often as that: of a (42.8%)");
+  diagnosis.parameters[1].covered[8] = 0.99;
+  CHECK(diagnosis.complaints().size() == 2);
 }
