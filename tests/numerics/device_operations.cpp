@@ -218,11 +218,3 @@ TEST_CASE("No operation of a device makes the processor wait for it") {
   torch::ones({1}).item<float>();
   CHECK(waits.seen().size() == 1);
 }
-
-#if TORCH_VERSION_MAJOR >= 2 // before, that device lacks operations
-TEST_CASE("Nothing of a device's operations leaves the device") {
-  // A tensor of the device `meta` has no numbers: whatever would read or copy them throws.
-  run_all(torch::kMeta);
-  CHECK_THROWS(torch::ones({1}, torch::kMeta).to(torch::kCPU));
-}
-#endif

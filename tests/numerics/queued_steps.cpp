@@ -1,5 +1,5 @@
-// Training steps on an accelerator, on LibTorch's processor: nothing of them waits for the device or leaves it, and a
-// step that is not finite changes nothing.
+// Training steps on an accelerator, on LibTorch's processor: none waits for the device, and one that is not finite changes
+// nothing.
 #include "runtime/training/torch/queued_steps.hpp"
 #include "runtime/training/torch/batch_losses.hpp"
 #include "tests/networks_data.hpp"
@@ -71,19 +71,6 @@ TEST_CASE("A step on an accelerator does not wait for it, whatever is learned") 
     CHECK(waits.seen() == std::vector<std::string>());
   }
 }
-
-#if TORCH_VERSION_MAJOR >= 2 // before, that device lacks operations
-TEST_CASE("Nothing of a step on an accelerator leaves it, whatever is learned") {
-  // A tensor of the device `meta` has no numbers: whatever would read or copy them throws.
-  for (const TrainingJob& job : all_jobs("meta")) {
-    INFO(job.config.family << ", " << job.classes << " classes");
-    Learner learner(job);
-    for (std::uint64_t step = 0; step < 3; ++step) learner.step(job.validation, step);
-    CHECK(learner.weights.is_meta());
-    CHECK_THROWS(learner.steps.settle());
-  }
-}
-#endif
 
 TEST_CASE("A queued step is the optimizer's own, and one that is not finite changes nothing") {
   const TrainingJob job = job_of("spline_flow", "cpu");

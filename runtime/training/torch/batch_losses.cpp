@@ -28,8 +28,7 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 torch::Device find_device(const TrainingJob& job) {
   try {
     const torch::Device device(job.device);
-    // The device `meta` only tries out what an accelerator would do.
-    if (!device.is_cpu() && !device.is_cuda() && !(device.is_meta() && job.as_accelerator))
+    if (!device.is_cpu() && !device.is_cuda())
       throw UserError("networks are not trained on " + job.device + "; there are cpu and cuda");
     if (device.is_cuda() && !torch::cuda::is_available())
       throw UserError("there is no usable CUDA device; train with --device cpu");

@@ -150,12 +150,10 @@ Tensor tensor_of(const networks::Offsets& offsets) { return torch::tensor(offset
 
 torch::Generator make_generator(torch::Device device) {
   if (device.is_cpu()) return at::make_generator<at::CPUGeneratorImpl>();
-  if (device.is_cuda()) return at::globalContext().defaultGenerator(device);
-  return {}; // the device `meta` has no numbers
+  return at::globalContext().defaultGenerator(device);
 }
 
 void seed_generator(torch::Generator& generator, std::uint64_t seed) {
-  if (!generator.defined()) return;
   const std::lock_guard lock(generator.mutex());
   generator.set_current_seed(seed);
 }
