@@ -60,9 +60,10 @@ double weight_of(const std::string& text) {
 
 SetupOptions setup_options(const TrainOptions& options, const CompiledModel& model) {
   SetupOptions setup;
-  setup.frame = options.frame == "prior"     ? FrameChoice::prior
-                : options.frame == "laplace" ? FrameChoice::laplace
-                                             : FrameChoice::automatic;
+  setup.frame = options.frame == "prior"         ? FrameChoice::prior
+                : options.frame == "laplace"     ? FrameChoice::laplace
+                : options.frame == "variational" ? FrameChoice::variational
+                                                 : FrameChoice::automatic;
   setup.missing_share = options.missing;
   setup.plan.allows_missing = options.missing > 0;
   if (!options.design.empty()) setup.design = read_design(options.design, model.facts());
@@ -197,8 +198,8 @@ void add_train(Command& program) {
       .between(0, 1000)
       .needs(simulations)
       .shows_default();
-  command.add_option("--frame", options->frame, "prior, laplace or auto")
-      .one_of({"auto", "prior", "laplace"})
+  command.add_option("--frame", options->frame, "prior, laplace, variational or auto")
+      .one_of({"auto", "prior", "laplace", "variational"})
       .shows_default();
   command.add_option("--design", options->design,
                       "values of the design variables that the text does not draw (JSON, CSV, NPZ)");

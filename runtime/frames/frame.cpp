@@ -26,6 +26,20 @@ void FrameBatch::to_frame(std::size_t data_set, const double* theta, double* z) 
   small_matrix::multiply_transposed(factor.data() + data_set * dimension * dimension, z, dimension);
 }
 
+void FrameBatch::append(const FrameBatch& more) {
+  if (count == 0) {
+    *this = more;
+    return;
+  }
+  count += more.count;
+  const auto add = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
+  add(center, more.center);
+  add(factor, more.factor);
+  add(log_determinant, more.log_determinant);
+  add(objective, more.objective);
+  add(converged, more.converged);
+}
+
 void FrameBatch::from_frame(std::size_t data_set, const double* z, double* theta) const {
   std::copy_n(z, dimension, theta);
   small_matrix::solve_lower_transposed(factor.data() + data_set * dimension * dimension, theta, dimension);
@@ -91,6 +105,20 @@ FrameBatch PriorFrame::repeat(std::size_t count) const {
   frames.objective.assign(count, 0);
   frames.converged.assign(count, 1);
   return frames;
+}
+
+namespace {
+
+constexpr std::string_view kind_names[] = {"prior", "laplace", "refined", "variational"};
+
+} // namespace
+
+std::string_view name_of(FrameKind kind) { return kind_names[static_cast<std::size_t>(kind)]; }
+
+std::optional<FrameKind> frame_kind_named(std::string_view name) {
+  const auto found = std::find(std::begin(kind_names), std::end(kind_names), name);
+  if (found == std::end(kind_names)) return std::nullopt;
+  return static_cast<FrameKind>(found - std::begin(kind_names));
 }
 
 std::size_t frame_context_size(FrameKind kind, std::size_t dimension) {

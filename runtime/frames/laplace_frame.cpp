@@ -28,7 +28,8 @@ constexpr double longest_step = 5;
 LaplaceFrames::LaplaceFrames(std::shared_ptr<const CompiledModel> model, PriorFrame prior,
                              std::vector<double> candidates, LaplaceOptions options)
     : density_(std::move(model), options.lanes), prior_(std::move(prior)), candidates_(prior_.center),
-      options_(options), dimension_(prior_.dimension()), width_(static_cast<std::size_t>(density_.lanes())) {
+      options_(options), dimension_(prior_.dimension()), width_(static_cast<std::size_t>(density_.lanes())),
+      variational_(dimension_) {
   candidates_.insert(candidates_.end(), candidates.begin(), candidates.end());
   const std::size_t n = dimension_;
   starts_.resize(width_);
@@ -44,16 +45,16 @@ LaplaceFrames::LaplaceFrames(std::shared_ptr<const CompiledModel> model, PriorFr
   step_.resize(n);
 }
 
-FrameBatch LaplaceFrames::find(const DataBatch& batch) {
-  FrameBatch frames = prior_.repeat(batch.count);
+FrameBatch LaplaceFrames::find(const DataBatch& batch, std::size_t first, std::size_t count) {
+  FrameBatch frames = prior_.repeat(count);
   std::fill(frames.converged.begin(), frames.converged.end(), 0);
   std::fill(frames.objective.begin(), frames.objective.end(), -std::numeric_limits<double>::infinity());
   std::vector<std::size_t> which;
-  for (std::size_t first = 0; first < batch.count; first += width_) {
+  for (std::size_t done = 0; done < count; done += width_) {
     if (options_.interrupted && *options_.interrupted) throw RuntimeError("interrupted");
-    active_ = std::min(width_, batch.count - first);
+    active_ = std::min(width_, count - done);
     which.resize(active_);
-    std::iota(which.begin(), which.end(), first);
+    std::iota(which.begin(), which.end(), first + done);
     density_.bind(batch, which, true);
     for (int lane = 0; lane < static_cast<int>(active_); ++lane) {
       if (!density_.usable(lane)) continue; // its sizes may mean nothing
@@ -63,18 +64,36 @@ FrameBatch LaplaceFrames::find(const DataBatch& batch) {
     if (density_.parameter_count() != dimension_)
       throw UserError(fmt::format("the data sets have {} unconstrained parameters, the sampler was trained for {}",
                                   density_.parameter_count(), dimension_));
-    choose_starts();
-    for (std::size_t start = 0; start < starts_[0].size(); ++start) {
-      for (std::size_t lane = 0; lane < width_; ++lane)
-        for (std::size_t p = 0; p < dimension_; ++p)
-          point_[p * width_ + lane] = candidates_[starts_[std::min(lane, active_ - 1)][start] * dimension_ + p];
-      newton();
-      keep_best(first, frames);
-    }
+    if (options_.kind != FrameKind::variational) find_modes(done, frames);
+    if (options_.kind == FrameKind::laplace) continue;
+    variational_.improve(density_, active_, done, frames);
+    set_objectives(done, frames);
   }
   for (std::size_t i = 0; i < frames.count; ++i)
-    if (!frames.converged[i]) frames.objective[i] = 0;
+    if (!frames.converged[i] || !std::isfinite(frames.objective[i])) frames.objective[i] = 0;
   return frames;
+}
+
+void LaplaceFrames::find_modes(std::size_t first_set, FrameBatch& frames) {
+  choose_starts();
+  for (std::size_t start = 0; start < starts_[0].size(); ++start) {
+    for (std::size_t lane = 0; lane < width_; ++lane)
+      for (std::size_t p = 0; p < dimension_; ++p)
+        point_[p * width_ + lane] = candidates_[starts_[std::min(lane, active_ - 1)][start] * dimension_ + p];
+    newton();
+    keep_best(first_set, frames);
+  }
+}
+
+// The log densities at the centers.
+void LaplaceFrames::set_objectives(std::size_t first_set, FrameBatch& frames) {
+  for (std::size_t lane = 0; lane < width_; ++lane)
+    for (std::size_t p = 0; p < dimension_; ++p)
+      density_.points()[p * width_ + lane] =
+          frames.center[(first_set + std::min(lane, active_ - 1)) * dimension_ + p];
+  density_.evaluate(false);
+  for (std::size_t lane = 0; lane < active_; ++lane)
+    frames.objective[first_set + lane] = density_.value(static_cast<int>(lane));
 }
 
 void LaplaceFrames::choose_starts() {

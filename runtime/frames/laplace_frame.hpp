@@ -1,11 +1,13 @@
-// Laplace frames: for each data set the mode of the posterior of the unconstrained parameters, and the Cholesky factor
-// of the negative Hessian there.
+// The frames that a density gives. Laplace frames: for each data set the mode of the posterior of the unconstrained
+// parameters, and the Cholesky factor of the negative Hessian there. The variational ones go on from there, or start
+// from the prior.
 //
 // A damped Newton method runs on as many data sets at once as the compiled density has lanes. Gradients are the
 // model's, Hessians their central differences. Of several starts the best mode is taken.
 #pragma once
 
 #include "runtime/frames/frame.hpp"
+#include "runtime/frames/variational.hpp"
 #include "runtime/model/density.hpp"
 
 #include <atomic>
@@ -17,6 +19,7 @@
 namespace sibyl {
 
 struct LaplaceOptions {
+  FrameKind kind = FrameKind::laplace; // or refined, or variational
   int starts = 3;          // Newton runs per data set: from the prior mean and the best of the candidates
   int max_iterations = 40; // of each
   int lanes = 0;           // 0: as many as run fastest
@@ -31,10 +34,13 @@ class LaplaceFrames {
   LaplaceFrames(std::shared_ptr<const CompiledModel> model, PriorFrame prior, std::vector<double> candidates,
                 LaplaceOptions options = {});
 
-  // A data set whose Newton runs all fail to converge has the prior frame, and `converged` says so.
-  FrameBatch find(const DataBatch& batch);
+  // A data set for which none is found (all Newton runs fail to converge; the density is not finite where the closest
+  // normal distribution is looked for) has the prior frame, and `converged` says so.
+  FrameBatch find(const DataBatch& batch) { return find(batch, 0, batch.count); }
+  FrameBatch find(const DataBatch& batch, std::size_t first, std::size_t count); // of the data sets first .. first + count - 1
 
  private:
+  void find_modes(std::size_t first_set, FrameBatch& frames);
   void choose_starts();
   // Newton's method in all lanes, from `point_`; sets `converged_`, and `lane_factor_` where it is.
   void newton();
@@ -43,6 +49,7 @@ class LaplaceFrames {
   // Solves for the damped step of a lane, raising its damping until the matrix is positive definite.
   void propose(std::size_t lane);
   void keep_best(std::size_t first_set, FrameBatch& frames) const;
+  void set_objectives(std::size_t first_set, FrameBatch& frames);
 
   Density density_;
   PriorFrame prior_;
@@ -59,6 +66,7 @@ class LaplaceFrames {
   std::vector<char> done_, converged_, pending_; // [lane]
   std::vector<double> lane_factor_;              // [lane][row][column]
   std::vector<double> matrix_, step_;            // one lane's
+  VariationalFrames variational_;
 };
 
 } // namespace sibyl

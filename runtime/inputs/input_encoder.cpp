@@ -287,7 +287,7 @@ InputEncoder::InputEncoder(const Facts& facts, InputPlan plan, FrameKind frame, 
 
 void to_json(nlohmann::json& json, const InputEncoder& encoder) {
   json = {{"plan", encoder.plan_},
-          {"frame", encoder.frame_ == FrameKind::laplace ? "laplace" : "prior"},
+          {"frame", name_of(encoder.frame_)},
           {"prior", {{"center", encoder.prior_.center}, {"factor", encoder.prior_.factor}}},
           {"direct_center", encoder.direct_center_},
           {"direct_scale", encoder.direct_scale_}};
@@ -295,7 +295,10 @@ void to_json(nlohmann::json& json, const InputEncoder& encoder) {
 
 void from_json(const nlohmann::json& json, InputEncoder& encoder) {
   json.at("plan").get_to(encoder.plan_);
-  encoder.frame_ = json.at("frame") == "laplace" ? FrameKind::laplace : FrameKind::prior;
+  const std::string frame = json.at("frame");
+  const auto kind = frame_kind_named(frame);
+  if (!kind) throw UserError("this version of Sibyl has no frame `" + frame + "`");
+  encoder.frame_ = *kind;
   json.at("prior").at("center").get_to(encoder.prior_.center);
   json.at("prior").at("factor").get_to(encoder.prior_.factor);
   json.at("direct_center").get_to(encoder.direct_center_);

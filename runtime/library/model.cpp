@@ -83,9 +83,10 @@ const char* role_name(Role role) {
 
 SamplerTrainingOptions training_options(const CompiledModel& model, const TrainingSettings& settings) {
   SamplerTrainingOptions options;
-  options.setup.frame = settings.frame == Frame::prior     ? FrameChoice::prior
-                        : settings.frame == Frame::laplace ? FrameChoice::laplace
-                                                           : FrameChoice::automatic;
+  options.setup.frame = settings.frame == Frame::prior         ? FrameChoice::prior
+                        : settings.frame == Frame::laplace     ? FrameChoice::laplace
+                        : settings.frame == Frame::variational ? FrameChoice::variational
+                                                               : FrameChoice::automatic;
   if (!(settings.missing_share >= 0 && settings.missing_share <= 0.9))
     throw UserError(fmt::format("the missing share is {}, it must be between 0 and 0.9", settings.missing_share));
   options.setup.missing_share = settings.missing_share;

@@ -83,7 +83,7 @@ struct Simulations {
   Arrays arrays;
 };
 
-enum class Frame { automatic, prior, laplace };
+enum class Frame { automatic, prior, laplace, variational };
 
 struct TrainingSettings {
   // The budget, whichever comes first; 0: no limit of that kind. None at all: two minutes. Seconds are those of all of

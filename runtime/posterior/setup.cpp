@@ -36,7 +36,8 @@ Region region_from_json(const nlohmann::json& json) {
 
 FrameFinder::FrameFinder(std::shared_ptr<const CompiledModel> model, const InferenceSetup& setup)
     : prior_(setup.encoder.prior()) {
-  if (setup.frame_kind() == FrameKind::laplace) laplace_.emplace(std::move(model), prior_, setup.candidates);
+  if (setup.frame_kind() != FrameKind::prior)
+    laplace_.emplace(std::move(model), prior_, setup.candidates, LaplaceOptions{.kind = setup.frame_kind()});
 }
 
 FrameBatch FrameFinder::find(const DataBatch& batch) {

@@ -104,7 +104,8 @@ sibyl::Frame frame_named(const std::string& name) {
   if (name == "auto") return sibyl::Frame::automatic;
   if (name == "prior") return sibyl::Frame::prior;
   if (name == "laplace") return sibyl::Frame::laplace;
-  throw sibyl::UserError("there is no frame `" + name + "`; there are auto, prior and laplace");
+  if (name == "variational") return sibyl::Frame::variational;
+  throw sibyl::UserError("there is no frame `" + name + "`; there are auto, prior, laplace and variational");
 }
 
 nb::tuple simulate(const sibyl::Model& model, std::size_t count, std::uint64_t seed, const InputArrays& design,

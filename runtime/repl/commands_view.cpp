@@ -131,7 +131,7 @@ bool read_number(std::string_view text, Number& number, Number least, Number mos
   return true;
 }
 
-constexpr std::array<const char*, 3> frames = {"auto", "prior", "laplace"};
+constexpr std::array<const char*, 4> frames = {"auto", "prior", "laplace", "variational"};
 
 const std::vector<Setting>& setting_table() {
   static const std::vector<Setting> table = {
@@ -164,7 +164,7 @@ const std::vector<Setting>& setting_table() {
          s.frame = static_cast<FrameChoice>(found - frames.begin());
          return true;
        },
-       "of the posterior network: auto, prior or laplace"},
+       "of the posterior network: auto, prior, laplace or variational"},
       {"self_consistency",
        [](const Settings& s) { return s.self_consistency ? fmt::format("{:g}", *s.self_consistency) : "auto"; },
        [](Settings& s, std::string_view text) {

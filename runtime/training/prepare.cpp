@@ -2,12 +2,16 @@
 
 #include "lang/errors.hpp"
 #include "runtime/inputs/missing_values.hpp"
+#include "runtime/model/ordered_producer.hpp"
 #include "runtime/model/parameters.hpp"
 #include "runtime/model/simulator.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
+#include <functional>
+#include <limits>
 #include <numeric>
 
 namespace sibyl {
@@ -18,8 +22,10 @@ constexpr std::size_t candidate_count = 31;
 constexpr std::size_t fewest_pilots = 20; // scales of inputs and parameters are guessed from them
 // With fewer Laplace frames than this the network would mostly learn in the prior frame.
 constexpr double smallest_converged_share = 0.9;
-constexpr std::size_t first_look = 200; // data sets
-constexpr double hopeless_converged_share = 0.75; // of the first ones: 7 standard errors below the smallest
+constexpr std::size_t first_look = 100; // data sets
+constexpr double hopeless_converged_share = 0.75; // of the first ones: 5 standard errors below the smallest
+constexpr double worthwhile_gain = 0.05;          // in nats, of a frame that takes longer to find
+constexpr std::size_t at_a_time = 50;             // frames
 
 double converged_share(const FrameBatch& frames) {
   return static_cast<double>(std::count(frames.converged.begin(), frames.converged.end(), 1)) /
@@ -50,16 +56,33 @@ void check_model(const Facts& facts, bool has_region) {
   if (!has_role(Role::observed)) throw UserError("the model draws no data variable: there is nothing to learn from");
 }
 
-// How close the frames' own normal distributions come to the truth: the median log density that they give it.
-double median_score(const FrameBatch& frames, const SimulatedBatch& pilot) {
-  std::vector<double> scores(frames.count), z(frames.dimension);
-  for (std::size_t i = 0; i < frames.count; ++i) {
-    frames.to_frame(i, pilot.unconstrained.data() + i * frames.dimension, z.data());
-    scores[i] = frames.log_determinant[i];
-    for (const double part : z) scores[i] -= 0.5 * part * part;
+// By how many nats the frames' own normal distributions come closer to the truth than others': the median of what they
+// give it.
+double median_gain(const FrameBatch& frames, const FrameBatch& others, const SimulatedBatch& pilot) {
+  std::vector<double> gains(frames.count), z(frames.dimension);
+  const auto score = [&](const FrameBatch& of, std::size_t i) {
+    of.to_frame(i, pilot.unconstrained.data() + i * of.dimension, z.data());
+    double sum = of.log_determinant[i];
+    for (const double part : z) sum -= 0.5 * part * part;
+    return sum;
+  };
+  for (std::size_t i = 0; i < frames.count; ++i) gains[i] = score(frames, i) - score(others, i);
+  std::nth_element(gains.begin(), gains.begin() + static_cast<std::ptrdiff_t>(gains.size() / 2), gains.end());
+  return gains[gains.size() / 2];
+}
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+std::string_view words_for(FrameKind kind) {
+  switch (kind) {
+    case FrameKind::prior: return "prior";
+    case FrameKind::laplace: return "Laplace";
+    case FrameKind::refined: return "variational (from the mode)";
+    case FrameKind::variational: return "variational (from the prior)";
   }
-  std::nth_element(scores.begin(), scores.begin() + static_cast<std::ptrdiff_t>(scores.size() / 2), scores.end());
-  return scores[scores.size() / 2];
+  throw InternalError("a frame of no kind");
 }
 
 class Preparation {
@@ -108,35 +131,87 @@ class Preparation {
     frames_ = prior.repeat(pilot_.data.count);
     if (options_.frame == FrameChoice::prior) return FrameKind::prior;
     const Facts& facts = model_->facts();
-    const bool required = options_.frame == FrameChoice::laplace;
+    const bool required = options_.frame != FrameChoice::automatic;
     const auto refuse = [&](const std::string& reason) {
-      if (required) throw UserError(fmt::format("no Laplace frame: {}", reason));
+      if (required)
+        throw UserError(fmt::format("no {} frame: {}", options_.frame == FrameChoice::laplace ? "Laplace" : "variational", reason));
       setup_.notes.push_back(fmt::format("prior frame: {}", reason));
       return FrameKind::prior;
     };
     if (!facts.has_density) return refuse(fmt::format("the model has no density: {}", facts.no_density.text));
     if (options_.missing_share > 0) return refuse("the density of data with missing values is not available");
-    LaplaceFrames finder(model_, prior, setup_.candidates, {.interrupted = options_.interrupted});
-    // Newton's method takes longest where it does not converge: a first look saves most of that.
-    if (!required && pilot_.data.count > first_look) {
-      DataBatch some = pilot_.data;
-      std::vector<std::size_t> first(first_look);
-      std::iota(first.begin(), first.end(), 0);
-      keep_data_sets(some, first);
-      if (const double converged = converged_share(finder.find(some)); converged < hopeless_converged_share)
-        return refuse(fmt::format("Newton's method converged for {:.1f}% of {} simulations", 100 * converged, first_look));
+    const auto start = std::chrono::steady_clock::now();
+    const auto is_late = [&](double share) {
+      return options_.frame_seconds > 0 && seconds_since(start) > share * options_.frame_seconds;
+    };
+    // Those that take longer to find behind the others.
+    std::vector<FrameKind> kinds{FrameKind::laplace, FrameKind::refined, FrameKind::variational};
+    if (options_.frame == FrameChoice::laplace) kinds.resize(1);
+    if (options_.frame == FrameChoice::variational) kinds.erase(kinds.begin());
+    const std::size_t look = std::min(first_look, pilot_.data.count);
+    FrameKind best = kinds[0];
+    FrameBatch best_frames;
+    double best_gain = -std::numeric_limits<double>::infinity();
+    std::string figures;
+    bool has_modes = true;
+    for (const FrameKind kind : kinds) {
+      if (best_frames.count > 0 && is_late(0.5)) break;
+      if (kind == FrameKind::refined && !has_modes) continue;
+      FrameBatch found = find_frames(kind, prior, 0, look, [] { return false; });
+      const double converged = converged_share(found), gain = median_gain(found, frames_, pilot_);
+      figures += fmt::format("{}{} {:.2f} (found for {:.1f}%)", figures.empty() ? "" : ", ", words_for(kind), gain,
+                             100 * converged);
+      // Newton's method takes longest where it does not converge.
+      if (kind == FrameKind::laplace) has_modes = converged >= hopeless_converged_share;
+      if (!required && converged < smallest_converged_share) continue;
+      if (best_frames.count > 0 && !(gain > best_gain + worthwhile_gain)) continue;
+      best = kind;
+      best_gain = gain;
+      best_frames = std::move(found);
     }
-    FrameBatch laplace = finder.find(pilot_.data);
-    const double converged = converged_share(laplace);
-    const double gain = median_score(laplace, pilot_) - median_score(frames_, pilot_);
-    const std::string figures =
-        fmt::format("Newton's method converged for {:.1f}% of {} simulations, and the frame's normal "
-                    "distribution is {:.2f} nats closer to the truth than the prior's",
-                    100 * converged, laplace.count, gain);
-    if (!required && (converged < smallest_converged_share || !(gain > 0))) return refuse(figures);
-    setup_.notes.push_back(fmt::format("Laplace frame: {}", figures));
-    frames_ = std::move(laplace);
-    return FrameKind::laplace;
+    figures = fmt::format("nats by which {} simulations are closer to its normal distribution than to the prior's: {}",
+                          look, figures);
+    if (best_frames.count == 0 || (!required && !(best_gain > 0))) return refuse(figures);
+    if (look < pilot_.data.count)
+      best_frames.append(find_frames(best, prior, look, pilot_.data.count, [&] { return is_late(1); }));
+    setup_.notes.push_back(fmt::format("{} frame: {}", words_for(best), figures));
+    frames_ = std::move(best_frames);
+    keep_pilots(frames_.count);
+    return best;
+  }
+
+  // Of the pilot simulations first .. last - 1, or fewer of them where it is late: at least one part of them.
+  FrameBatch find_frames(FrameKind kind, const PriorFrame& prior, std::size_t first, std::size_t last,
+                         const std::function<bool()>& is_late) {
+    const std::size_t threads = static_cast<std::size_t>(std::max(1, options_.threads)),
+                      parts = (last - first + at_a_time - 1) / at_a_time;
+    std::vector<std::unique_ptr<LaplaceFrames>> finders;
+    for (std::size_t thread = 0; thread < threads; ++thread)
+      finders.push_back(std::make_unique<LaplaceFrames>(
+          model_, prior, setup_.candidates, LaplaceOptions{.kind = kind, .interrupted = options_.interrupted}));
+    OrderedProducer<FrameBatch> producer(
+        [&](std::uint64_t part, std::size_t thread) {
+          if (part >= parts) return FrameBatch();
+          const std::size_t begin = first + part * at_a_time;
+          return finders[thread]->find(pilot_.data, begin, std::min(at_a_time, last - begin));
+        },
+        threads, threads);
+    FrameBatch frames;
+    for (std::size_t part = 0; part < parts; ++part) {
+      if (part > 0 && is_late()) break;
+      frames.append(producer.take());
+    }
+    return frames;
+  }
+
+  void keep_pilots(std::size_t count) {
+    if (count == pilot_.data.count) return;
+    std::vector<std::size_t> kept(count);
+    std::iota(kept.begin(), kept.end(), 0);
+    keep_data_sets(pilot_.data, kept);
+    pilot_.indices.resize(count);
+    pilot_.unconstrained.resize(count * frames_.dimension);
+    setup_.notes.push_back(fmt::format("finding frames takes long: {} pilot simulations are used", count));
   }
 
   void name_parameters() {

@@ -10,7 +10,8 @@
 namespace sibyl {
 
 // The user's wish for the frame.
-enum class FrameChoice { automatic, prior, laplace };
+// variational: from the mode or from the prior, whichever comes closer to the pilot simulations' parameters.
+enum class FrameChoice { automatic, prior, laplace, variational };
 
 struct SetupOptions {
   FrameChoice frame = FrameChoice::automatic;
@@ -21,6 +22,8 @@ struct SetupOptions {
   std::uint64_t seed = 1;
   int threads = 1;
   std::size_t pilot_count = 2000;
+  // What finding the pilot simulations' frames may take, about; 0: any time. Where it is over, fewer of them are used.
+  double frame_seconds = 0;
   const std::atomic<std::int32_t>* interrupted = nullptr;
 };
 

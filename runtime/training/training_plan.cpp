@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 
 namespace sibyl {
@@ -16,7 +17,7 @@ namespace sibyl {
 namespace {
 
 // Validation sets, by how many rows they have together.
-constexpr std::size_t most_validation = 2000, fewest_validation = 300, rows_of_validation = 200000;
+constexpr std::size_t most_validation = 2000, fewest_validation = 200, rows_of_validation = 200000;
 constexpr std::size_t first_validation = 100; // tell how many rows there are
 // Steps of a trial, by the rows of a batch: many rows make a step slow.
 constexpr std::int64_t most_trial_steps = 100, fewest_trial_steps = 30, rows_of_trial = 1000000;
@@ -110,8 +111,15 @@ void set_job(TrainingPlan& plan, const SamplerTrainingOptions& options) {
                   real.dump());
 }
 
-TrainingPlan make_online_plan(std::shared_ptr<const CompiledModel> model, const SamplerTrainingOptions& options) {
+// What finding frames and validation sets may take of a budget of seconds.
+constexpr double frames_share = 0.15, validation_share = 0.05;
+
+// `validated`: from how many simulations the validation set is made; 0: as many as suit.
+TrainingPlan make_online_plan(std::shared_ptr<const CompiledModel> model, const SamplerTrainingOptions& given,
+                              std::size_t validated = 0) {
   TrainingPlan plan{.model = std::move(model)};
+  SamplerTrainingOptions options = given;
+  options.setup.frame_seconds = frames_share * options.budget.seconds;
   plan.pilot = std::make_shared<const SimulatedBatch>(
       simulate_usable(plan.model, options.setup, first_pilot_index, options.setup.pilot_count));
   plan.setup = std::make_shared<const InferenceSetup>(prepare(plan.model, options.setup, plan.pilot.get()));
@@ -119,10 +127,16 @@ TrainingPlan make_online_plan(std::shared_ptr<const CompiledModel> model, const 
     return make_examples(plan.model, plan.setup, options.setup.seed, first_validation_index + first, last - first,
                          options.setup.threads, options.setup.interrupted);
   };
+  const auto start = std::chrono::steady_clock::now();
   ExampleSet validation = make(0, first_validation);
-  const double affordable = static_cast<double>(rows_of_validation) / std::max(1.0, mean_rows(validation.batch));
-  ExampleSet more = make(first_validation,
-                         static_cast<std::size_t>(std::clamp<double>(affordable, fewest_validation, most_validation)));
+  double affordable = static_cast<double>(rows_of_validation) / std::max(1.0, mean_rows(validation.batch));
+  if (options.budget.seconds > 0) {
+    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+    affordable = std::min(affordable, first_validation * validation_share * options.budget.seconds / taken.count());
+  }
+  if (validated == 0)
+    validated = static_cast<std::size_t>(std::clamp<double>(affordable, fewest_validation, most_validation));
+  ExampleSet more = make(first_validation, validated);
   validation.left_out.add(more.left_out);
   if (more.batch.count > 0) append(validation.batch, more.batch);
   validation.log_determinant.insert(validation.log_determinant.end(), more.log_determinant.begin(),
@@ -152,7 +166,7 @@ bool leaves_time_for_trials(const SamplerTrainingOptions& options) {
 // Losses of other families do not compare between frames.
 bool tries_frames(const SamplerTrainingOptions& options, const InferenceSetup& setup) {
   return find_posterior_family(options.family).loss_is_negative_log_density &&
-         options.setup.frame == FrameChoice::automatic && setup.frame_kind() == FrameKind::laplace &&
+         options.setup.frame == FrameChoice::automatic && setup.frame_kind() != FrameKind::prior &&
          leaves_time_for_trials(options);
 }
 
@@ -163,7 +177,7 @@ std::vector<TrainingPlan> make_plans(std::shared_ptr<const CompiledModel> model,
   if (events.doing) events.doing("preparing: pilot simulations");
   if (options.simulations == 0) {
     plans.push_back(make_online_plan(model, options));
-    if (tries_frames(options, *plans[0].setup)) plans.push_back(make_online_plan(model, in_prior_frame(options)));
+    if (tries_frames(options, *plans[0].setup)) plans.push_back(make_online_plan(model, in_prior_frame(options), plans[0].left_out.tried()));
     return plans;
   }
   const FixedSetParts parts = divide_fixed_set(options.simulations);
@@ -222,26 +236,26 @@ TrainingPlan choose_plan(std::shared_ptr<const CompiledModel> model, const Sampl
   const double rows = mean_rows(job.validation) * static_cast<double>(job.batch_size);
   const auto trial_steps = static_cast<std::int64_t>(std::clamp<double>(
       static_cast<double>(rows_of_trial) / std::max(1.0, rows), fewest_trial_steps, most_trial_steps));
-  // The Laplace frame's steps take longer: the prior frame has as many.
+  // Steps in the data sets' own frames take longer: the prior frame has as many.
   const double seconds = options.budget.seconds * trial_share;
-  const Trial laplace = try_out(plans[0], train, {.seconds = seconds, .steps = trial_steps});
+  const Trial own = try_out(plans[0], train, {.seconds = seconds, .steps = trial_steps});
   // Neither has learned anything yet; the better one of two that were cut short is a matter of chance.
   const auto is_interrupted = [&] { return options.setup.interrupted && *options.setup.interrupted; };
   if (is_interrupted()) throw RuntimeError("interrupted");
-  if (laplace.steps < fewest_trial_steps) {
-    note = fmt::format(
-        "the Laplace frame without a trial: {} of its steps took {:.0f} s, too long to try the prior frame, "
-        "too",
-        laplace.steps, seconds);
+  if (own.steps < fewest_trial_steps) {
+    note = fmt::format("the data sets' own frames without a trial: {} steps took {:.0f} s, too long to try the prior "
+                       "frame, too",
+                       own.steps, seconds);
     return std::move(plans[0]);
   }
-  const Trial prior = try_out(plans[1], train, {.steps = laplace.steps});
+  const Trial prior = try_out(plans[1], train, {.steps = own.steps});
   if (is_interrupted()) throw RuntimeError("interrupted");
-  const double gain = usual_gain(prior.losses, laplace.losses);
+  const double gain = usual_gain(prior.losses, own.losses);
   note =
-      fmt::format("after {} steps of each, the {} frame is {:.3f} nats better than the {} frame (mean over data sets, "
-                  "less the twentieth at either end)",
-                  laplace.steps, gain > 0 ? "Laplace" : "prior", std::abs(gain), gain > 0 ? "prior" : "Laplace");
+      fmt::format("after {} steps of each, {} better by {:.3f} nats than {} (mean over data sets, less the twentieth at "
+                  "either end)",
+                  own.steps, gain > 0 ? "the data sets' own frames are" : "the prior frame is", std::abs(gain),
+                  gain > 0 ? "the prior frame" : "the data sets' own frames");
   return std::move(plans[gain > 0 ? 0 : 1]);
 }
 

@@ -106,6 +106,61 @@ TEST_CASE("the Laplace frame of a normal posterior is exact") {
   }
 }
 
+TEST_CASE("the variational frame of a normal posterior is that posterior, from the mode as from the prior") {
+  const Simulated simulated(60);
+  for (const FrameKind kind : {FrameKind::refined, FrameKind::variational}) {
+    LaplaceFrames finder(simulated.model, simulated.prior, simulated.candidates(), {.kind = kind});
+    const FrameBatch frames = finder.find(simulated.batch.data);
+    for (std::size_t i = 0; i < frames.count; ++i) {
+      const DataSet set = extract(simulated.model->facts(), simulated.batch.data, i);
+      double precision = 1 / (hand_written::prior_sd * hand_written::prior_sd);
+      double weighted = precision * hand_written::prior_mean;
+      for (const double y : set.variables.at("y").values) {
+        precision += 1 / 0.25;
+        weighted += y / 0.25;
+      }
+      REQUIRE(frames.converged[i]);
+      CHECK(std::abs(frames.center[2 * i] - weighted / precision) * std::sqrt(precision) < 0.03);
+      CHECK(frames.factor[4 * i] == Approx(std::sqrt(precision)).epsilon(0.05));
+      // The logistic density has the standard deviation 1.81; its mode's curvature would say 1.41. The closest normal
+      // distribution is between them: where s = E[p (1 - p)]^(-1/2) with p the inverse logit of normal(0, s), 1.64.
+      CHECK(std::abs(frames.center[2 * i + 1]) < 0.03);
+      CHECK(1 / frames.factor[4 * i + 3] == Approx(1.64).epsilon(0.05));
+      CHECK(frames.log_determinant[i] ==
+            Approx(std::log(frames.factor[4 * i]) + std::log(frames.factor[4 * i + 3])).epsilon(1e-9));
+      CHECK(std::isfinite(frames.objective[i]));
+    }
+  }
+}
+
+TEST_CASE("a data set without a finite density has the prior frame from the prior, too") {
+  const Simulated simulated(10);
+  LaplaceFrames finder(simulated.model, simulated.prior, simulated.candidates(), {.kind = FrameKind::variational});
+  const std::vector<DataSet> sets = {hand_written::data_set({1, NAN}, 1), hand_written::data_set({1, 2}, 1)};
+  const FrameBatch frames = finder.find(gather(simulated.model->facts(), sets));
+  CHECK_FALSE(frames.converged[0]);
+  CHECK(frames.converged[1]);
+  CHECK(frames.center[0] == simulated.prior.center[0]);
+  CHECK(frames.factor[0] == simulated.prior.factor[0]);
+  CHECK(frames.objective[0] == 0);
+}
+
+TEST_CASE("a part of a batch has the frames that it has in the whole") {
+  const Simulated simulated(40);
+  for (const FrameKind kind : {FrameKind::laplace, FrameKind::refined, FrameKind::variational}) {
+    LaplaceFrames finder(simulated.model, simulated.prior, simulated.candidates(), {.kind = kind});
+    FrameBatch parts = finder.find(simulated.batch.data, 0, 13);
+    parts.append(finder.find(simulated.batch.data, 13, 27));
+    const FrameBatch whole = finder.find(simulated.batch.data);
+    CHECK(parts.count == 40);
+    CHECK(parts.center == whole.center);
+    CHECK(parts.factor == whole.factor);
+    CHECK(parts.log_determinant == whole.log_determinant);
+    CHECK(parts.objective == whole.objective);
+    CHECK(parts.converged == whole.converged);
+  }
+}
+
 TEST_CASE("frames are the same whichever data sets share the lanes") {
   const Simulated simulated(40);
   LaplaceFrames finder(simulated.model, simulated.prior, simulated.candidates());

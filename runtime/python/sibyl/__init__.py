@@ -217,7 +217,7 @@ class Model:
         `moves`: with it, for models with a density, Markov moves of a data set's parameters along its posterior whenever
         it is learned from again; 0: none.
 
-        `frame`: auto, prior or laplace. `missing`: the share of observed values to drop at random, so that missing
+        `frame`: auto, prior, laplace or variational. `missing`: the share of observed values to drop at random, so that missing
         values are understood. `around`: a data set around whose posterior to train, instead of over the priors: for flat
         priors and very wide ones. `self_consistency`: the weight of the variance of the log evidence over the network's
         draws in the loss, for models with a density (without it: 0, or 0.1 with `real`). `real`: data sets whose parameters nobody knows, to learn from by it beside simulations. `networks`: by variable, its summary network: set, sequence or mlp. `posterior`: the

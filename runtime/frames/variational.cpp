@@ -1,0 +1,165 @@
+#include "runtime/frames/variational.hpp"
+
+#include "runtime/frames/small_matrix.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <random>
+
+namespace sibyl {
+
+namespace {
+
+constexpr int most_steps = 20;
+constexpr double damping = 0.6;       // share of the way that a step goes
+constexpr double longest_move = 2;    // of the mean in one step, in standard deviations
+constexpr double negligible_move = 0.02; // of the mean and the precision, likewise: the network learns the rest
+
+// Rows of a random rotation; the same for the same dimension.
+std::vector<double> random_axes(std::size_t n) {
+  std::mt19937_64 random(0x7a11);
+  std::normal_distribution<double> normal;
+  std::vector<double> axes(n * n);
+  for (std::size_t i = 0; i < n; ++i) {
+    double* axis = axes.data() + i * n;
+    double length = 0;
+    for (std::size_t p = 0; p < n; ++p) axis[p] = normal(random);
+    for (std::size_t j = 0; j < i; ++j) {
+      const double* other = axes.data() + j * n;
+      double product = 0;
+      for (std::size_t p = 0; p < n; ++p) product += axis[p] * other[p];
+      for (std::size_t p = 0; p < n; ++p) axis[p] -= product * other[p];
+    }
+    for (std::size_t p = 0; p < n; ++p) length += axis[p] * axis[p];
+    for (std::size_t p = 0; p < n; ++p) axis[p] /= std::sqrt(length);
+  }
+  return axes;
+}
+
+} // namespace
+
+VariationalFrames::VariationalFrames(std::size_t dimension)
+    : dimension_(dimension), axes_(random_axes(dimension)), hessian_(dimension * dimension),
+      factor_(dimension * dimension), offset_(dimension), z_(dimension), gradient_(dimension) {}
+
+void VariationalFrames::improve(Density& density, std::size_t active, std::size_t first, FrameBatch& frames) {
+  const std::size_t n = dimension_;
+  const auto begin = [&](auto& values, std::size_t size) { return values.begin() + static_cast<std::ptrdiff_t>(first * size); };
+  kept_center_.assign(begin(frames.center, n), begin(frames.center, n) + static_cast<std::ptrdiff_t>(active * n));
+  kept_factor_.assign(begin(frames.factor, n * n), begin(frames.factor, n * n) + static_cast<std::ptrdiff_t>(active * n * n));
+  kept_determinant_.assign(begin(frames.log_determinant, 1), begin(frames.log_determinant, 1) + static_cast<std::ptrdiff_t>(active));
+  states_.assign(active, State::going);
+  for (std::size_t lane = 0; lane < active; ++lane)
+    if (!density.usable(static_cast<int>(lane))) states_[lane] = State::failed;
+  const auto is_done = [](State state) { return state == State::found || state == State::failed; };
+  for (int turn = 0; turn < most_steps && !std::all_of(states_.begin(), states_.end(), is_done); ++turn) {
+    look_around(density, first, frames);
+    for (std::size_t lane = 0; lane < active; ++lane) {
+      if (is_done(states_[lane])) continue;
+      const std::size_t set = first + lane;
+      if (states_[lane] == State::too_wide) {
+        for (std::size_t i = 0; i < n * n; ++i) frames.factor[set * n * n + i] *= 2;
+        frames.log_determinant[set] += static_cast<double>(n) * std::numbers::ln2;
+        continue;
+      }
+      const double moved = step(lane, set, frames);
+      if (!std::isfinite(moved)) states_[lane] = State::failed;
+      else if (moved < negligible_move) states_[lane] = State::found;
+    }
+  }
+  for (std::size_t lane = 0; lane < active; ++lane) {
+    const std::size_t set = first + lane;
+    if (states_[lane] == State::found || states_[lane] == State::going) {
+      frames.converged[set] = 1;
+      continue;
+    }
+    std::copy_n(kept_center_.data() + lane * n, n, frames.center.data() + set * n);
+    std::copy_n(kept_factor_.data() + lane * n * n, n * n, frames.factor.data() + set * n * n);
+    frames.log_determinant[set] = kept_determinant_[lane];
+  }
+}
+
+void VariationalFrames::look_around(Density& density, std::size_t first, const FrameBatch& frames) {
+  const std::size_t n = dimension_, width = static_cast<std::size_t>(density.lanes()), active = states_.size();
+  const double distance = std::sqrt(static_cast<double>(n));
+  mean_.assign(active * n, 0);
+  slopes_.assign(active * n * n, 0);
+  for (State& state : states_)
+    if (state == State::too_wide) state = State::going;
+  for (std::size_t axis = 0; axis < n; ++axis)
+    for (const double side : {distance, -distance}) {
+      for (std::size_t p = 0; p < n; ++p) z_[p] = side * axes_[axis * n + p];
+      for (std::size_t lane = 0; lane < width; ++lane) {
+        frames.from_frame(first + std::min(lane, active - 1), z_.data(), offset_.data());
+        for (std::size_t p = 0; p < n; ++p) density.points()[p * width + lane] = offset_[p];
+      }
+      density.evaluate(true);
+      for (std::size_t lane = 0; lane < active; ++lane) {
+        if (states_[lane] != State::going) continue;
+        bool is_finite = std::isfinite(density.value(static_cast<int>(lane)));
+        for (std::size_t p = 0; p < n; ++p) {
+          gradient_[p] = density.gradient()[p * width + lane];
+          is_finite = is_finite && std::isfinite(gradient_[p]);
+        }
+        if (!is_finite) {
+          states_[lane] = State::too_wide;
+          continue;
+        }
+        small_matrix::solve_lower(frames.factor.data() + (first + lane) * n * n, gradient_.data(), n);
+        for (std::size_t p = 0; p < n; ++p) {
+          mean_[lane * n + p] += gradient_[p] / static_cast<double>(2 * n);
+          slopes_[(lane * n + axis) * n + p] += gradient_[p] / (2 * side);
+        }
+      }
+    }
+}
+
+double VariationalFrames::step(std::size_t lane, std::size_t set, FrameBatch& frames) {
+  const std::size_t n = dimension_;
+  const double* mean = mean_.data() + lane * n;
+  const double* slopes = slopes_.data() + lane * n * n;
+  // The expected Hessian in the frame, made symmetric.
+  std::fill(hessian_.begin(), hessian_.end(), 0);
+  for (std::size_t axis = 0; axis < n; ++axis)
+    for (std::size_t p = 0; p < n; ++p)
+      for (std::size_t q = 0; q < n; ++q)
+        hessian_[p * n + q] += 0.5 * (slopes[axis * n + p] * axes_[axis * n + q] + slopes[axis * n + q] * axes_[axis * n + p]);
+  double share = damping;
+  for (int attempt = 0;; ++attempt) {
+    for (std::size_t p = 0; p < n; ++p)
+      for (std::size_t q = 0; q < n; ++q)
+        factor_[p * n + q] = (p == q ? 1 - share : 0) - share * hessian_[p * n + q];
+    if (small_matrix::cholesky(factor_.data(), n)) break;
+    if (attempt == 8) return NAN;
+    share /= 2;
+  }
+  for (std::size_t p = 0; p < n; ++p) offset_[p] = share * mean[p];
+  small_matrix::solve_lower(factor_.data(), offset_.data(), n);
+  small_matrix::solve_lower_transposed(factor_.data(), offset_.data(), n);
+  double length = 0, change = 0;
+  for (std::size_t p = 0; p < n; ++p) length += offset_[p] * offset_[p];
+  length = std::sqrt(length);
+  if (!std::isfinite(length)) return NAN;
+  if (length > longest_move)
+    for (double& part : offset_) part *= longest_move / length;
+  for (std::size_t p = 0; p < n; ++p) change = std::max(change, std::abs(std::log(factor_[p * n + p])));
+  double* factor = frames.factor.data() + set * n * n;
+  double* center = frames.center.data() + set * n;
+  std::copy(offset_.begin(), offset_.end(), z_.begin());
+  small_matrix::solve_lower_transposed(factor, z_.data(), n);
+  for (std::size_t p = 0; p < n; ++p) center[p] += z_[p];
+  // L := L C, both lower triangular.
+  for (std::size_t p = 0; p < n; ++p)
+    for (std::size_t q = 0; q <= p; ++q) {
+      double sum = 0;
+      for (std::size_t k = q; k <= p; ++k) sum += factor[p * n + k] * factor_[k * n + q];
+      factor[p * n + q] = sum;
+    }
+  double log_determinant = 0;
+  for (std::size_t p = 0; p < n; ++p) log_determinant += std::log(factor[p * n + p]);
+  frames.log_determinant[set] = log_determinant;
+  return std::max(length, change) / share;
+}
+
+} // namespace sibyl
