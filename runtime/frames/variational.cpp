@@ -19,12 +19,18 @@ constexpr double negligible_move = 0.02; // of the mean and the precision, likew
 // Rows of a random rotation; the same for the same dimension.
 std::vector<double> random_axes(std::size_t n) {
   std::mt19937_64 random(0x7a11);
-  std::normal_distribution<double> normal;
+  // By hand (Box and Muller 1958): those of one standard library are not those of another, and a page in the browser has
+  // to find the frames that its network was trained with.
+  const auto uniform = [&] { return (static_cast<double>(random() >> 11) + 0.5) * 0x1p-53; };
+  const auto normal = [&] {
+    const double radius = std::sqrt(-2 * std::log(uniform()));
+    return radius * std::cos(2 * std::numbers::pi * uniform());
+  };
   std::vector<double> axes(n * n);
   for (std::size_t i = 0; i < n; ++i) {
     double* axis = axes.data() + i * n;
     double length = 0;
-    for (std::size_t p = 0; p < n; ++p) axis[p] = normal(random);
+    for (std::size_t p = 0; p < n; ++p) axis[p] = normal();
     for (std::size_t j = 0; j < i; ++j) {
       const double* other = axes.data() + j * n;
       double product = 0;

@@ -19,7 +19,7 @@ namespace {
 
 DataSet read_data(const library::SamplerState& state, const Arrays& data) {
   DataSet result = library::to_model_data(*state.compiled, data);
-  result.label = "1";
+  result.label = std::string("1");
   return result;
 }
 

@@ -5,6 +5,7 @@
 #include "runtime/model/ordered_producer.hpp"
 #include "runtime/model/parameters.hpp"
 #include "runtime/model/simulator.hpp"
+#include "runtime/training/training_plan.hpp"
 
 #include <fmt/format.h>
 
@@ -56,19 +57,15 @@ void check_model(const Facts& facts, bool has_region) {
   if (!has_role(Role::observed)) throw UserError("the model draws no data variable: there is nothing to learn from");
 }
 
-// By how many nats the frames' own normal distributions come closer to the truth than others': the median of what they
-// give it.
-double median_gain(const FrameBatch& frames, const FrameBatch& others, const SimulatedBatch& pilot) {
-  std::vector<double> gains(frames.count), z(frames.dimension);
-  const auto score = [&](const FrameBatch& of, std::size_t i) {
-    of.to_frame(i, pilot.unconstrained.data() + i * of.dimension, z.data());
-    double sum = of.log_determinant[i];
-    for (const double part : z) sum -= 0.5 * part * part;
-    return sum;
-  };
-  for (std::size_t i = 0; i < frames.count; ++i) gains[i] = score(frames, i) - score(others, i);
-  std::nth_element(gains.begin(), gains.begin() + static_cast<std::ptrdiff_t>(gains.size() / 2), gains.end());
-  return gains[gains.size() / 2];
+// The negative log density that each frame's own normal distribution gives the truth, up to a constant.
+std::vector<double> losses_of(const FrameBatch& frames, const SimulatedBatch& pilot) {
+  std::vector<double> losses(frames.count), z(frames.dimension);
+  for (std::size_t i = 0; i < frames.count; ++i) {
+    frames.to_frame(i, pilot.unconstrained.data() + i * frames.dimension, z.data());
+    losses[i] = -frames.log_determinant[i];
+    for (const double part : z) losses[i] += 0.5 * part * part;
+  }
+  return losses;
 }
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
@@ -153,12 +150,14 @@ class Preparation {
     FrameBatch best_frames;
     double best_gain = -std::numeric_limits<double>::infinity();
     std::string figures;
+    std::vector<double> of_prior = losses_of(frames_, pilot_);
+    of_prior.resize(look);
     bool has_modes = true;
     for (const FrameKind kind : kinds) {
       if (best_frames.count > 0 && is_late(0.5)) break;
       if (kind == FrameKind::refined && !has_modes) continue;
       FrameBatch found = find_frames(kind, prior, 0, look, [] { return false; });
-      const double converged = converged_share(found), gain = median_gain(found, frames_, pilot_);
+      const double converged = converged_share(found), gain = usual_gain(of_prior, losses_of(found, pilot_));
       figures += fmt::format("{}{} {:.2f} (found for {:.1f}%)", figures.empty() ? "" : ", ", words_for(kind), gain,
                              100 * converged);
       // Newton's method takes longest where it does not converge.

@@ -329,12 +329,12 @@ TEST_CASE("preparing a model with a tractable density chooses among the data set
   options.design = hand_written::design(0.5);
   options.pilot_count = 500;
   const InferenceSetup setup = prepare(model, options);
-  // The posterior of `tau` is logistic: its mode's curvature says less of it than the closest normal distribution.
-  CHECK(setup.frame_kind() == FrameKind::refined);
+  // The posterior of `tau` is logistic: the closest normal distribution gains too little to be looked for.
+  CHECK(setup.frame_kind() == FrameKind::laplace);
   CHECK(setup.parameter_count == 2);
   CHECK(setup.parameter_names == std::vector<std::string>{"mu", "tau"});
   REQUIRE_FALSE(setup.notes.empty());
-  CHECK_THAT(setup.notes.back(), Contains("variational (from the mode) frame") && Contains("Laplace") && Contains("(found for 100.0%)"));
+  CHECK_THAT(setup.notes.back(), Contains("Laplace frame: nats") && Contains("variational (from the mode) 2.") && Contains("(found for 100.0%)"));
   CHECK(only_source(setup.encoder.plan()).network == "set");
   const InferenceSetup back = nlohmann::json::parse(nlohmann::json(setup).dump()).get<InferenceSetup>();
   CHECK(nlohmann::json(back) == nlohmann::json(setup));
@@ -343,6 +343,9 @@ TEST_CASE("preparing a model with a tractable density chooses among the data set
   CHECK(prepare(model, options).frame_kind() == FrameKind::prior);
   options.frame = FrameChoice::laplace;
   CHECK(prepare(model, options).frame_kind() == FrameKind::laplace);
+  options.frame = FrameChoice::variational;
+  CHECK(prepare(model, options).frame_kind() == FrameKind::refined);
+  options.frame = FrameChoice::laplace;
   options.missing_share = 0.1;
   CHECK_THROWS_WITH(prepare(model, options), Contains("no Laplace frame"));
 }
