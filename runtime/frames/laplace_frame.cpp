@@ -66,7 +66,7 @@ FrameBatch LaplaceFrames::find(const DataBatch& batch, std::size_t first, std::s
                                   density_.parameter_count(), dimension_));
     if (options_.kind != FrameKind::variational) find_modes(done, frames);
     if (options_.kind == FrameKind::laplace) continue;
-    variational_.improve(density_, active_, done, frames);
+    variational_.improve(density_, active_, done, options_.kind == FrameKind::refined, frames);
     set_objectives(done, frames);
   }
   for (std::size_t i = 0; i < frames.count; ++i)

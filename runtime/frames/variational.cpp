@@ -11,10 +11,13 @@ namespace sibyl {
 
 namespace {
 
-constexpr int most_steps = 20;
-constexpr double damping = 0.6;       // share of the way that a step goes
+constexpr int most_steps = 50;
+constexpr double damping = 0.6;       // share of the way that a step goes at most
+constexpr double longest_change = 3;  // of the precision in one step, in units of what it is: to 8.5 times at most
 constexpr double longest_move = 2;    // of the mean in one step, in standard deviations
-constexpr double negligible_move = 0.02; // of the mean and the precision, likewise: the network learns the rest
+// Of the mean and the precision, likewise: the network learns the rest. What still moves by more than the second at the
+// end has not been found.
+constexpr double negligible_move = 0.02, tolerable_move = 0.5;
 
 // Rows of a random rotation; the same for the same dimension.
 std::vector<double> random_axes(std::size_t n) {
@@ -43,13 +46,32 @@ std::vector<double> random_axes(std::size_t n) {
   return axes;
 }
 
+// In absolute value, of a symmetric matrix, about: by the power method.
+double largest_eigenvalue(const std::vector<double>& matrix, std::size_t n) {
+  std::vector<double> vector(n, 1 / std::sqrt(static_cast<double>(n))), image(n);
+  double length = 0;
+  for (int turn = 0; turn < 12; ++turn) {
+    double squares = 0;
+    for (std::size_t p = 0; p < n; ++p) {
+      image[p] = 0;
+      for (std::size_t q = 0; q < n; ++q) image[p] += matrix[p * n + q] * vector[q];
+      squares += image[p] * image[p];
+    }
+    length = std::sqrt(squares);
+    if (!(length > 0)) return length;
+    for (std::size_t p = 0; p < n; ++p) vector[p] = image[p] / length;
+  }
+  return length;
+}
+
 } // namespace
 
 VariationalFrames::VariationalFrames(std::size_t dimension)
-    : dimension_(dimension), axes_(random_axes(dimension)), hessian_(dimension * dimension),
+    : dimension_(dimension), axes_(random_axes(dimension)), change_(dimension * dimension),
       factor_(dimension * dimension), offset_(dimension), z_(dimension), gradient_(dimension) {}
 
-void VariationalFrames::improve(Density& density, std::size_t active, std::size_t first, FrameBatch& frames) {
+void VariationalFrames::improve(Density& density, std::size_t active, std::size_t first, bool only_converged,
+                                FrameBatch& frames) {
   const std::size_t n = dimension_;
   const auto begin = [&](auto& values, std::size_t size) { return values.begin() + static_cast<std::ptrdiff_t>(first * size); };
   kept_center_.assign(begin(frames.center, n), begin(frames.center, n) + static_cast<std::ptrdiff_t>(active * n));
@@ -57,7 +79,8 @@ void VariationalFrames::improve(Density& density, std::size_t active, std::size_
   kept_determinant_.assign(begin(frames.log_determinant, 1), begin(frames.log_determinant, 1) + static_cast<std::ptrdiff_t>(active));
   states_.assign(active, State::going);
   for (std::size_t lane = 0; lane < active; ++lane)
-    if (!density.usable(static_cast<int>(lane))) states_[lane] = State::failed;
+    if (!density.usable(static_cast<int>(lane)) || (only_converged && !frames.converged[first + lane]))
+      states_[lane] = State::failed;
   const auto is_done = [](State state) { return state == State::found || state == State::failed; };
   for (int turn = 0; turn < most_steps && !std::all_of(states_.begin(), states_.end(), is_done); ++turn) {
     look_around(density, first, frames);
@@ -71,12 +94,12 @@ void VariationalFrames::improve(Density& density, std::size_t active, std::size_
       }
       const double moved = step(lane, set, frames);
       if (!std::isfinite(moved)) states_[lane] = State::failed;
-      else if (moved < negligible_move) states_[lane] = State::found;
+      else if (moved < negligible_move || (moved < tolerable_move && turn + 1 == most_steps)) states_[lane] = State::found;
     }
   }
   for (std::size_t lane = 0; lane < active; ++lane) {
     const std::size_t set = first + lane;
-    if (states_[lane] == State::found || states_[lane] == State::going) {
+    if (states_[lane] == State::found) {
       frames.converged[set] = 1;
       continue;
     }
@@ -125,31 +148,34 @@ double VariationalFrames::step(std::size_t lane, std::size_t set, FrameBatch& fr
   const std::size_t n = dimension_;
   const double* mean = mean_.data() + lane * n;
   const double* slopes = slopes_.data() + lane * n * n;
-  // The expected Hessian in the frame, made symmetric.
-  std::fill(hessian_.begin(), hessian_.end(), 0);
+  // By how much the precision is to change: minus the expected Hessian in the frame, made symmetric, less what it is.
+  for (std::size_t p = 0; p < n; ++p)
+    for (std::size_t q = 0; q < n; ++q) change_[p * n + q] = p == q ? -1 : 0;
   for (std::size_t axis = 0; axis < n; ++axis)
     for (std::size_t p = 0; p < n; ++p)
       for (std::size_t q = 0; q < n; ++q)
-        hessian_[p * n + q] += 0.5 * (slopes[axis * n + p] * axes_[axis * n + q] + slopes[axis * n + q] * axes_[axis * n + p]);
-  double share = damping;
-  for (int attempt = 0;; ++attempt) {
-    for (std::size_t p = 0; p < n; ++p)
-      for (std::size_t q = 0; q < n; ++q)
-        factor_[p * n + q] = (p == q ? 1 - share : 0) - share * hessian_[p * n + q];
-    if (small_matrix::cholesky(factor_.data(), n)) break;
-    if (attempt == 8) return NAN;
-    share /= 2;
-  }
+        change_[p * n + q] -=
+            0.5 * (slopes[axis * n + p] * axes_[axis * n + q] + slopes[axis * n + q] * axes_[axis * n + p]);
+  // A step of second order keeps it positive definite whatever the Hessian (Lin et al. 2020).
+  const double share = std::min(damping, longest_change / largest_eigenvalue(change_, n));
+  if (!std::isfinite(share)) return NAN;
+  for (std::size_t p = 0; p < n; ++p)
+    for (std::size_t q = 0; q <= p; ++q) {
+      double square = 0;
+      for (std::size_t k = 0; k < n; ++k) square += change_[p * n + k] * change_[k * n + q];
+      factor_[p * n + q] = (p == q ? 1 : 0) + share * change_[p * n + q] + 0.5 * share * share * square;
+    }
+  if (!small_matrix::cholesky(factor_.data(), n)) return NAN;
   for (std::size_t p = 0; p < n; ++p) offset_[p] = share * mean[p];
   small_matrix::solve_lower(factor_.data(), offset_.data(), n);
   small_matrix::solve_lower_transposed(factor_.data(), offset_.data(), n);
-  double length = 0, change = 0;
+  double length = 0, turned = 0;
   for (std::size_t p = 0; p < n; ++p) length += offset_[p] * offset_[p];
   length = std::sqrt(length);
   if (!std::isfinite(length)) return NAN;
   if (length > longest_move)
     for (double& part : offset_) part *= longest_move / length;
-  for (std::size_t p = 0; p < n; ++p) change = std::max(change, std::abs(std::log(factor_[p * n + p])));
+  for (std::size_t p = 0; p < n; ++p) turned = std::max(turned, std::abs(std::log(factor_[p * n + p])));
   double* factor = frames.factor.data() + set * n * n;
   double* center = frames.center.data() + set * n;
   std::copy(offset_.begin(), offset_.end(), z_.begin());
@@ -165,7 +191,7 @@ double VariationalFrames::step(std::size_t lane, std::size_t set, FrameBatch& fr
   double log_determinant = 0;
   for (std::size_t p = 0; p < n; ++p) log_determinant += std::log(factor[p * n + p]);
   frames.log_determinant[set] = log_determinant;
-  return std::max(length, change) / share;
+  return std::max(length, turned) / share;
 }
 
 } // namespace sibyl

@@ -21,8 +21,9 @@ namespace {
 
 constexpr std::size_t candidate_count = 31;
 constexpr std::size_t fewest_pilots = 20; // scales of inputs and parameters are guessed from them
-// With fewer Laplace frames than this the network would mostly learn in the prior frame.
-constexpr double smallest_converged_share = 0.9;
+// With fewer frames of their own than this, data sets would mostly be learned in the prior frame. Newton's method fails
+// where the mode means nothing; the variational frames' score counts those that are not found.
+constexpr double smallest_converged_share = 0.9, smallest_variational_share = 0.6;
 constexpr std::size_t first_look = 100; // data sets
 constexpr double hopeless_converged_share = 0.75; // of the first ones: 5 standard errors below the smallest
 constexpr double worthwhile_gain = 0.05;          // in nats, of a frame that takes longer to find
@@ -162,7 +163,8 @@ class Preparation {
                              100 * converged);
       // Newton's method takes longest where it does not converge.
       if (kind == FrameKind::laplace) has_modes = converged >= hopeless_converged_share;
-      if (!required && converged < smallest_converged_share) continue;
+      const double smallest = kind == FrameKind::laplace ? smallest_converged_share : smallest_variational_share;
+      if (!required && converged < smallest) continue;
       if (best_frames.count > 0 && !(gain > best_gain + worthwhile_gain)) continue;
       best = kind;
       best_gain = gain;
