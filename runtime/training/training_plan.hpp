@@ -27,9 +27,10 @@ struct TrainingPlan {
   TrainingJob job;                 // without its budget and its batches
 };
 
-// Where the user leaves the frame open and data sets can have their own, these and the prior frame are trained for a moment; what validates
-// better stays, and `note` says so. A training that is resumed goes on with what its checkpoint was made for. Of a budget of
-// seconds the trials take a share; where that is too short for them, the own frames are taken.
+// Where the user leaves the frame open and data sets can have their own, these and the prior frame are trained for a
+// moment; what validates better stays, and `note` says so. A training that is resumed goes on with what its checkpoint
+// was made for. Of a budget of seconds the trials take a share; where that is too short for them, the own frames are
+// taken.
 TrainingPlan choose_plan(std::shared_ptr<const CompiledModel> model, const SamplerTrainingOptions& options,
                          TrainFunction train, const SamplerTrainingEvents& events, std::string& note);
 

@@ -26,6 +26,17 @@ struct Simulated {
     batch = simulator.simulate(0, count, 5);
     prior = PriorFrame::from_draws(batch.unconstrained, batch.space);
   }
+  // Mean and precision of the posterior of `mu` with noise 0.5.
+  std::pair<double, double> exact(std::size_t data_set) const {
+    const DataSet set = extract(model->facts(), batch.data, data_set);
+    double precision = 1 / (hand_written::prior_sd * hand_written::prior_sd);
+    double weighted = precision * hand_written::prior_mean;
+    for (const double y : set.variables.at("y").values) {
+      precision += 1 / 0.25;
+      weighted += y / 0.25;
+    }
+    return {weighted / precision, precision};
+  }
   std::vector<double> candidates() const { return {batch.unconstrained.begin(), batch.unconstrained.begin() + 2 * 16}; }
 };
 
@@ -86,16 +97,10 @@ TEST_CASE("the Laplace frame of a normal posterior is exact") {
     const FrameBatch frames = finder.find(simulated.batch.data);
     REQUIRE(frames.count == simulated.batch.data.count);
     for (std::size_t i = 0; i < frames.count; ++i) {
-      const DataSet set = extract(simulated.model->facts(), simulated.batch.data, i);
-      double precision = 1 / (hand_written::prior_sd * hand_written::prior_sd);
-      double weighted = precision * hand_written::prior_mean;
-      for (const double y : set.variables.at("y").values) {
-        precision += 1 / 0.25;
-        weighted += y / 0.25;
-      }
+      const auto [mean, precision] = simulated.exact(i);
       REQUIRE(frames.converged[i]);
       const double sd = 1 / std::sqrt(precision);
-      CHECK(std::abs(frames.center[2 * i] - weighted / precision) < 1e-6 * sd);
+      CHECK(std::abs(frames.center[2 * i] - mean) < 1e-6 * sd);
       CHECK(frames.factor[4 * i] == Approx(std::sqrt(precision)).epsilon(1e-6));
       // The interval parameter is uniform: its logit has the logistic density, whose mode is 0 and curvature 1/2.
       CHECK(std::abs(frames.center[2 * i + 1]) < 1e-4);
@@ -112,15 +117,9 @@ TEST_CASE("the variational frame of a normal posterior is that posterior, from t
     LaplaceFrames finder(simulated.model, simulated.prior, simulated.candidates(), {.kind = kind});
     const FrameBatch frames = finder.find(simulated.batch.data);
     for (std::size_t i = 0; i < frames.count; ++i) {
-      const DataSet set = extract(simulated.model->facts(), simulated.batch.data, i);
-      double precision = 1 / (hand_written::prior_sd * hand_written::prior_sd);
-      double weighted = precision * hand_written::prior_mean;
-      for (const double y : set.variables.at("y").values) {
-        precision += 1 / 0.25;
-        weighted += y / 0.25;
-      }
+      const auto [mean, precision] = simulated.exact(i);
       REQUIRE(frames.converged[i]);
-      CHECK(std::abs(frames.center[2 * i] - weighted / precision) * std::sqrt(precision) < 0.03);
+      CHECK(std::abs(frames.center[2 * i] - mean) * std::sqrt(precision) < 0.03);
       CHECK(frames.factor[4 * i] == Approx(std::sqrt(precision)).epsilon(0.05));
       // The logistic density has the standard deviation 1.81; its mode's curvature would say 1.41. The closest normal
       // distribution is between them: where s = E[p (1 - p)]^(-1/2) with p the inverse logit of normal(0, s), 1.64.
