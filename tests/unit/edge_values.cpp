@@ -405,6 +405,17 @@ model { mu ~ normal(0, 1); theta ~ normal(0, 1); y ~ normal(mu + theta[1], 1); }
   CHECK_THROWS_WITH(frames.find(gather(facts, sets)), Contains("`theta` has the size 6") && Contains("and 5"));
 }
 
+TEST_CASE("hierarchical scales, whose modes lie beside the mass, are given variational frames") {
+  const auto model = compiled(R"(data { array[8] real y; }
+parameters { real mu; real<lower=0> tau; vector[8] z; }
+model { mu ~ normal(0, 5); tau ~ exponential(0.2); z ~ std_normal(); y ~ normal(mu + tau * z, 10); })");
+  SetupOptions options;
+  options.pilot_count = 300;
+  CHECK(prepare(model, options).frame_kind() == FrameKind::refined);
+  options.frame = FrameChoice::variational;
+  CHECK(prepare(model, options).frame_kind() != FrameKind::laplace);
+}
+
 TEST_CASE("a frame that failed for a few data sets does not decide between frames") {
   std::vector<double> prior(2000, 1.2), laplace(2000, 0.2);
   for (std::size_t i = 0; i < 12; ++i) laplace[100 * i] = 7000; // the mean is 42
