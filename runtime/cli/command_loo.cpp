@@ -8,6 +8,7 @@
 #include "runtime/terminal/command_line.hpp"
 #include "runtime/terminal/options.hpp"
 #include "runtime/terminal/terminal.hpp"
+#include "runtime/trust/beside_limit.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -72,14 +73,15 @@ void run(const Options& options) {
     rows.push_back(
         {label, std::to_string(one.points.size()), fmt::format("{:.2f}", loo.total), fmt::format("{:.2f}", loo.error),
          fmt::format("{:.2f}", loo.monte_carlo_error), fmt::format("{:.2f}", loo.effective_parameters),
-         fmt::format("{:.2f}", loo.k_hat.empty() ? 0 : *std::max_element(loo.k_hat.begin(), loo.k_hat.end())),
+         fixed_beside(loo.k_hat.empty() ? 0 : *std::max_element(loo.k_hat.begin(), loo.k_hat.end()), 2, loo.largest_good),
          "  " + verdict_of(one)});
     for (std::size_t p = 0; p < one.points.size(); ++p) {
       const bool has_commas = one.points[p].find(',') != std::string::npos;
       table += fmt::format("{},{}{}{},{},{},{}\n", label, has_commas ? "\"" : "", one.points[p], has_commas ? "\"" : "",
                            format_double(loo.elpd[p]), format_double(loo.p_loo[p]), format_double(loo.k_hat[p]));
       if (!(loo.k_hat[p] <= loo.largest_good) && bad.size() < 20)
-        bad.push_back({label, one.points[p], fmt::format("{:.2f}", loo.elpd[p]), fmt::format("{:.2f}", loo.k_hat[p])});
+        bad.push_back({label, one.points[p], fmt::format("{:.2f}", loo.elpd[p]),
+                       fixed_beside(loo.k_hat[p], 2, loo.largest_good)});
     }
   }
   if (!options.pointwise.empty()) write_file(options.pointwise, table);

@@ -3,6 +3,7 @@
 #include "runtime/criticism/html_page.hpp"
 #include "runtime/criticism/sensitivity.hpp"
 #include "runtime/criticism/svg_plot.hpp"
+#include "runtime/trust/beside_limit.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -201,14 +202,14 @@ std::string statistics_plot(const Posterior& posterior) {
     const StatisticCheck& one = all[i];
     const double z = one.sd > 0 ? std::clamp((one.observed - one.mean) / one.sd, -4.2, 4.2) : 0;
     const double middle = 100, scale = 22;
-    const bool is_off = one.p_value < 0.01;
+    const bool is_off = one.p_value < Verdict::unusual_p_value;
     text += fmt::format(
-        "<tr><td class=\"text\">{}</td><td>{}</td><td>{}</td><td>{}</td><td{}>{:.3f}</td><td class=\"text\">"
+        "<tr><td class=\"text\">{}</td><td>{}</td><td>{}</td><td>{}</td><td{}>{}</td><td class=\"text\">"
         "<svg width=\"200\" height=\"16\" viewBox=\"0 0 200 16\"><rect class=\"band\" x=\"{:.0f}\" y=\"2\" "
         "width=\"{:.0f}\" height=\"12\"/><line class=\"rule\" x1=\"{:.0f}\" x2=\"{:.0f}\" y1=\"0\" y2=\"16\"/><circle "
         "class=\"{}\" cx=\"{:.1f}\" cy=\"8\" r=\"4\"/></svg></td></tr>\n",
         escape(one.name), number(one.observed), number(one.mean), number(one.sd), is_off ? " class=\"off\"" : "",
-        one.p_value, middle - 2 * scale, 4 * scale, middle, middle, is_off ? "bad" : "dot", middle + z * scale);
+        fixed_beside(one.p_value, 3, Verdict::unusual_p_value), middle - 2 * scale, 4 * scale, middle, middle, is_off ? "bad" : "dot", middle + z * scale);
   }
   return text + "</table></div>\n";
 }
@@ -233,10 +234,10 @@ std::string data_section(const Diagnosis& diagnosis) {
     text += fmt::format("<tr><td class=\"text\">{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td "
                         "class=\"verdict{}\">{}</td></tr>\n",
                         escape(order[i]->draws.label),
-                        check && std::isfinite(check->k_hat) ? fmt::format("{:.2f}", check->k_hat) : "-",
+                        check && std::isfinite(check->k_hat) ? fixed_beside(check->k_hat, 2, largest_good_k_hat_of(check->draws)) : "-",
                         check ? fmt::format("{:.0f}", check->effective_size) : "-",
                         check && check->log_evidence ? fmt::format("{:.2f}", *check->log_evidence) : "-",
-                        verification.data_unchecked.empty() ? fmt::format("{:.3f}", verification.data.p_value) : "-",
+                        verification.data_unchecked.empty() ? fixed_beside(verification.data.p_value, 3, Verdict::unusual_p_value) : "-",
                         verdict.is_fine() ? "" : " off", with_code(verdict.text()));
   }
   text += "</table></div>\n";

@@ -7,6 +7,7 @@
 #include "runtime/model/parallel.hpp"
 #include "runtime/model/parameters.hpp"
 #include "runtime/model/target_density.hpp"
+#include "runtime/trust/beside_limit.hpp"
 #include "runtime/trust/chain_diagnostics.hpp"
 
 #include <fmt/format.h>
@@ -93,10 +94,11 @@ CheesResult sample_chees(const std::shared_ptr<const CompiledModel>& model, cons
   append_columns(result.draws, {{"lp__", std::move(log_density)}});
   result.quantities = summarize_states(model, batch, density, result.run, result.chains, hmc, options);
   if (!(result.run.r_hat <= hmc.good_r_hat))
-    result.warnings.push_back(fmt::format("nested R-hat is {:.3f} after {} steps, above {}: groups of chains that "
+    result.warnings.push_back(fmt::format("nested R-hat is {} after {} steps, above {}: groups of chains that "
                                           "began apart do not agree. The No-U-Turn "
                                           "sampler (`nuts`), with longer chains, may do",
-                                          result.run.r_hat, result.run.steps, hmc.good_r_hat));
+                                          fixed_beside(result.run.r_hat, 3, hmc.good_r_hat), result.run.steps,
+                                          hmc.good_r_hat));
   if (result.run.divergent > noteworthy_divergent)
     result.warnings.push_back(
         fmt::format("{:.2g}% of the trajectories diverged: what lies at places of strong curvature is "

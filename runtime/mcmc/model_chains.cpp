@@ -2,6 +2,7 @@
 
 #include "lang/errors.hpp"
 #include "runtime/model/parallel.hpp"
+#include "runtime/trust/beside_limit.hpp"
 
 #include <fmt/format.h>
 
@@ -42,8 +43,9 @@ Draws with_sampler_columns(const Draws& draws, const std::vector<Transition>& tr
 }
 
 // "`theta.3` (1.05) and 4 others"
-std::string name_worst(const std::vector<const QuantitySummary*>& found, double ChainSummary::* value, int digits) {
-  std::string text = fmt::format("`{}` ({:.{}f})", found.front()->column, found.front()->summary.*value, digits);
+std::string name_worst(const std::vector<const QuantitySummary*>& found, double ChainSummary::* value, int digits,
+                       double limit) {
+  std::string text = fmt::format("`{}` ({})", found.front()->column, fixed_beside(found.front()->summary.*value, digits, limit));
   if (found.size() > 1) text += fmt::format(" and {} other{}", found.size() - 1, found.size() > 2 ? "s" : "");
   return text;
 }
@@ -62,7 +64,7 @@ void warn_of_mixing(ChainsReport& report, std::size_t chains) {
     report.warnings.push_back(fmt::format("R-hat is above {} for {}: the chains have not mixed well enough to stand "
                                           "for the posterior. Run longer chains; if "
                                           "it does not fall, look whether each chain has a mode of its own",
-                                          largest_good_rhat, name_worst(apart, &ChainSummary::rhat, 3)));
+                                          largest_good_rhat, name_worst(apart, &ChainSummary::rhat, 3, largest_good_rhat)));
   else if (!few.empty())
     report.warnings.push_back(fmt::format(
         "the effective sample size is below {} for each chain for {}: means and quantiles of it are not reliable. Run "
@@ -71,7 +73,7 @@ void warn_of_mixing(ChainsReport& report, std::size_t chains) {
         name_worst(few,
                    few.front()->summary.bulk_ess < few.front()->summary.tail_ess ? &ChainSummary::bulk_ess
                                                                                  : &ChainSummary::tail_ess,
-                   0)));
+                   0, enough)));
 }
 
 void warn_of_trajectories(ChainsReport& report, std::size_t draws, const ChainOptions& options) {
@@ -96,7 +98,8 @@ void warn_of_trajectories(ChainsReport& report, std::size_t draws, const ChainOp
   std::string low;
   for (std::size_t chain = 0; chain < report.ebfmi.size(); ++chain)
     if (report.ebfmi[chain] < least_good_ebfmi)
-      low += fmt::format("{}{} ({:.2f})", low.empty() ? "" : ", ", chain + 1, report.ebfmi[chain]);
+      low += fmt::format("{}{} ({})", low.empty() ? "" : ", ", chain + 1,
+                         fixed_beside(report.ebfmi[chain], 2, least_good_ebfmi));
   if (!low.empty())
     report.warnings.push_back(fmt::format(
         "E-BFMI is below {} in chain {}: the energies are explored slowly, and tails may be missing. Write the model "

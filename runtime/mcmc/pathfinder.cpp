@@ -4,6 +4,7 @@
 #include "runtime/mcmc/extra_columns.hpp"
 #include "runtime/model/parallel.hpp"
 #include "runtime/model/parameters.hpp"
+#include "runtime/trust/beside_limit.hpp"
 #include "runtime/trust/importance.hpp"
 
 #include <fmt/format.h>
@@ -206,9 +207,9 @@ PathfinderResult pathfinder(const std::shared_ptr<const CompiledModel>& model, c
   result.effective_size = weights.effective_size;
   if (!weights.are_good())
     result.warning =
-        fmt::format("k-hat is {:.2f}, above {}: these draws are near the posterior at best, and neither tails nor "
+        fmt::format("k-hat is {}, above {}: these draws are near the posterior at best, and neither tails nor "
                     "means are to be relied on; `mcmc` gives the exact ones",
-                    weights.k_hat, largest_good_k_hat);
+                    fixed_beside(weights.k_hat, 2, largest_good_k_hat), largest_good_k_hat);
   std::vector<std::vector<double>> columns(3);
   for (const std::size_t chosen : resample(weights, options.resampled, options.seed)) {
     const auto row = all.begin() + static_cast<std::ptrdiff_t>(chosen * n);

@@ -1,6 +1,8 @@
 #include "runtime/terminal/classifier_text.hpp"
 
 #include "runtime/terminal/terminal.hpp"
+#include "runtime/trust/beside_limit.hpp"
+#include "runtime/trust/typical_set.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -32,7 +34,7 @@ std::string classification_table(const ModelClassifierFile& file, std::span<cons
   for (const Classification& one : found)
     for (std::size_t m = 0; m < file.models.size(); ++m)
       rows.push_back({m == 0 ? one.label : "", file.models[m].name, fmt::format("{:.4f}", one.probabilities[m]),
-                      one.outside[m] ? "outside" : fmt::format("{:.3f}", one.p_values[m]),
+                      one.outside[m] ? "outside" : fixed_beside(one.p_values[m], 3, Verdict::unusual_p_value),
                       m == 0 ? "  " + remark(one) : ""});
   return format_table({by.empty() ? "data" : by, "model", "probability", "p", "  remarks"}, rows, 2) +
          "p: the share of the model's simulations whose summaries lie as far out\n";

@@ -1,6 +1,7 @@
 #include "runtime/terminal/summary_table.hpp"
 
 #include "runtime/terminal/terminal.hpp"
+#include "runtime/trust/beside_limit.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -67,7 +68,7 @@ nlohmann::ordered_json verification_json(const Verdict& verdict) {
 // What the density says of a posterior, in the row with its verdict.
 std::vector<std::string> check_cells(const Verdict& verdict) {
   if (!verdict.check) return {"-", "-", "-"};
-  return {fmt::format("{:.2f}", verdict.check->k_hat), fmt::format("{:.0f}", verdict.check->effective_size),
+  return {fixed_beside(verdict.check->k_hat, 2, largest_good_k_hat_of(verdict.check->draws)), fmt::format("{:.0f}", verdict.check->effective_size),
           format_evidence(*verdict.check)};
 }
 

@@ -1,5 +1,7 @@
 #include "runtime/trust/density_check.hpp"
 
+#include "runtime/trust/beside_limit.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -60,14 +62,19 @@ Disagreement largest_disagreement(const Draws& draws, std::size_t parameter_colu
 bool DensityCheck::is_good() const { return complaint().empty(); }
 
 std::string DensityCheck::complaint() const {
-  if (!(k_hat <= largest_good_k_hat_of(draws))) return std::isinf(k_hat) ? "k-hat infinite" : fmt::format("k-hat {:.2f}", k_hat);
-  if (effective_size < least_effective_size) return fmt::format("effective sample size {:.0f}", effective_size);
+  const double good_k_hat = largest_good_k_hat_of(draws);
+  if (!(k_hat <= good_k_hat)) return std::isinf(k_hat) ? "k-hat infinite" : "k-hat " + fixed_beside(k_hat, 2, good_k_hat);
+  if (effective_size < least_effective_size)
+    return "effective sample size " + fixed_beside(effective_size, 0, least_effective_size);
   if (disagreement.size() <= 1) return in_training;
   const Disagreement& d = disagreement;
   if (std::abs(d.shift) / tolerated_shift >= std::abs(std::log(d.sd_ratio)) / std::log(tolerated_ratio))
-    return fmt::format("the mean of {} is {:.2g} sd off", d.parameter, std::abs(d.shift));
-  return d.sd_ratio > 1 ? fmt::format("the sd of {} is {:.2g} times the exact one", d.parameter, d.sd_ratio)
-                        : fmt::format("the sd of {} is {:.2g} of the exact one", d.parameter, d.sd_ratio);
+    return fmt::format("the mean of {} is {} sd off", d.parameter,
+                       significant_beside(std::abs(d.shift), 2, tolerated_shift));
+  const bool is_wide = d.sd_ratio > 1;
+  return fmt::format("the sd of {} is {} {} the exact one", d.parameter,
+                     significant_beside(d.sd_ratio, 2, is_wide ? tolerated_ratio : 1 / tolerated_ratio),
+                     is_wide ? "times" : "of");
 }
 
 } // namespace sibyl

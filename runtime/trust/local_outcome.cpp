@@ -1,5 +1,7 @@
 #include "runtime/trust/local_outcome.hpp"
 
+#include "runtime/trust/beside_limit.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -35,7 +37,8 @@ bool LocalOutcome::is_good() const {
 
 std::string LocalOutcome::text() const {
   const std::string how =
-      fmt::format("local classifier test on {} simulations: C2ST {:.2f}, p = {:.2g}", simulations, c2st, p_value);
+      fmt::format("local classifier test on {} simulations: C2ST {}, p = {}", simulations,
+                  fixed_beside(c2st, 2, largest_good_c2st), significant_beside(p_value, 2, unlikely));
   if (!is_good())
     return difference.size() > 1 ? fmt::format("approximate: {} ({})", in_words(difference), how)
                                  : fmt::format("approximate: draws UNLIKE the posterior's ({})", how);

@@ -2,6 +2,7 @@
 
 #include "lang/errors.hpp"
 #include "runtime/frames/small_matrix.hpp"
+#include "runtime/trust/beside_limit.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -68,19 +69,27 @@ double TypicalSet::p_value(double distance) const {
 
 bool TypicalSet::is_outside(double distance) const { return !(distance <= outside_factor * distances_.back()); }
 
+namespace {
+
+std::string in_brackets(double p_value) {
+  return fmt::format("(p = {})", significant_beside(p_value, 2, Verdict::unusual_p_value));
+}
+
+} // namespace
+
 std::string Verdict::verified_text() const {
   std::vector<std::string> parts;
   const bool is_exact = exact && exact->is_exact;
   if (exact && exact->method != ExactMethod::none) parts.push_back(exact->text());
   if (!is_exact && outside) parts.push_back("outside of the simulations");
-  if (!is_exact && !outside && p_value < unusual_p_value) parts.push_back(fmt::format("unusual (p = {:.2g})", p_value));
+  if (!is_exact && !outside && p_value < unusual_p_value) parts.push_back("unusual " + in_brackets(p_value));
   if (verification->local) parts.push_back(verification->local->text());
   if (!verification->data_unchecked.empty())
     parts.push_back("data not compared with predictions: " + verification->data_unchecked);
   else if (verification->data.p_value < unusual_p_value)
-    parts.push_back(fmt::format("data UNLIKE the model's (p = {:.2g}): {}", verification->data.p_value,
+    parts.push_back(fmt::format("data UNLIKE the model's {}: {}", in_brackets(verification->data.p_value),
                                 verification->data.worst));
-  else parts.push_back(fmt::format("data as the model predicts them (p = {:.2g})", verification->data.p_value));
+  else parts.push_back("data as the model predicts them " + in_brackets(verification->data.p_value));
   if (!is_exact && !frame_converged) parts.push_back("its frame did not converge");
   if (has_missing) parts.push_back("has missing values");
   parts.insert(parts.end(), warnings.begin(), warnings.end());
@@ -95,7 +104,7 @@ std::string Verdict::text() const {
   if (exact && exact->is_exact)
     return exact->text() + (failed_draws.count() > 0 ? "; " + describe_failed_draws(failed_draws) : "");
   std::string text = outside                     ? "outside of the simulations"
-                     : p_value < unusual_p_value ? fmt::format("unusual (p = {:.2g})", p_value)
+                     : p_value < unusual_p_value ? "unusual " + in_brackets(p_value)
                                                  : "typical";
   if (check && !check->is_good())
     text = "approximate: " + check->complaint() + (text == "typical" ? "" : "; " + text);

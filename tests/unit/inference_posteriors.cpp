@@ -6,6 +6,7 @@
 #include "runtime/training/calibrate.hpp"
 #include "runtime/training/prepare.hpp"
 #include "runtime/training/training_source.hpp"
+#include "runtime/trust/beside_limit.hpp"
 #include "tests/unit/hand_written_model.hpp"
 
 #include <catch2/catch.hpp>
@@ -287,6 +288,38 @@ TEST_CASE("in the Laplace frame the truth is standard normal where the posterior
   const double n = static_cast<double>(examples.count());
   CHECK(std::abs(sum / n) < 5 / std::sqrt(n));
   CHECK(squares / n == Approx(1).margin(5 * std::sqrt(2 / n)));
+}
+
+TEST_CASE("numbers beside a limit are rounded to its own side") {
+  CHECK(significant_beside(0.004, 2, 0.01) == "0.004");
+  CHECK(significant_beside(3.0 / 301, 2, 0.01) == "0.00997"); // and not 0.01, which is not below 0.01
+  CHECK(significant_beside(0.01, 2, 0.01) == "0.01");
+  CHECK(significant_beside(0.0104, 2, 0.01) == "0.0104");
+  CHECK(significant_beside(0.5, 2, 0.01) == "0.5");
+  CHECK(fixed_beside(0.7004, 2, 0.7) == "0.7004");
+  CHECK(fixed_beside(0.31, 2, 0.7) == "0.31");
+  CHECK(fixed_beside(99.7, 0, 100) == "99.7");
+  CHECK(fixed_beside(INFINITY, 2, 0.7) == "inf");
+  CHECK(fixed_beside(NAN, 2, 0.7) == "nan");
+}
+
+TEST_CASE("what a verdict prints agrees with what it judges") {
+  CHECK(Verdict{.p_value = 3.0 / 301}.text() == "unusual (p = 0.00997)");
+  Verdict verdict;
+  verdict.check = DensityCheck{.k_hat = 0.7031, .effective_size = 2500, .draws = 4000};
+  CHECK(verdict.text() == "approximate: k-hat 0.703");
+  verdict.check = DensityCheck{.k_hat = 0.1, .effective_size = 99.7, .draws = 4000};
+  CHECK(verdict.text() == "approximate: effective sample size 99.7");
+  verdict.check.reset();
+  verdict.exact = ExactOutcome{.method = ExactMethod::hmc, .r_hat = 1.0512, .steps = 3000};
+  CHECK(verdict.text() == "NOT exact: nested R-hat 1.051 after 3000 steps of HMC");
+  verdict.exact.reset();
+  verdict.verification.emplace();
+  verdict.verification->data = {.p_value = 3.0 / 301, .worst = "the sd of y is 2, predicted 1 (sd 0.1)"};
+  verdict.verification->local = LocalOutcome{.p_value = 0.00998, .simulations = 1000, .c2st = 0.603};
+  CHECK(verdict.text() ==
+        "approximate: draws UNLIKE the posterior's (local classifier test on 1000 simulations: C2ST 0.603, p = 0.00998); "
+        "data UNLIKE the model's (p = 0.00997): the sd of y is 2, predicted 1 (sd 0.1)");
 }
 
 TEST_CASE("verdicts in words") {
