@@ -1,7 +1,5 @@
 #include "lang/typed_rewrite.hpp"
 
-#include <algorithm>
-
 namespace sibyl::typed {
 
 namespace {
@@ -92,37 +90,8 @@ StatementPtr rewritten(const StatementPtr& statement, const RewriteStatement& re
       statement->node);
 }
 
-bool are_same(const ExpressionPtr& a, const ExpressionPtr& b) {
-  if (!a || !b) return !a && !b;
-  if (a->node.index() != b->node.index() || a->type != b->type) return false;
-  const auto all = [](const auto& one, const auto& other) {
-    return std::equal(one.begin(), one.end(), other.begin(), other.end(), are_same);
-  };
-  return std::visit(
-      [&](const auto& node) {
-        using Node = std::decay_t<decltype(node)>;
-        const Node& other = std::get<Node>(b->node);
-        if constexpr (std::is_same_v<Node, VariableReference>) return node.variable == other.variable;
-        else if constexpr (requires { node.value == other.value; }) return node.value == other.value;
-        else if constexpr (std::is_same_v<Node, Promote>) return are_same(node.operand, other.operand);
-        else if constexpr (std::is_same_v<Node, BuiltinCall>)
-          return node.builtin == other.builtin && node.math == other.math && all(node.arguments, other.arguments);
-        else if constexpr (std::is_same_v<Node, FunctionCall>)
-          return node.function == other.function && !node.function->draws && all(node.arguments, other.arguments);
-        else if constexpr (std::is_same_v<Node, Index>)
-          return are_same(node.base, other.base) &&
-                 std::equal(node.items.begin(), node.items.end(), other.items.begin(), other.items.end(),
-                            [](const IndexItem& i, const IndexItem& j) {
-                              return i.kind == j.kind && are_same(i.first, j.first) && are_same(i.second, j.second);
-                            });
-        else return false;
-      },
-      a->node);
-}
-
-ExpressionPtr without_promotion(const ExpressionPtr& expression) {
-  const auto* promoted = std::get_if<Promote>(&expression->node);
-  return promoted ? without_promotion(promoted->operand) : expression;
+StatementPtr with_operands(const StatementPtr& statement, const RewriteExpression& replace) {
+  return rewritten(statement, [](const StatementPtr&) -> StatementPtr { return nullptr; }, replace);
 }
 
 } // namespace sibyl::typed

@@ -25,9 +25,7 @@ ExpressionPtr rewritten(const ExpressionPtr& expression, const RewriteExpression
 // `replace` sees statements before what is nested in them, `replace_operand` (which may be empty) their expressions.
 StatementPtr rewritten(const StatementPtr& statement, const RewriteStatement& replace,
                        const RewriteExpression& replace_operand = nullptr);
-
-// Whether two expressions are surely the same value: written alike, from variables.
-bool are_same(const ExpressionPtr& a, const ExpressionPtr& b);
-ExpressionPtr without_promotion(const ExpressionPtr& expression);
+// The statements stay; their expressions are rewritten.
+StatementPtr with_operands(const StatementPtr& statement, const RewriteExpression& replace);
 
 } // namespace sibyl::typed

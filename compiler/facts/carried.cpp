@@ -7,7 +7,6 @@
 namespace sibyl {
 
 using generative::for_each_statement;
-using typed::ExpressionPtr;
 using typed::StatementPtr;
 using typed::VariableId;
 
@@ -34,22 +33,15 @@ bool gives(const StatementPtr& statement, VariableId id) {
 } // namespace
 
 int looks_at(const StatementPtr& statement, VariableId id) {
-  int count = 0;
+  int count = generative::count_looks_in(statement, id);
   for_each_statement(statement, [&](const StatementPtr& one) {
-    generative::for_each_operand(one, [&](const ExpressionPtr& operand) {
-      generative::for_each_expression(operand, [&](const ExpressionPtr& part) {
-        const auto* reference = std::get_if<typed::VariableReference>(&part->node);
-        count += reference && reference->variable == id;
-      });
-    });
     count -= std::holds_alternative<typed::Tilde>(one->node) && gives_whole(one, id);
   });
   return count;
 }
 
 bool begins_anew(const StatementPtr& body, VariableId id, const typed::Program& program) {
-  const auto* sequence = std::get_if<typed::Sequence>(&body->node);
-  const std::vector<StatementPtr> statements = sequence ? sequence->statements : std::vector<StatementPtr>{body};
+  const std::vector<StatementPtr> statements = typed::statements_of(body);
   const auto first = std::find_if(statements.begin(), statements.end(),
                                   [&](const StatementPtr& one) { return looks_at(one, id) > 0 || gives(one, id); });
   if (first == statements.end() || !gives_whole(*first, id) || looks_at(*first, id) > 0) return false;

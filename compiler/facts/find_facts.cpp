@@ -18,17 +18,6 @@ using typed::VariableId;
 
 namespace {
 
-std::optional<double> constant(const typed::ExpressionPtr& bound) {
-  if (!bound) return std::nullopt;
-  if (const auto* literal = std::get_if<typed::IntegerLiteral>(&bound->node))
-    return static_cast<double>(literal->value);
-  if (const auto* literal = std::get_if<typed::RealLiteral>(&bound->node)) return literal->value;
-  if (const auto* promote = std::get_if<typed::Promote>(&bound->node)) return constant(promote->operand);
-  if (const auto* call = std::get_if<typed::BuiltinCall>(&bound->node); call && call->builtin == typed::Builtin::negate)
-    if (const auto value = constant(call->arguments[0])) return -*value;
-  return std::nullopt;
-}
-
 std::string base_name(Base base) { return to_string(Type{base, 0}); }
 
 class Finder {
@@ -175,8 +164,8 @@ class Finder {
     fact.is_constrained_type = declared.transform->is_type();
     fact.lower = text(declared.lower);
     fact.upper = text(declared.upper);
-    fact.constant_lower = constant(declared.lower);
-    fact.constant_upper = constant(declared.upper);
+    fact.constant_lower = typed::literal_number(declared.lower);
+    fact.constant_upper = typed::literal_number(declared.upper);
     fact.has_design_distribution = fact.role == Role::design && !reading_.is_input[id];
     fact.is_computed = reading_.computed.drawn.contains(id);
     fact.is_size = is_size_.contains(id);
@@ -304,7 +293,8 @@ std::string describe(const Facts& facts, const Source& source) {
   for (const VariableFact& one : facts.variables) {
     std::string note;
     if (one.role == Role::parameter) note = fmt::format("; {} unconstrained", one.unconstrained_size);
-    if (one.has_late_bound) note += "; a bound depends on data that are drawn given it: simulations that break it are left out";
+    if (one.has_late_bound)
+      note += "; a bound depends on data that are drawn given it: simulations that break it are left out";
     if (one.role == Role::underlying) note = "; modelled through what is computed from it";
     if (one.role == Role::observed && one.is_computed) note = "; computed from the data, drawn in simulation";
     if (one.role == Role::design)

@@ -23,17 +23,6 @@ namespace {
 // Priors of parameters on another scale than this make samplers slow, as in Stan's pedantic mode.
 constexpr double largest_unit = 100, smallest_unit = 0.01;
 
-std::optional<double> constant(const ExpressionPtr& expression) {
-  if (!expression) return std::nullopt;
-  const ExpressionPtr bare = typed::without_promotion(expression);
-  if (const auto* whole = std::get_if<typed::IntegerLiteral>(&bare->node)) return static_cast<double>(whole->value);
-  if (const auto* literal = std::get_if<typed::RealLiteral>(&bare->node)) return literal->value;
-  const auto* call = std::get_if<typed::BuiltinCall>(&bare->node);
-  if (!call || call->builtin != Builtin::negate) return std::nullopt;
-  const auto value = constant(call->arguments[0]);
-  return value ? std::optional(-*value) : std::nullopt;
-}
-
 std::string quoted(const std::string& name) { return "`" + name + "`"; }
 
 class Adviser {
@@ -190,7 +179,7 @@ class Adviser {
     const typed::Distribution& distribution = *tilde.distribution;
     const auto id = generative::drawn_variable(tilde.left);
     for (std::size_t i = 0; i < tilde.arguments.size(); ++i) {
-      const auto value = constant(tilde.arguments[i]);
+      const auto value = typed::literal_number(tilde.arguments[i]);
       if (!value) continue;
       for (const typed::Requirement& requirement : distribution.requirements) {
         if (requirement.parameter != i) continue;
@@ -218,11 +207,11 @@ class Adviser {
     for_each_statement(function->body, [&](const StatementPtr& one) {
       const auto* result = std::get_if<typed::Return>(&one->node);
       if (!result) return;
-      found = constant(result->value);
+      found = typed::literal_number(result->value);
       const auto* reference = std::get_if<typed::VariableReference>(&typed::without_promotion(result->value)->node);
       if (!reference) return;
       for (std::size_t i = 0; i < function->arguments.size() && i < tilde.arguments.size(); ++i)
-        if (function->arguments[i] == reference->variable) found = constant(tilde.arguments[i]);
+        if (function->arguments[i] == reference->variable) found = typed::literal_number(tilde.arguments[i]);
     });
     return found;
   }
@@ -241,8 +230,8 @@ class Adviser {
     const auto& of_type_upper = variable.transform->element_upper;
     const auto lower = support_bound(distribution.support.lower, tilde),
                upper = support_bound(distribution.support.upper, tilde);
-    const auto declared_lower = of_type_lower ? of_type_lower : constant(variable.lower);
-    const auto declared_upper = of_type_upper ? of_type_upper : constant(variable.upper);
+    const auto declared_lower = of_type_lower ? of_type_lower : typed::literal_number(variable.lower);
+    const auto declared_upper = of_type_upper ? of_type_upper : typed::literal_number(variable.upper);
     const bool has_truncation = tilde.truncation.has_value();
     if (lower && !has_truncation && !(variable.lower && !declared_lower) &&
         (!declared_lower || *declared_lower < *lower))
@@ -264,7 +253,7 @@ class Adviser {
              "the density does not depend on the parameter " + quoted(variable.name));
       return;
     }
-    const auto lower = constant(variable.lower), upper = constant(variable.upper);
+    const auto lower = typed::literal_number(variable.lower), upper = typed::literal_number(variable.upper);
     const bool is_flat = std::find(reading_.flat.begin(), reading_.flat.end(), id) != reading_.flat.end();
     if (!priors_.contains(id) && !otherwise_.contains(id) && !is_marginalized(id))
       advise("no-prior", variable.span,

@@ -30,11 +30,6 @@ struct Evidence {
   std::string exchangeable_reason, sequential_reason, fixed_reason;
 };
 
-const typed::VariableReference* reference(const ExpressionPtr& expression) {
-  if (const auto* promote = std::get_if<typed::Promote>(&expression->node)) return reference(promote->operand);
-  return std::get_if<typed::VariableReference>(&expression->node);
-}
-
 class Analysis {
  public:
   Analysis(const typed::Program& program, const generative::Reading& reading) : program_(program), reading_(reading) {}
@@ -81,8 +76,8 @@ class Analysis {
       found.insert(found.begin(), here.begin(), here.end());
       at = index->base;
     }
-    const auto* variable = reference(at);
-    base = variable ? variable->variable : static_cast<VariableId>(-1);
+    const auto variable = typed::variable_of(at);
+    base = variable.value_or(static_cast<VariableId>(-1));
     return found;
   }
 
@@ -155,12 +150,12 @@ class Analysis {
         const auto found = indexes(expression, base);
         for (std::size_t d = 0; d < found.size(); ++d) {
           if (!found[d] || !depends_on_i(found[d])) continue;
-          const auto* direct = reference(found[d]);
+          const auto direct = typed::variable_of(found[d]);
           if (base == static_cast<VariableId>(-1)) continue;
-          if (direct && direct->variable == i) indexed.insert({base, static_cast<int>(d)});
+          if (direct == i) indexed.insert({base, static_cast<int>(d)});
           else if (std::holds_alternative<typed::Index>(found[d]->node)) walk(found[d]); // a[g[i]]: g is the column
           else shifted.insert({base, static_cast<int>(d)});
-          if (direct && direct->variable == i && is_parameter(base)) indexed_parameters.insert(base);
+          if (direct == i && is_parameter(base)) indexed_parameters.insert(base);
         }
         // Indexes that do not mention the loop variable may hold further expressions.
         ExpressionPtr at = expression;
@@ -170,10 +165,10 @@ class Analysis {
               if (part && !depends_on_i(part)) walk(part);
           at = index->base;
         }
-        if (!reference(at)) walk(at);
+        if (!typed::variable_of(at)) walk(at);
         return;
       }
-      if (const auto* variable = reference(expression); variable && variable->variable == i) {
+      if (typed::variable_of(expression) == i) {
         used_as_number = true;
         return;
       }
@@ -205,8 +200,8 @@ class Analysis {
         bool by_i = false;
         for (std::size_t d = 0; d < assignment->indices.size(); ++d) {
           const auto& item = assignment->indices[d];
-          const auto* direct = item.first ? reference(item.first) : nullptr;
-          if (direct && direct->variable == i && item.kind == typed::IndexItem::Kind::single) {
+          const auto direct = item.first ? typed::variable_of(item.first) : std::nullopt;
+          if (direct == i && item.kind == typed::IndexItem::Kind::single) {
             indexed.insert({assignment->variable, static_cast<int>(d)});
             by_i = true;
           } else {
@@ -272,16 +267,15 @@ class Analysis {
     std::string parameter_column, carried;
     std::function<void(const ExpressionPtr&)> walk = [&](const ExpressionPtr& expression) {
       if (expression->type.is_scalar() && !std::holds_alternative<typed::BuiltinCall>(expression->node)) return;
-      if (const auto* variable = reference(expression)) {
-        const typed::Variable& column = program_.variables[variable->variable];
+      if (const auto variable = typed::variable_of(expression)) {
+        const typed::Variable& column = program_.variables[*variable];
         if (column.type.rank() == 0) return;
-        if (is_data(variable->variable)) columns.insert({variable->variable, 0});
-        else if (column.block == typed::Block::parameters && !column.is_local)
-          parameter_column = name(variable->variable);
-        if (const auto found = carried_containers_.find(variable->variable); found != carried_containers_.end())
+        if (is_data(*variable)) columns.insert({*variable, 0});
+        else if (column.block == typed::Block::parameters && !column.is_local) parameter_column = name(*variable);
+        if (const auto found = carried_containers_.find(*variable); found != carried_containers_.end())
           carried = found->second;
-        for (const Key& key : elementwise_columns(variable->variable)) columns.insert(key);
-        if (const std::string own = own_parameters(variable->variable); !own.empty()) parameter_column = own;
+        for (const Key& key : elementwise_columns(*variable)) columns.insert(key);
+        if (const std::string own = own_parameters(*variable); !own.empty()) parameter_column = own;
         return;
       }
       if (const auto* at = std::get_if<typed::Index>(&expression->node)) {
@@ -342,10 +336,9 @@ class Analysis {
     std::set<Key> found;
     each_definition(id, [&](const ExpressionPtr& value) {
       for_each_expression(value, [&](const ExpressionPtr& one) {
-        if (const auto* variable = reference(one); variable && variable->variable != id &&
-                                                   is_data(variable->variable) &&
-                                                   program_.variables[variable->variable].type.rank() > 0)
-          found.insert({variable->variable, 0});
+        if (const auto variable = typed::variable_of(one);
+            variable && *variable != id && is_data(*variable) && program_.variables[*variable].type.rank() > 0)
+          found.insert({*variable, 0});
       });
     });
     return found;
@@ -358,20 +351,20 @@ class Analysis {
       std::set<VariableId> as_index_base;
       for_each_expression(value, [&](const ExpressionPtr& one) {
         if (const auto* index = std::get_if<typed::Index>(&one->node))
-          if (const auto* base = reference(index->base);
+          if (const auto base = typed::variable_of(index->base);
               base && !index->items.empty() && index->items[0].first &&
               (std::holds_alternative<typed::Index>(index->items[0].first->node) ||
                index->items[0].kind == typed::IndexItem::Kind::multiple ||
                std::holds_alternative<typed::IntegerLiteral>(index->items[0].first->node)))
-            as_index_base.insert(base->variable);
+            as_index_base.insert(*base);
       });
       for_each_expression(value, [&](const ExpressionPtr& one) {
-        const auto* variable = reference(one);
-        if (!variable || as_index_base.contains(variable->variable)) return;
-        const typed::Variable& column = program_.variables[variable->variable];
+        const auto variable = typed::variable_of(one);
+        if (!variable || as_index_base.contains(*variable)) return;
+        const typed::Variable& column = program_.variables[*variable];
         if (column.block == typed::Block::parameters && !column.is_local && column.type.rank() > 0 &&
-            !in_product(value, variable->variable))
-          found = name(variable->variable);
+            !in_product(value, *variable))
+          found = name(*variable);
       });
     });
     return found;

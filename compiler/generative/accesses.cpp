@@ -4,9 +4,6 @@
 
 namespace sibyl::generative {
 
-using typed::ExpressionPtr;
-using typed::StatementPtr;
-
 void for_each_operand(const StatementPtr& statement, const std::function<void(const ExpressionPtr&)>& visit) {
   const auto see = [&](const ExpressionPtr& expression) {
     if (expression) visit(expression);
@@ -58,7 +55,7 @@ void for_each_statement(const StatementPtr& statement, const std::function<void(
       statement->node);
 }
 
-void add_reads(const ExpressionPtr& expression, std::set<typed::VariableId>& reads) {
+void add_reads(const ExpressionPtr& expression, std::set<VariableId>& reads) {
   for_each_expression(expression, [&](const ExpressionPtr& one) {
     if (const auto* reference = std::get_if<typed::VariableReference>(&one->node)) reads.insert(reference->variable);
   });
@@ -67,13 +64,13 @@ void add_reads(const ExpressionPtr& expression, std::set<typed::VariableId>& rea
 ExpressionPtr drawn_place(const ExpressionPtr& left) {
   if (const auto* promote = std::get_if<typed::Promote>(&left->node)) return drawn_place(promote->operand);
   if (const auto* call = std::get_if<typed::BuiltinCall>(&left->node))
-    if (call->builtin == typed::Builtin::to_vector || call->builtin == typed::Builtin::to_row_vector ||
-        call->builtin == typed::Builtin::to_array_1d)
+    if (call->builtin == Builtin::to_vector || call->builtin == Builtin::to_row_vector ||
+        call->builtin == Builtin::to_array_1d)
       return drawn_place(call->arguments.front());
   return left;
 }
 
-std::optional<typed::VariableId> drawn_variable(const ExpressionPtr& left) {
+std::optional<VariableId> drawn_variable(const ExpressionPtr& left) {
   const ExpressionPtr place = drawn_place(left);
   const auto* index = std::get_if<typed::Index>(&place->node);
   const auto* reference = std::get_if<typed::VariableReference>(&(index ? index->base : place)->node);
@@ -91,6 +88,12 @@ std::optional<typed::Tilde> as_tilde(const typed::TargetIncrement& increment) {
   return tilde;
 }
 
+std::optional<typed::Tilde> as_draw(const StatementPtr& statement) {
+  if (const auto* tilde = std::get_if<typed::Tilde>(&statement->node)) return *tilde;
+  const auto* increment = std::get_if<typed::TargetIncrement>(&statement->node);
+  return increment ? as_tilde(*increment) : std::nullopt;
+}
+
 bool is_constant(const typed::TargetIncrement& increment, const typed::Program& program) {
   if (increment.is_jacobian || touches_target(increment.value)) return false;
   bool may_draw = false;
@@ -99,9 +102,9 @@ bool is_constant(const typed::TargetIncrement& increment, const typed::Program& 
       may_draw = may_draw || typed::may_draw(*call);
   });
   if (may_draw) return false;
-  std::set<typed::VariableId> reads;
+  std::set<VariableId> reads;
   add_reads(increment.value, reads);
-  return std::all_of(reads.begin(), reads.end(), [&](typed::VariableId id) {
+  return std::all_of(reads.begin(), reads.end(), [&](VariableId id) {
     const typed::Variable& variable = program.variables[id];
     const bool is_counter = variable.is_loop_variable && variable.type == Type{Base::integer, 0};
     return is_counter || (!variable.is_local &&
@@ -116,14 +119,47 @@ bool touches_target(const ExpressionPtr& expression) {
       found = found || (call->function->span.source == 0 && call->function->name.ends_with("_lp")) ||
               (call->function->name.ends_with("_jacobian") && !call->function->name.ends_with("log_jacobian"));
     if (const auto* call = std::get_if<typed::BuiltinCall>(&one->node))
-      found = found || call->builtin == typed::Builtin::target;
+      found = found || call->builtin == Builtin::target;
   });
   return found;
 }
 
-std::set<typed::VariableId> changing_variables(const typed::Program& program) {
-  std::set<typed::VariableId> once, changing;
-  const auto assign = [&](typed::VariableId id, bool in_loop) {
+bool assigns(const StatementPtr& tree, VariableId id) {
+  if (const auto* assignment = std::get_if<typed::Assignment>(&tree->node)) return assignment->variable == id;
+  const auto* declaration = std::get_if<typed::Declaration>(&tree->node);
+  return declaration && declaration->variable == id && declaration->initializer;
+}
+
+int count_assignments(const StatementPtr& tree, VariableId id) {
+  int count = 0;
+  for_each_statement(tree, [&](const StatementPtr& one) { count += assigns(one, id); });
+  return count;
+}
+
+int count_looks(const ExpressionPtr& expression, VariableId id) {
+  int count = 0;
+  for_each_expression(expression, [&](const ExpressionPtr& one) {
+    const auto* found = std::get_if<typed::VariableReference>(&one->node);
+    count += found && found->variable == id;
+  });
+  return count;
+}
+
+int count_looks_in(const StatementPtr& tree, VariableId id) {
+  int count = 0;
+  for_each_statement(tree, [&](const StatementPtr& one) {
+    for_each_operand(one, [&](const ExpressionPtr& operand) { count += count_looks(operand, id); });
+  });
+  return count;
+}
+
+bool meets(const std::set<VariableId>& some, const std::set<VariableId>& others) {
+  return std::any_of(some.begin(), some.end(), [&](VariableId id) { return others.contains(id); });
+}
+
+std::set<VariableId> changing_variables(const typed::Program& program) {
+  std::set<VariableId> once, changing;
+  const auto assign = [&](VariableId id, bool in_loop) {
     if (!once.insert(id).second || in_loop) changing.insert(id);
   };
   const std::function<void(const StatementPtr&, bool)> see = [&](const StatementPtr& top, bool in_loop) {

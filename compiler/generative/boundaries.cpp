@@ -1,54 +1,24 @@
 // Diffusions between two boundaries: which one is reached is drawn together with when.
-#include "compiler/generative/accesses.hpp"
 #include "compiler/generative/marginal_rewriter.hpp"
 #include "compiler/generative/marginalized.hpp"
-#include "lang/typed_rewrite.hpp"
 
 #include <algorithm>
 
 namespace sibyl::generative {
 
-using typed::Builtin;
-using typed::ExpressionPtr;
-using typed::make_expression;
-using typed::make_statement;
-using typed::StatementPtr;
-using typed::VariableId;
-using typed::without_promotion;
-
 namespace {
 
-const Type integer{Base::integer, 0};
-
-// The draw that a branch is, alone.
-std::optional<typed::Tilde> only_draw(const StatementPtr& body) {
-  if (const auto* sequence = std::get_if<typed::Sequence>(&body->node))
-    return sequence->statements.size() == 1 ? only_draw(sequence->statements.front()) : std::nullopt;
-  if (const auto* tilde = std::get_if<typed::Tilde>(&body->node)) return *tilde;
-  const auto* adds = std::get_if<typed::TargetIncrement>(&body->node);
-  return adds ? as_tilde(*adds) : std::nullopt;
-}
-
-std::optional<double> number(const ExpressionPtr& expression) {
-  const ExpressionPtr bare = without_promotion(expression);
-  if (const auto* literal = std::get_if<typed::IntegerLiteral>(&bare->node)) return static_cast<double>(literal->value);
-  if (const auto* literal = std::get_if<typed::RealLiteral>(&bare->node)) return literal->value;
-  const auto* call = std::get_if<typed::BuiltinCall>(&bare->node);
-  const auto operand = call && call->builtin == Builtin::negate ? number(call->arguments[0]) : std::nullopt;
-  return operand ? std::optional(-*operand) : std::nullopt;
-}
-
 bool is_same(const ExpressionPtr& a, const ExpressionPtr& b) {
-  return typed::are_same(without_promotion(a), without_promotion(b));
+  return are_same(without_promotion(a), without_promotion(b));
 }
 
 // Whether one is `1 - other`.
 bool are_complements(const ExpressionPtr& a, const ExpressionPtr& b) {
-  const auto one = number(a), other = number(b);
+  const auto one = literal_number(a), other = literal_number(b);
   if (one && other) return *one + *other == 1;
   const auto is_rest = [](const ExpressionPtr& rest, const ExpressionPtr& of) {
     const auto* call = std::get_if<typed::BuiltinCall>(&without_promotion(rest)->node);
-    return call && call->builtin == Builtin::subtract && number(call->arguments[0]) == 1.0 &&
+    return call && call->builtin == Builtin::subtract && literal_number(call->arguments[0]) == 1.0 &&
            is_same(call->arguments[1], of);
   };
   return is_rest(a, b) || is_rest(b, a);
@@ -56,7 +26,7 @@ bool are_complements(const ExpressionPtr& a, const ExpressionPtr& b) {
 
 // Whether one is `-other`.
 bool are_opposite(const ExpressionPtr& a, const ExpressionPtr& b) {
-  const auto one = number(a), other = number(b);
+  const auto one = literal_number(a), other = literal_number(b);
   if (one && other) return *one == -*other;
   const auto is_negated = [](const ExpressionPtr& negated, const ExpressionPtr& of) {
     const auto* call = std::get_if<typed::BuiltinCall>(&without_promotion(negated)->node);
@@ -67,8 +37,8 @@ bool are_opposite(const ExpressionPtr& a, const ExpressionPtr& b) {
 
 // Another number than that, within the bounds that the variable declares where they are known.
 std::int64_t other_code(std::int64_t code, const typed::Variable& variable) {
-  const auto lower = variable.lower ? number(variable.lower) : std::nullopt;
-  const auto upper = variable.upper ? number(variable.upper) : std::nullopt;
+  const auto lower = literal_number(variable.lower);
+  const auto upper = literal_number(variable.upper);
   if (lower && static_cast<double>(code) != *lower) return static_cast<std::int64_t>(*lower);
   if (upper && static_cast<double>(code) != *upper) return static_cast<std::int64_t>(*upper);
   return code == 1 ? 0 : 1;
@@ -85,10 +55,11 @@ bool is_diffusion(const typed::Distribution& distribution) {
 std::optional<StatementPtr> MarginalRewriter::boundary(const StatementPtr& tree) {
   const auto* branch = std::get_if<typed::If>(&tree->node);
   if (!branch || !branch->else_body) return std::nullopt;
-  const auto first = only_draw(branch->then_body), second = only_draw(branch->else_body);
+  const auto first = as_draw(typed::without_braces(branch->then_body)),
+             second = as_draw(typed::without_braces(branch->else_body));
   if (!first || !second || first->truncation || second->truncation) return std::nullopt;
   if (!is_diffusion(*first->distribution) || second->distribution->name != first->distribution->name ||
-      !typed::are_same(drawn_place(first->left), drawn_place(second->left)))
+      !are_same(drawn_place(first->left), drawn_place(second->left)))
     return std::nullopt;
   const auto &a = first->arguments, &b = second->arguments;
   if (!is_same(a[0], b[0]) || !is_same(a[1], b[1]) || !are_complements(a[2], b[2]) || !are_opposite(a[3], b[3]) ||
@@ -100,8 +71,8 @@ std::optional<StatementPtr> MarginalRewriter::boundary(const StatementPtr& tree)
   bool is_equal = false; // to the code where the first boundary is reached
   if (const auto* test = std::get_if<typed::BuiltinCall>(&place->node)) {
     if (test->builtin != Builtin::equal && test->builtin != Builtin::not_equal) return std::nullopt;
-    const bool is_left = !number(test->arguments[0]);
-    const auto value = number(test->arguments[is_left ? 1 : 0]);
+    const bool is_left = !literal_number(test->arguments[0]);
+    const auto value = literal_number(test->arguments[is_left ? 1 : 0]);
     if (!value) return std::nullopt;
     place = without_promotion(test->arguments[is_left ? 0 : 1]);
     code = static_cast<std::int64_t>(*value);
@@ -128,7 +99,7 @@ std::optional<StatementPtr> MarginalRewriter::boundary(const StatementPtr& tree)
                       there = whole_number(other_code(code, program_.variables[tested]), span);
   const auto* index = std::get_if<typed::Index>(&place->node);
   typed::Assignment given{
-      tested, index ? index->items : std::vector<typed::IndexItem>{},
+      tested, index ? index->items : std::vector<IndexItem>{},
       make_expression(typed::Conditional{is_first, is_equal ? here : there, is_equal ? there : here}, integer, span)};
   given.gives_draw = true;
   mark(tree, *drawn_variable(first->left));

@@ -7,9 +7,6 @@
 
 namespace sibyl::generative {
 
-using typed::StatementPtr;
-using typed::VariableId;
-
 namespace {
 
 // What a declaration needs before it has any value: its sizes and bounds.
@@ -41,10 +38,6 @@ std::vector<Computation> computations(const typed::Program& program) {
     all.push_back(std::move(one));
   }
   return all;
-}
-
-bool meets(const std::set<VariableId>& a, const std::set<VariableId>& b) {
-  return std::any_of(a.begin(), a.end(), [&](VariableId id) { return b.contains(id); });
 }
 
 // What the variables of `ids` are computed from, directly or through others.

@@ -1,17 +1,10 @@
 // Elements of computed containers.
 #include "compiler/generative/interleaving.hpp"
-#include "lang/typed_rewrite.hpp"
+#include "compiler/generative/tree_building.hpp"
 
 namespace sibyl::generative {
 
-using typed::Builtin;
-using typed::ExpressionPtr;
-using typed::IndexItem;
-using typed::make_expression;
-
 namespace {
-
-const Type integer{Base::integer, 0};
 
 Type element_type(const Type& type) {
   if (type.array_rank > 0) return {type.base, type.array_rank - 1};
@@ -27,11 +20,10 @@ ExpressionPtr at(const ExpressionPtr& container, const ExpressionPtr& position) 
 ExpressionPtr moved(const ExpressionPtr& position, const ExpressionPtr& first) {
   const auto* literal = std::get_if<typed::IntegerLiteral>(&first->node);
   if (literal && literal->value == 1) return position;
-  const ExpressionPtr one = make_expression(typed::IntegerLiteral{1}, integer, first->span);
-  const ExpressionPtr shift =
-      literal ? make_expression(typed::IntegerLiteral{literal->value - 1}, integer, first->span)
-              : make_expression(typed::BuiltinCall{Builtin::subtract, {first, one}, ""}, integer, first->span);
-  return make_expression(typed::BuiltinCall{Builtin::add, {position, shift}, ""}, integer, first->span);
+  const Span span = first->span;
+  const ExpressionPtr shift = literal ? whole_number(literal->value - 1, span)
+                                      : builtin(Builtin::subtract, {first, whole_number(1, span)}, integer, span);
+  return builtin(Builtin::add, {position, shift}, integer, span);
 }
 
 ExpressionPtr element_of_index(const typed::Index& index, const ExpressionPtr& whole, const ExpressionPtr& position) {

@@ -1,14 +1,11 @@
 #include "compiler/generative/givings.hpp"
 
+#include "compiler/generative/accesses.hpp"
+
 #include <optional>
 #include <string>
 
 namespace sibyl::generative {
-
-using typed::Builtin;
-using typed::ExpressionPtr;
-using typed::IndexItem;
-using typed::VariableId;
 
 namespace {
 

@@ -4,41 +4,22 @@
 //   for (n in 1:N) for (k in 1:K)                                            for (n in 1:N)
 //     gamma[doc[n], k] += categorical_lpmf(w[n] | phi[k]);                     w[n] ~ categorical(phi[z[doc[n]]]);
 //   for (m in 1:M) target += log_sum_exp(gamma[m]);
-#include "compiler/generative/accesses.hpp"
 #include "compiler/generative/marginal_rewriter.hpp"
-#include "lang/typed_rewrite.hpp"
 
 #include <algorithm>
 
 namespace sibyl::generative {
 
-using typed::Builtin;
-using typed::ExpressionPtr;
-using typed::IndexItem;
-using typed::make_expression;
-using typed::make_statement;
-using typed::StatementPtr;
-using typed::VariableId;
-using typed::without_promotion;
-
 namespace {
 
 struct NoGroups {};
 
-const StatementPtr& only_one(const StatementPtr& tree) {
-  const auto* sequence = std::get_if<typed::Sequence>(&tree->node);
-  return sequence && sequence->statements.size() == 1 ? only_one(sequence->statements.front()) : tree;
-}
-
 std::optional<VariableId> variable_of(const IndexItem& item) {
-  const auto* found =
-      item.kind == IndexItem::Kind::single ? std::get_if<typed::VariableReference>(&item.first->node) : nullptr;
-  return found ? std::optional(found->variable) : std::nullopt;
+  return item.kind == IndexItem::Kind::single ? typed::variable_of(item.first) : std::nullopt;
 }
 
 bool runs_over(const typed::For& loop, const ExpressionPtr& size) {
-  const auto* first = std::get_if<typed::IntegerLiteral>(&loop.first->node);
-  return first && first->value == 1 && typed::are_same(loop.last, size);
+  return literal_number(loop.first) == 1 && are_same(loop.last, size);
 }
 
 // The statements that give the terms their values, apart by what they do.
@@ -112,10 +93,10 @@ class GroupReader {
     const Span span = tree->span;
     const ExpressionPtr base =
         make_expression(typed::VariableReference{holder_}, program_.variables[holder_].type, span);
-    const ExpressionPtr before = make_expression(typed::Index{base, assignment.indices}, Type{Base::real, 0}, span);
-    const bool is_first = typed::are_same(without_promotion(sum->arguments[0]), before);
+    const ExpressionPtr before = make_expression(typed::Index{base, assignment.indices}, real, span);
+    const bool is_first = are_same(without_promotion(sum->arguments[0]), before);
     const ExpressionPtr &was = sum->arguments[is_first ? 0 : 1], &added = sum->arguments[is_first ? 1 : 0];
-    if (!typed::are_same(without_promotion(was), before) || count_looks(added, holder_) > 0) throw NoGroups{};
+    if (!are_same(without_promotion(was), before) || count_looks(added, holder_) > 0) throw NoGroups{};
     const LogTerms terms = reader_.read(added);
     if (!terms.weights.empty() || !terms.mixtures.empty() || terms.draws.empty() || !terms.checks.empty())
       throw NoGroups{};
@@ -143,7 +124,7 @@ class GroupReader {
 
 std::optional<Statements> MarginalRewriter::groups(const StatementPtr& tree, const Statements& before) {
   const auto* loop = std::get_if<typed::For>(&tree->node);
-  const auto* adds = loop ? std::get_if<typed::TargetIncrement>(&only_one(loop->body)->node) : nullptr;
+  const auto* adds = loop ? std::get_if<typed::TargetIncrement>(&typed::without_braces(loop->body)->node) : nullptr;
   const auto* sum = adds && !adds->is_jacobian ? as_library_call(adds->value, "log_sum_exp") : nullptr;
   if (!sum || sum->arguments.size() != 1) return std::nullopt;
   const auto* row = std::get_if<typed::Index>(&without_promotion(sum->arguments[0])->node);
@@ -166,7 +147,7 @@ std::optional<Statements> MarginalRewriter::groups(const StatementPtr& tree, con
   } catch (const NoGroups&) {
     return std::nullopt;
   } catch (const Unreadable& found) {
-    program_.simulation.refusals[only_one(loop->body).get()] = found.text;
+    program_.simulation.refusals[typed::without_braces(loop->body).get()] = found.text;
     return std::nullopt;
   }
 
@@ -185,7 +166,7 @@ std::optional<Statements> MarginalRewriter::groups(const StatementPtr& tree, con
   };
   const auto part_of = [&](const ExpressionPtr& group) {
     return make_expression(typed::Index{reference(part, span), {{IndexItem::Kind::single, group, nullptr, span}}},
-                           Type{Base::integer, 0}, span);
+                           integer, span);
   };
 
   // The terms without the members', which are the chances' logarithms.
@@ -219,7 +200,6 @@ std::optional<Statements> MarginalRewriter::groups(const StatementPtr& tree, con
       make_statement(typed::For{loop->variable, loop->first, loop->last, in_sequence(std::move(each), span)}, span));
 
   // The members' draws, each by the part of its group.
-  const auto keep = [](const StatementPtr&) -> StatementPtr { return nullptr; };
   for (const StatementPtr& top : building->statements) {
     bool draws = false;
     const typed::RewriteStatement replace = [&](const StatementPtr& one) -> StatementPtr {
@@ -233,7 +213,7 @@ std::optional<Statements> MarginalRewriter::groups(const StatementPtr& tree, con
       Statements drawn;
       for (const typed::Tilde& draw : member->draws)
         drawn.push_back(
-            typed::rewritten(make_statement(draw, one->span), keep, replacing(member->part, part_of(member->group))));
+            typed::with_operands(make_statement(draw, one->span), replacing(member->part, part_of(member->group))));
       return in_sequence(std::move(drawn), one->span);
     };
     const StatementPtr made = typed::rewritten(top, replace);

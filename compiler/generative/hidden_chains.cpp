@@ -10,26 +10,16 @@
 //
 // Likewise where one vector holds the sums, `lp = next;` at the end of each step, and where a vector is summed without
 // a loop over j: `log_sum_exp(g[t - 1] + log(A[, k]))`.
-#include "compiler/generative/accesses.hpp"
 #include "compiler/generative/interleaving.hpp"
 #include "compiler/generative/marginal_rewriter.hpp"
-#include "lang/typed_rewrite.hpp"
 
 #include <algorithm>
 
 namespace sibyl::generative {
 
-using typed::Builtin;
-using typed::ExpressionPtr;
-using typed::IndexItem;
-using typed::make_expression;
-using typed::make_statement;
-using typed::StatementPtr;
-using typed::VariableId;
-
 namespace {
 
-const Type real{Base::real, 0}, integer{Base::integer, 0}, vector{Base::vector, 0};
+const Type vector{Base::vector, 0};
 
 struct NoChain {};
 
@@ -48,15 +38,6 @@ Statements flat(const StatementPtr& tree) {
   return result;
 }
 
-bool is_literal(const ExpressionPtr& expression, std::int64_t value) {
-  const auto* literal = std::get_if<typed::IntegerLiteral>(&expression->node);
-  return literal && literal->value == value;
-}
-bool is_variable(const ExpressionPtr& expression, VariableId id) {
-  const auto* found = std::get_if<typed::VariableReference>(&expression->node);
-  return found && found->variable == id;
-}
-
 // g of `g[t, k]` and `g[t][k]`, with the items of both.
 std::optional<VariableId> indexed(const ExpressionPtr& expression, std::vector<IndexItem>& items) {
   const auto* index = std::get_if<typed::Index>(&expression->node);
@@ -70,8 +51,6 @@ std::optional<VariableId> indexed(const ExpressionPtr& expression, std::vector<I
   const auto* reference = std::get_if<typed::VariableReference>(&base->node);
   return reference ? std::optional(reference->variable) : std::nullopt;
 }
-
-StatementPtr none(const StatementPtr&) { return nullptr; }
 
 // What is read from the text: the sums' holder, and terms as functions of loop variables.
 } // namespace
@@ -107,7 +86,7 @@ class ChainReader {
     if (built.size() != 2) throw NoChain{};
     read_first(built[0]);
     read_steps(built[1]);
-    if (chain_.has_time && !typed::are_same(chain_.last, items[0].first)) throw NoChain{};
+    if (chain_.has_time && !are_same(chain_.last, items[0].first)) throw NoChain{};
     return chain_;
   }
 
@@ -119,9 +98,9 @@ class ChainReader {
   }
   const typed::For& loop_over_states(const StatementPtr& tree) {
     const typed::For& found = loop(tree);
-    if (!is_literal(found.first, 1)) throw NoChain{};
+    if (literal_number(found.first) != 1) throw NoChain{};
     if (!chain_.states) chain_.states = found.last;
-    if (!typed::are_same(chain_.states, found.last)) throw NoChain{};
+    if (!are_same(chain_.states, found.last)) throw NoChain{};
     return found;
   }
   const typed::Assignment& assignment(const StatementPtr& tree) const {
@@ -146,8 +125,8 @@ class ChainReader {
     const typed::For& states = loop_over_states(tree);
     const typed::Assignment& one = assignment(only(states.body));
     require_place(one, chain_.holder, chain_.has_time ? 2 : 1);
-    if (chain_.has_time) require(is_literal(one.indices[0].first, 1));
-    require(is_variable(one.indices.back().first, states.variable));
+    if (chain_.has_time) require(literal_number(one.indices[0].first) == 1);
+    require(typed::variable_of(one.indices.back().first) == states.variable);
     chain_.first_state = states.variable;
     chain_.at_first = terms(one.value);
   }
@@ -160,7 +139,7 @@ class ChainReader {
 
   void read_steps(const StatementPtr& tree) {
     const typed::For& steps = loop(tree);
-    require(is_literal(steps.first, 2));
+    require(literal_number(steps.first) == 2);
     chain_.time = steps.variable;
     chain_.first = steps.first;
     chain_.last = steps.last;
@@ -179,8 +158,8 @@ class ChainReader {
     require(inner.size() == 1 || inner.size() == 2);
     const typed::Assignment& sum = assignment(inner.back());
     require_place(sum, target, chain_.has_time ? 2 : 1);
-    if (chain_.has_time) require(is_variable(sum.indices[0].first, chain_.time));
-    require(is_variable(sum.indices.back().first, chain_.state));
+    if (chain_.has_time) require(typed::variable_of(sum.indices[0].first) == chain_.time);
+    require(typed::variable_of(sum.indices.back().first) == chain_.state);
     read_sum(sum.value, inner.size() == 2 ? inner.front() : nullptr);
     require(chain_.at_step.draws_anything());
   }
@@ -204,10 +183,10 @@ class ChainReader {
     if (accumulation) {
       const typed::For& last_states = loop_over_states(accumulation);
       const typed::Assignment& one = assignment(only(last_states.body));
-      const auto* accumulator = std::get_if<typed::VariableReference>(&typed::without_promotion(sum)->node);
+      const auto* accumulator = std::get_if<typed::VariableReference>(&without_promotion(sum)->node);
       require(accumulator);
       require_place(one, accumulator->variable, 1);
-      require(is_variable(one.indices[0].first, last_states.variable));
+      require(typed::variable_of(one.indices[0].first) == last_states.variable);
       chain_.last_state = last_states.variable;
       read_accumulated(one.value);
     } else {
@@ -244,12 +223,13 @@ class ChainReader {
     if (!id || *id != chain_.holder || items.size() != (chain_.has_time ? 2u : 1u)) return false;
     for (const IndexItem& item : items)
       if (item.kind != IndexItem::Kind::single) return false;
-    return (!chain_.has_time || is_last_time(items[0].first)) && is_variable(items.back().first, *chain_.last_state);
+    return (!chain_.has_time || is_last_time(items[0].first)) &&
+           typed::variable_of(items.back().first) == *chain_.last_state;
   }
   bool is_last_time(const ExpressionPtr& index) const {
     const auto* call = std::get_if<typed::BuiltinCall>(&index->node);
-    return call && call->builtin == Builtin::subtract && is_variable(call->arguments[0], chain_.time) &&
-           is_literal(call->arguments[1], 1);
+    return call && call->builtin == Builtin::subtract && typed::variable_of(call->arguments[0]) == chain_.time &&
+           literal_number(call->arguments[1]) == 1;
   }
 
   // `g[t - 1] + log(A[, k])`
@@ -269,7 +249,7 @@ class ChainReader {
       const bool is_last = chain_.has_time
                                ? id && *id == chain_.holder && items.size() == 1 &&
                                      items[0].kind == IndexItem::Kind::single && is_last_time(items[0].first)
-                               : is_variable(one, chain_.holder);
+                               : typed::variable_of(one) == chain_.holder;
       if (is_last) ++before;
       else if (one->type.is_scalar()) append(terms(one));
       else chain_.rows.push_back(one);
@@ -290,7 +270,7 @@ std::optional<Statements> MarginalRewriter::hidden_chain(const StatementPtr& tre
   const auto* sum = adds.is_jacobian ? nullptr : as_library_call(adds.value, "log_sum_exp");
   if (!sum || sum->arguments.size() != 1) return std::nullopt;
   try {
-    const ExpressionPtr held = typed::without_promotion(sum->arguments[0]);
+    const ExpressionPtr held = without_promotion(sum->arguments[0]);
     std::vector<IndexItem> items;
     const auto* whole = std::get_if<typed::VariableReference>(&held->node);
     const auto id = whole ? std::optional(whole->variable) : indexed(held, items);
@@ -326,7 +306,7 @@ Statements MarginalRewriter::draws_of_chain(const StatementPtr& tree, const Hidd
     std::vector<ExpressionPtr> places;
     for (const typed::Tilde& draw : draws) places.push_back(drawn_place(draw.left));
     require_apart(terms, places, span);
-    const ExpressionPtr at = make_expression(typed::VariableReference{one}, integer, span);
+    const ExpressionPtr at = reference(one, span);
     typed::Assignment filled{weights_id, {{IndexItem::Kind::single, at, nullptr, span}}, sum_of(terms, span)};
     Statements made = {make_statement(
         typed::For{one, whole_number(1, span), chain.states, make_statement(std::move(filled), span)}, span)};
@@ -340,7 +320,7 @@ Statements MarginalRewriter::draws_of_chain(const StatementPtr& tree, const Hidd
     const ExpressionPtr chances = library_call("softmax", {weights}, span);
     made.push_back(make_statement(typed::Assignment{state_id, {}, drawn_from("categorical", {chances}, span)}, span));
     for (const typed::Tilde& draw : draws)
-      made.push_back(typed::rewritten(make_statement(draw, span), none, replacing(one, state)));
+      made.push_back(typed::with_operands(make_statement(draw, span), replacing(one, state)));
     return made;
   };
 

@@ -1,33 +1,17 @@
 #include "compiler/generative/inlined_densities.hpp"
 
-#include "compiler/generative/accesses.hpp"
-#include "lang/typed_rewrite.hpp"
+#include "compiler/generative/tree_building.hpp"
 
 #include <algorithm>
 #include <map>
 
 namespace sibyl::generative {
 
-using typed::Builtin;
-using typed::ExpressionPtr;
 using typed::FunctionCall;
-using typed::IndexItem;
-using typed::make_expression;
-using typed::make_statement;
-using typed::StatementPtr;
-using typed::VariableId;
 
 namespace {
 
-using Statements = std::vector<StatementPtr>;
 using Kind = IndexItem::Kind;
-const Type integer{Base::integer, 0};
-
-Statements statements_of(const StatementPtr& body) {
-  if (!body) return {};
-  const auto* sequence = std::get_if<typed::Sequence>(&body->node);
-  return sequence ? sequence->statements : Statements{body};
-}
 
 bool contains_return(const StatementPtr& tree) {
   bool found = false;
@@ -39,10 +23,10 @@ bool contains_return(const StatementPtr& tree) {
 bool surely_returns(const Statements& list) {
   return std::any_of(list.begin(), list.end(), [](const StatementPtr& one) {
     if (std::holds_alternative<typed::Return>(one->node)) return true;
-    if (std::holds_alternative<typed::Sequence>(one->node)) return surely_returns(statements_of(one));
+    if (std::holds_alternative<typed::Sequence>(one->node)) return surely_returns(typed::statements_of(one));
     const auto* branch = std::get_if<typed::If>(&one->node);
-    return branch && surely_returns(statements_of(branch->then_body)) &&
-           surely_returns(statements_of(branch->else_body));
+    return branch && surely_returns(typed::statements_of(branch->then_body)) &&
+           surely_returns(typed::statements_of(branch->else_body));
   });
 }
 
@@ -64,14 +48,14 @@ std::optional<Statements> with_returns_last(const Statements& list) {
       continue;
     }
     if (std::holds_alternative<typed::Sequence>((*one)->node)) {
-      const auto inner = followed(statements_of(*one));
+      const auto inner = followed(typed::statements_of(*one));
       if (!inner) return std::nullopt;
       result.push_back(make_statement(typed::Sequence{*inner}, (*one)->span));
       return result;
     }
     const auto* branch = std::get_if<typed::If>(&(*one)->node);
     if (!branch) return std::nullopt;
-    const Statements first = statements_of(branch->then_body), second = statements_of(branch->else_body);
+    const Statements first = typed::statements_of(branch->then_body), second = typed::statements_of(branch->else_body);
     if (!surely_returns(first) && !surely_returns(second) && one + 1 != list.end()) return std::nullopt;
     const auto then_way = followed(first), else_way = followed(second);
     if (!then_way || !else_way) return std::nullopt;
@@ -87,16 +71,11 @@ std::optional<Statements> with_returns_last(const Statements& list) {
 
 // first + second - 1: where position `second` of what begins at `first` is.
 ExpressionPtr shifted(const ExpressionPtr& first, const ExpressionPtr& second) {
-  const auto is_one = [](const ExpressionPtr& one) {
-    const auto* literal = std::get_if<typed::IntegerLiteral>(&one->node);
-    return literal && literal->value == 1;
-  };
-  if (is_one(first)) return second;
-  if (is_one(second)) return first;
+  if (literal_number(first) == 1) return second;
+  if (literal_number(second) == 1) return first;
   const Span span = second->span;
-  const ExpressionPtr one = make_expression(typed::IntegerLiteral{1}, integer, span);
-  const ExpressionPtr sum = make_expression(typed::BuiltinCall{Builtin::add, {first, second}, ""}, integer, span);
-  return make_expression(typed::BuiltinCall{Builtin::subtract, {sum, one}, ""}, integer, span);
+  const ExpressionPtr sum = builtin(Builtin::add, {first, second}, integer, span);
+  return builtin(Builtin::subtract, {sum, whole_number(1, span)}, integer, span);
 }
 
 // The item that takes `outer` of what `inner` (which keeps its dimension) takes; nothing where there is none.
@@ -139,7 +118,7 @@ ExpressionPtr indexed(const ExpressionPtr& base, std::vector<IndexItem> items, T
 
 // Whether it can stand in several places: a number, a variable, or a part of one.
 bool is_simple(const ExpressionPtr& expression) {
-  const ExpressionPtr bare = typed::without_promotion(expression);
+  const ExpressionPtr bare = without_promotion(expression);
   if (std::holds_alternative<typed::IntegerLiteral>(bare->node) ||
       std::holds_alternative<typed::RealLiteral>(bare->node) ||
       std::holds_alternative<typed::VariableReference>(bare->node))
@@ -246,7 +225,7 @@ class Inliner {
 
   // The one value that it returns, without anything before it; nothing for other functions.
   ExpressionPtr value_of(const FunctionCall& call) {
-    const Statements all = statements_of(call.function->body);
+    const Statements all = typed::statements_of(call.function->body);
     const auto* value = all.size() == 1 ? std::get_if<typed::Return>(&all.front()->node) : nullptr;
     if (!value || !value->value || !std::all_of(call.arguments.begin(), call.arguments.end(), is_simple))
       return nullptr;
@@ -260,7 +239,7 @@ class Inliner {
 
   // A call among the terms of a sum that has more to be read than one value.
   ExpressionPtr term_to_read(const ExpressionPtr& sum) {
-    const ExpressionPtr bare = typed::without_promotion(sum);
+    const ExpressionPtr bare = without_promotion(sum);
     if (const auto* terms = std::get_if<typed::BuiltinCall>(&bare->node);
         terms && bare->type.is_scalar() && (terms->builtin == Builtin::add || terms->builtin == Builtin::subtract)) {
       for (const ExpressionPtr& one : terms->arguments)
@@ -277,7 +256,7 @@ class Inliner {
     const auto& call = std::get<FunctionCall>(called->node);
     const Span span = statement->span;
     const typed::Function& function = *call.function;
-    const auto body = with_returns_last(statements_of(function.body));
+    const auto body = with_returns_last(typed::statements_of(function.body));
     if (!body) return nullptr;
     Bindings bindings;
     Statements result;
@@ -325,8 +304,7 @@ class Inliner {
     variable.is_argument = false;
     const Type type = variable.type;
     program_.variables.push_back(std::move(variable));
-    return make_expression(typed::VariableReference{static_cast<VariableId>(program_.variables.size() - 1)}, type,
-                           span);
+    return reference(static_cast<VariableId>(program_.variables.size() - 1), type, span);
   }
 
   StatementPtr renamed(const StatementPtr& tree, const Bindings& bindings,

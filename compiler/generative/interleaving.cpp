@@ -1,7 +1,6 @@
 #include "compiler/generative/interleaving.hpp"
 
-#include "compiler/generative/accesses.hpp"
-#include "lang/typed_rewrite.hpp"
+#include "compiler/generative/tree_building.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -9,37 +8,20 @@
 
 namespace sibyl::generative {
 
-using typed::Builtin;
-using typed::ExpressionPtr;
-using typed::IndexItem;
-using typed::make_expression;
-using typed::make_statement;
-using typed::StatementPtr;
-using typed::VariableId;
-
 namespace {
-
-const Type integer{Base::integer, 0};
 
 struct NotInterleaved {};
 
-ExpressionPtr number(std::int64_t value, Span span) {
-  return make_expression(typed::IntegerLiteral{value}, integer, span);
-}
-ExpressionPtr reference(VariableId id, Span span) {
-  return make_expression(typed::VariableReference{id}, integer, span);
-}
-ExpressionPtr call(Builtin builtin, ExpressionPtr a, ExpressionPtr b) {
-  const Span span = a->span;
-  return make_expression(typed::BuiltinCall{builtin, {std::move(a), std::move(b)}, ""}, integer, span);
+ExpressionPtr of_integers(Builtin what, const ExpressionPtr& a, const ExpressionPtr& b) {
+  return builtin(what, {a, b}, integer, a->span);
 }
 const typed::IntegerLiteral* literal(const ExpressionPtr& expression) {
   return std::get_if<typed::IntegerLiteral>(&expression->node);
 }
 ExpressionPtr plus(const ExpressionPtr& expression, std::int64_t shift) {
   if (shift == 0) return expression;
-  if (const auto* constant = literal(expression)) return number(constant->value + shift, expression->span);
-  return call(Builtin::add, expression, number(shift, expression->span));
+  if (const auto* constant = literal(expression)) return whole_number(constant->value + shift, expression->span);
+  return of_integers(Builtin::add, expression, whole_number(shift, expression->span));
 }
 
 // A position, as far from the one that is being made: known exactly, or the furthest that it can be.
@@ -88,7 +70,7 @@ class Interleaver {
     const Span span = steps_.front().statement->span;
     std::vector<StatementPtr> body = inner_declarations_;
     for (const std::size_t i : order()) body.push_back(guarded(steps_[i]));
-    typed::For loop{*position_, number(1, span), length_, make_statement(typed::Sequence{std::move(body)}, span)};
+    typed::For loop{*position_, whole_number(1, span), length_, make_statement(typed::Sequence{std::move(body)}, span)};
     result.push_back(make_statement(std::move(loop), span));
     return result;
   }
@@ -146,16 +128,10 @@ class Interleaver {
     return index && std::holds_alternative<typed::VariableReference>(index->base->node) ? &index->items : nullptr;
   }
 
-  static std::optional<typed::Tilde> draw_in(const StatementPtr& statement) {
-    if (const auto* tilde = std::get_if<typed::Tilde>(&statement->node)) return *tilde;
-    const auto* increment = std::get_if<typed::TargetIncrement>(&statement->node);
-    return increment ? as_tilde(*increment) : std::nullopt;
-  }
-
   // c of `x[c] = ...` and `x[c] ~ ...`.
   static std::optional<std::int64_t> constant_place(const StatementPtr& statement) {
     const std::vector<IndexItem>* items = nullptr;
-    const auto draw = draw_in(statement);
+    const auto draw = as_draw(statement);
     if (const auto* assignment = std::get_if<typed::Assignment>(&statement->node)) items = &assignment->indices;
     else if (draw) items = items_of(draw->left);
     if (!items || items->empty() || items->front().kind != IndexItem::Kind::single) return std::nullopt;
@@ -168,19 +144,19 @@ class Interleaver {
     if (const auto* assignment = std::get_if<typed::Assignment>(&statement->node)) {
       const typed::Variable& variable = program_.variables[assignment->variable];
       if (!assignment->indices.empty() || assignment->value->type.rank() == 0) throw NotInterleaved{};
-      const ExpressionPtr at = reference(*position_, statement->span);
+      const ExpressionPtr at = reference(*position_, integer, statement->span);
       typed::Assignment one = *assignment;
       one.indices = {{IndexItem::Kind::single, at, nullptr, statement->span}};
       one.value = element_of(assignment->value, at);
-      add_elementwise(make_statement(std::move(one), statement->span), number(1, statement->span),
+      add_elementwise(make_statement(std::move(one), statement->span), whole_number(1, statement->span),
                       variable.sizes.front());
       return;
     }
-    const auto draw = draw_in(statement);
+    const auto draw = as_draw(statement);
     const auto id = draw ? drawn_variable(draw->left) : std::nullopt;
     if (!id || draw->left != drawn_place(draw->left)) throw NotInterleaved{};
     if (draw->left->type.rank() != draw->distribution->outcome.rank() + 1) throw NotInterleaved{};
-    ExpressionPtr first = number(1, statement->span), last = program_.variables[*id].sizes.front();
+    ExpressionPtr first = whole_number(1, statement->span), last = program_.variables[*id].sizes.front();
     if (const auto* items = items_of(draw->left)) {
       const IndexItem& item = items->front();
       if (items->size() != 1) throw NotInterleaved{};
@@ -189,7 +165,7 @@ class Interleaver {
       if (item.kind == IndexItem::Kind::single || item.kind == IndexItem::Kind::multiple || !literal(first))
         throw NotInterleaved{};
     }
-    const ExpressionPtr row = plus(reference(*position_, statement->span), 1 - literal(first)->value);
+    const ExpressionPtr row = plus(reference(*position_, integer, statement->span), 1 - literal(first)->value);
     typed::Tilde one = *draw;
     one.left = element_of(draw->left, row);
     for (std::size_t i = 0; i < one.arguments.size(); ++i)
@@ -226,7 +202,7 @@ class Interleaver {
     for_each_statement(step.statement, [&](const StatementPtr& one) {
       if (const auto* loop = std::get_if<typed::For>(&one->node))
         if (const auto* first = literal(loop->first)) least[loop->variable] = first->value;
-      if (const auto draw = draw_in(one)) {
+      if (const auto draw = as_draw(one)) {
         if (const auto id = drawn_variable(draw->left)) {
           write(*id, items_of(drawn_place(draw->left)));
           for (const ExpressionPtr& argument : draw->arguments) read(argument);
@@ -339,7 +315,7 @@ class Interleaver {
         if (one.is_write && one.offset) {
           const ExpressionPtr& size = program_.variables[one.variable].sizes.front();
           if (!length_) length_ = size;
-          else if (!typed::are_same(length_, size)) length_ = call(Builtin::maximum, length_, size);
+          else if (!are_same(length_, size)) length_ = of_integers(Builtin::maximum, length_, size);
         }
     if (!length_) throw NotInterleaved{};
   }
@@ -377,7 +353,7 @@ class Interleaver {
   }
 
   void check_own(std::size_t i) const {
-    const bool draws = draw_in(steps_[i].statement) || is_given_draw(steps_[i].statement);
+    const bool draws = as_draw(steps_[i].statement) || is_given_draw(steps_[i].statement);
     for (const Access& write : steps_[i].accesses)
       for (const Access& read : steps_[i].accesses)
         if (write.is_write && !read.is_write && write.variable == read.variable && read.offset &&
@@ -416,7 +392,7 @@ class Interleaver {
 
   StatementPtr guarded(const Step& step) const {
     const Span span = step.statement->span;
-    const ExpressionPtr position = reference(*position_, span);
+    const ExpressionPtr position = reference(*position_, integer, span);
     StatementPtr statement = step.statement;
     if (step.loop_variable && (*step.loop_variable != *position_ || step.shift != 0)) {
       const ExpressionPtr place = plus(position, -step.shift);
@@ -428,17 +404,17 @@ class Interleaver {
           });
     }
     if (step.at) {
-      const ExpressionPtr is_there = call(Builtin::equal, position, number(*step.at + step.shift, span));
+      const ExpressionPtr is_there = of_integers(Builtin::equal, position, whole_number(*step.at + step.shift, span));
       return make_statement(typed::If{is_there, statement, nullptr}, span);
     }
     const ExpressionPtr first = plus(step.first, step.shift), last = plus(step.last, step.shift);
     ExpressionPtr runs;
     const auto require = [&](const ExpressionPtr& condition) {
-      runs = runs ? call(Builtin::logical_and, runs, condition) : condition;
+      runs = runs ? of_integers(Builtin::logical_and, runs, condition) : condition;
     };
     const auto* begin = literal(first);
-    if (!begin || begin->value > 1) require(call(Builtin::less_equal, first, position));
-    if (!typed::are_same(last, length_)) require(call(Builtin::less_equal, position, last));
+    if (!begin || begin->value > 1) require(of_integers(Builtin::less_equal, first, position));
+    if (!are_same(last, length_)) require(of_integers(Builtin::less_equal, position, last));
     return runs ? make_statement(typed::If{runs, statement, nullptr}, span) : statement;
   }
 

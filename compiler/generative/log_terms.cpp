@@ -1,24 +1,17 @@
 #include "compiler/generative/log_terms.hpp"
 
-#include "compiler/generative/accesses.hpp"
+#include "compiler/generative/tree_building.hpp"
 #include "lang/errors.hpp"
 #include "lang/library.hpp"
-#include "lang/typed_rewrite.hpp"
 
 #include <algorithm>
 
 namespace sibyl::generative {
 
-using typed::Builtin;
 using typed::DistributionCall;
 using typed::DistributionFunction;
-using typed::ExpressionPtr;
-using typed::make_expression;
-using typed::without_promotion;
 
 namespace {
-
-const Type real{Base::real, 0};
 
 const typed::BuiltinCall* as_builtin(const ExpressionPtr& expression, Builtin builtin) {
   const auto* call = std::get_if<typed::BuiltinCall>(&without_promotion(expression)->node);
@@ -28,16 +21,7 @@ const typed::BuiltinCall* as_builtin(const ExpressionPtr& expression, Builtin bu
 ExpressionPtr math(const char* name, const ExpressionPtr& of) {
   return make_expression(typed::BuiltinCall{Builtin::math, {of}, name}, real, of->span);
 }
-ExpressionPtr negated(const ExpressionPtr& of) {
-  return make_expression(typed::BuiltinCall{Builtin::negate, {of}, ""}, of->type, of->span);
-}
-
-bool is_number(const ExpressionPtr& expression, std::int64_t value) {
-  const ExpressionPtr bare = without_promotion(expression);
-  if (const auto* whole = std::get_if<typed::IntegerLiteral>(&bare->node)) return whole->value == value;
-  const auto* literal = std::get_if<typed::RealLiteral>(&bare->node);
-  return literal && literal->value == static_cast<double>(value);
-}
+ExpressionPtr negated(const ExpressionPtr& of) { return builtin(Builtin::negate, {of}, of->type, of->span); }
 
 // x of `log(x)`, or of another function of mathematics; null for anything else.
 ExpressionPtr of_math(const ExpressionPtr& expression, const char* name) {
@@ -45,63 +29,47 @@ ExpressionPtr of_math(const ExpressionPtr& expression, const char* name) {
   return call && call->math == name ? call->arguments[0] : nullptr;
 }
 
-bool same_parameters(const DistributionCall& call, const typed::Tilde& tilde) {
-  return call.distribution == tilde.distribution &&
-         std::equal(call.arguments.begin() + 1, call.arguments.end(), tilde.arguments.begin(), tilde.arguments.end(),
-                    typed::are_same);
-}
-
 // The bound itself for reals; for integers what lies beyond `P(Y > bound)` starts one later.
 ExpressionPtr lower_of_tail(const typed::Distribution& distribution, const ExpressionPtr& bound) {
   if (!distribution.support.is_discrete) return bound;
-  const ExpressionPtr one = make_expression(typed::IntegerLiteral{1}, Type{Base::integer, 0}, bound->span);
-  return make_expression(typed::BuiltinCall{Builtin::add, {bound, one}, ""}, Type{Base::integer, 0}, bound->span);
+  return builtin(Builtin::add, {bound, whole_number(1, bound->span)}, integer, bound->span);
 }
 
 // Whether its least outcome is 0, whatever its parameters are.
 bool begins_at_zero(const typed::Distribution& distribution) {
   if (!distribution.support.is_discrete || !distribution.support.lower) return false;
-  const typed::StatementPtr& body = distribution.support.lower->body;
-  const auto* sequence = std::get_if<typed::Sequence>(&body->node);
-  const auto* value = std::get_if<typed::Return>(
-      &(sequence && sequence->statements.size() == 1 ? sequence->statements.front() : body)->node);
-  return value && is_number(value->value, 0);
+  const auto* value = std::get_if<typed::Return>(&typed::without_braces(distribution.support.lower->body)->node);
+  return value && literal_number(value->value) == 0;
 }
 
 // `- log1m_exp(-lambda)` behind `poisson_lpmf(y | lambda)`: what the distribution has above zero, in a closed form.
 bool leaves_zero_out(const ExpressionPtr& normalizer, const typed::Tilde& draw, LogTerms& terms) {
   const ExpressionPtr inside = of_math(normalizer, "log");
   const auto* difference = inside ? as_builtin(inside, Builtin::subtract) : nullptr;
-  const bool is_complement = (difference && is_number(difference->arguments[0], 1)) ||
+  const bool is_complement = (difference && literal_number(difference->arguments[0]) == 1) ||
                              as_library_call(normalizer, "log1m_exp") || as_library_call(normalizer, "log1m");
   const auto drawn = drawn_variable(draw.left);
-  std::set<typed::VariableId> read;
+  std::set<VariableId> read;
   add_reads(normalizer, read);
   if (!is_complement || !begins_at_zero(*draw.distribution) || !drawn || read.contains(*drawn)) return false;
   const Span span = normalizer->span;
-  std::vector<ExpressionPtr> arguments{make_expression(typed::IntegerLiteral{0}, Type{Base::integer, 0}, span)};
+  std::vector<ExpressionPtr> arguments{whole_number(0, span)};
   arguments.insert(arguments.end(), draw.arguments.begin(), draw.arguments.end());
   const ExpressionPtr at_zero = make_expression(
       DistributionCall{draw.distribution, DistributionFunction::log_density, std::move(arguments)}, real, span);
   const ExpressionPtr exact = library_call("log1m_exp", {at_zero}, span);
-  const auto builtin = [&](Builtin which, std::vector<ExpressionPtr> of, Type type) {
-    return make_expression(typed::BuiltinCall{which, std::move(of), ""}, type, span);
+  const auto of_reals = [&](Builtin which, std::vector<ExpressionPtr> of) {
+    return builtin(which, std::move(of), real, span);
   };
-  const auto number = [&](double value) { return make_expression(typed::RealLiteral{value}, real, span); };
-  const auto size_of = [&](const ExpressionPtr& one) { return builtin(Builtin::absolute, {one}, real); };
   // Closed forms lose digits where nearly all is at zero.
-  const ExpressionPtr most =
-      builtin(Builtin::multiply, {number(1e-6), builtin(Builtin::add, {number(1), size_of(exact)}, real)}, real);
-  const ExpressionPtr error = size_of(builtin(Builtin::subtract, {normalizer, exact}, real));
-  const auto text = [&](const std::string& words) {
-    return make_expression(typed::StringLiteral{words}, Type{Base::string, 0}, span);
-  };
-  const typed::StatementPtr reject = typed::make_statement(
-      typed::Reject{{text("what is taken away here is "), normalizer,
-                     text(", but the logarithm of what `" + draw.distribution->name + "` has above 0 is "), exact}},
-      span);
-  terms.checks.push_back(typed::make_statement(
-      typed::If{builtin(Builtin::greater, {error, most}, Type{Base::integer, 0}), reject, nullptr}, span));
+  const ExpressionPtr size = of_reals(Builtin::add, {real_number(1, span), of_reals(Builtin::absolute, {exact})});
+  const ExpressionPtr most = of_reals(Builtin::multiply, {real_number(1e-6, span), size});
+  const ExpressionPtr error = of_reals(Builtin::absolute, {of_reals(Builtin::subtract, {normalizer, exact})});
+  terms.checks.push_back(
+      reject_if(builtin(Builtin::greater, {error, most}, integer, span),
+                {words("what is taken away here is ", span), normalizer,
+                 words(", but the logarithm of what `" + draw.distribution->name + "` has above 0 is ", span), exact},
+                span));
   return true;
 }
 
@@ -112,7 +80,7 @@ bool truncate(const ExpressionPtr& normalizer, LogTerms& terms) {
   const ExpressionPtr bare = without_promotion(normalizer);
   const auto tail = [&](const ExpressionPtr& one, DistributionFunction function) -> const DistributionCall* {
     const auto* call = std::get_if<DistributionCall>(&without_promotion(one)->node);
-    return call && call->function == function && same_parameters(*call, draw) ? call : nullptr;
+    return call && call->function == function && is_of(*call, draw) ? call : nullptr;
   };
   typed::Truncation truncation{nullptr, nullptr, normalizer->span};
   if (const auto* above = tail(bare, DistributionFunction::log_ccdf))
@@ -128,11 +96,12 @@ bool truncate(const ExpressionPtr& normalizer, LogTerms& terms) {
              rest && tail(rest->arguments[0], DistributionFunction::log_density)) {
     // log(1 - P(0)): zero is left out.
     const auto* at = tail(rest->arguments[0], DistributionFunction::log_density);
-    if (!draw.distribution->support.is_discrete || !draw.distribution->support.lower || !is_number(at->arguments[0], 0))
+    if (!draw.distribution->support.is_discrete || !draw.distribution->support.lower ||
+        literal_number(at->arguments[0]) != 0)
       return false;
     truncation.lower = lower_of_tail(*draw.distribution, at->arguments[0]);
   } else if (leaves_zero_out(bare, draw, terms)) {
-    truncation.lower = make_expression(typed::IntegerLiteral{1}, Type{Base::integer, 0}, bare->span);
+    truncation.lower = whole_number(1, bare->span);
   } else return false;
   draw.truncation = truncation;
   return true;
@@ -147,7 +116,7 @@ const typed::FunctionCall* as_library_call(const ExpressionPtr& expression, cons
 
 ExpressionPtr library_call(const char* name, std::vector<ExpressionPtr> arguments, Span span) {
   for (const auto& function : library_functions(name)) {
-    const auto takes = [&](typed::VariableId id, const ExpressionPtr& given) {
+    const auto takes = [&](VariableId id, const ExpressionPtr& given) {
       return function->variables[id].type == given->type;
     };
     if (!std::equal(function->arguments.begin(), function->arguments.end(), arguments.begin(), arguments.end(), takes))
@@ -179,7 +148,7 @@ std::optional<typed::Tilde> TermReader::chosen_outcome(const ExpressionPtr& valu
   const auto* index = element ? std::get_if<typed::Index>(&element->node) : nullptr;
   if (!index || !element->type.is_scalar()) return std::nullopt;
   ExpressionPtr base = index->base;
-  std::vector<typed::IndexItem> items = index->items;
+  std::vector<IndexItem> items = index->items;
   if (const auto* outer = std::get_if<typed::Index>(&base->node)) {
     items.insert(items.begin(), outer->items.begin(), outer->items.end());
     base = outer->base;
@@ -206,9 +175,8 @@ std::optional<typed::Tilde> TermReader::outcome_of_logits(const ExpressionPtr& v
   if (!total || total->arguments.size() != 1) return std::nullopt;
   const ExpressionPtr logits = without_promotion(total->arguments[0]);
   const auto* index = std::get_if<typed::Index>(&without_promotion(difference->arguments[0])->node);
-  if (!index || index->items.size() != 1 || index->items[0].kind != typed::IndexItem::Kind::single ||
-      logits->type != Type{Base::vector, 0} || !typed::are_same(index->base, logits) ||
-      !can_be_drawn(index->items[0].first))
+  if (!index || index->items.size() != 1 || index->items[0].kind != IndexItem::Kind::single ||
+      logits->type != Type{Base::vector, 0} || !are_same(index->base, logits) || !can_be_drawn(index->items[0].first))
     return std::nullopt;
   const auto distribution = library_distribution("categorical_logit");
   complete(*distribution);
@@ -300,7 +268,7 @@ void TermReader::add(const ExpressionPtr& value, LogTerms& terms) const {
   if (draws(bare))
     throw Unreadable{bare->span,
                      "this takes more of a log density than its sum with others, so it cannot be simulated"};
-  if (!is_number(bare, 0)) terms.weights.push_back(bare);
+  if (literal_number(bare) != 0) terms.weights.push_back(bare);
 }
 
 void TermReader::subtract(const ExpressionPtr& value, LogTerms& terms) const {
@@ -364,7 +332,7 @@ std::optional<Chance> chance_of(const ExpressionPtr& log_weight) {
   };
   if (const ExpressionPtr theta = of_math(bare, "log")) {
     const auto* difference = as_builtin(theta, Builtin::subtract);
-    if (difference && is_number(difference->arguments[0], 1)) return whole(difference->arguments[1], true);
+    if (difference && literal_number(difference->arguments[0]) == 1) return whole(difference->arguments[1], true);
     return whole(theta, false);
   }
   if (const ExpressionPtr minus = of_math(bare, "log1p"))
@@ -379,19 +347,19 @@ std::optional<Chance> chance_of(const ExpressionPtr& log_weight) {
   const bool is_logit = call->distribution->name == "bernoulli_logit";
   if (!is_logit && call->distribution->name != "bernoulli") return std::nullopt;
   for (const int outcome : {0, 1})
-    if (is_number(call->arguments[0], outcome)) return whole(call->arguments[1], outcome == 0, is_logit);
+    if (literal_number(call->arguments[0]) == outcome) return whole(call->arguments[1], outcome == 0, is_logit);
   return std::nullopt;
 }
 
 bool are_same(const Chance& a, const Chance& b) {
-  return a.is_complement == b.is_complement && a.is_logit == b.is_logit && typed::are_same(a.of, b.of);
+  return a.is_complement == b.is_complement && a.is_logit == b.is_logit && are_same(a.of, b.of);
 }
 
 bool are_same_weights(const std::vector<ExpressionPtr>& a, const std::vector<ExpressionPtr>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const ExpressionPtr& one, const ExpressionPtr& other) {
     const auto x = chance_of(one), y = chance_of(other);
     if (x && y) return are_same(*x, *y);
-    return typed::are_same(without_promotion(one), without_promotion(other));
+    return are_same(without_promotion(one), without_promotion(other));
   });
 }
 
@@ -401,18 +369,24 @@ ExpressionPtr choice_between(const std::vector<ExpressionPtr>& first, const std:
   if (!a || !b || a->is_complement == b->is_complement) return nullptr;
   if (!are_same(*a, Chance{b->of, a->is_complement, b->is_logit}) || !a->of->type.is_scalar()) return nullptr;
   ExpressionPtr chance = a->of;
-  if (chance->type.base == Base::integer) chance = make_expression(typed::Promote{chance}, real, chance->span);
+  chance = as_real(chance);
   const ExpressionPtr drawn = drawn_from(a->is_logit ? "bernoulli_logit" : "bernoulli", {chance}, chance->span);
   if (!a->is_complement) return drawn;
-  return make_expression(typed::BuiltinCall{Builtin::logical_not, {drawn}, ""}, Type{Base::integer, 0}, chance->span);
+  return builtin(Builtin::logical_not, {drawn}, integer, chance->span);
 }
 
 // ---- places
 
+bool is_of(const DistributionCall& call, const typed::Tilde& draw) {
+  return call.distribution == draw.distribution &&
+         std::equal(call.arguments.begin() + 1, call.arguments.end(), draw.arguments.begin(), draw.arguments.end(),
+                    typed::are_same);
+}
+
 std::vector<ExpressionPtr> drawn_places(const LogTerms& terms) {
   std::vector<ExpressionPtr> places;
   const auto add = [&](const ExpressionPtr& place) {
-    if (std::none_of(places.begin(), places.end(), [&](const auto& one) { return typed::are_same(one, place); }))
+    if (std::none_of(places.begin(), places.end(), [&](const auto& one) { return are_same(one, place); }))
       places.push_back(place);
   };
   for (const typed::Tilde& draw : terms.draws) add(drawn_place(draw.left));
@@ -426,7 +400,7 @@ bool draw_the_same(const LogTerms& a, const LogTerms& b) {
   const auto one = drawn_places(a), other = drawn_places(b);
   return one.size() == other.size() && std::all_of(one.begin(), one.end(), [&](const ExpressionPtr& place) {
            return std::any_of(other.begin(), other.end(),
-                              [&](const ExpressionPtr& match) { return typed::are_same(place, match); });
+                              [&](const ExpressionPtr& match) { return are_same(place, match); });
          });
 }
 

@@ -93,6 +93,9 @@ typed::ExpressionPtr library_call(const char* name, std::vector<typed::Expressio
 // The call where the expression is one of the library's function of that name; null for anything else.
 const typed::FunctionCall* as_library_call(const typed::ExpressionPtr& expression, const char* name);
 
+// Whether the call is of the draw's distribution, with the same parameters.
+bool is_of(const typed::DistributionCall& call, const typed::Tilde& draw);
+
 // What the terms draw, each place once, mixtures included.
 std::vector<typed::ExpressionPtr> drawn_places(const LogTerms& terms);
 bool draw_the_same(const LogTerms& a, const LogTerms& b);

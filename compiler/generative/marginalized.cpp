@@ -1,29 +1,12 @@
 #include "compiler/generative/marginalized.hpp"
 
-#include "compiler/generative/accesses.hpp"
 #include "compiler/generative/marginal_rewriter.hpp"
-#include "lang/typed_rewrite.hpp"
 
 #include <algorithm>
 
 namespace sibyl::generative {
 
-using typed::Builtin;
-using typed::ExpressionPtr;
-using typed::make_expression;
-using typed::make_statement;
-using typed::StatementPtr;
-using typed::VariableId;
-
 namespace {
-
-const Type real{Base::real, 0}, integer{Base::integer, 0};
-
-bool assigns(const StatementPtr& tree, VariableId id) {
-  if (const auto* assignment = std::get_if<typed::Assignment>(&tree->node)) return assignment->variable == id;
-  const auto* declaration = std::get_if<typed::Declaration>(&tree->node);
-  return declaration && declaration->variable == id && declaration->initializer;
-}
 
 // Whether a mixture may be in it, whose parts a variable holds.
 bool may_mix(const ExpressionPtr& value) {
@@ -52,62 +35,11 @@ bool only_grows(const Statements& statements, VariableId id) {
   return grows;
 }
 
-int count_assignments(const StatementPtr& tree, VariableId id) {
-  int count = 0;
-  for_each_statement(tree, [&](const StatementPtr& one) { count += assigns(one, id); });
-  return count;
-}
-
-int count_looks(const ExpressionPtr& expression, VariableId id) {
-  int count = 0;
-  for_each_expression(expression, [&](const ExpressionPtr& one) {
-    const auto* found = std::get_if<typed::VariableReference>(&one->node);
-    count += found && found->variable == id;
-  });
-  return count;
-}
-
-int count_looks_in(const StatementPtr& tree, VariableId id) {
-  int count = 0;
-  for_each_statement(tree, [&](const StatementPtr& one) {
-    for_each_operand(one, [&](const ExpressionPtr& operand) { count += count_looks(operand, id); });
-  });
-  return count;
-}
-
-typed::RewriteExpression replacing(VariableId id, const ExpressionPtr& by) {
-  return [id, by](const ExpressionPtr& one) -> ExpressionPtr {
-    const auto* found = std::get_if<typed::VariableReference>(&one->node);
-    return found && found->variable == id ? by : nullptr;
-  };
-}
-
 std::string key_of(VariableId id) { return std::to_string(id); }
 std::string key_of(VariableId id, std::int64_t element) { return key_of(id) + "[" + std::to_string(element) + "]"; }
-const typed::IntegerLiteral* constant_index(const std::vector<typed::IndexItem>& items) {
-  const bool is_single = items.size() == 1 && items[0].kind == typed::IndexItem::Kind::single;
+const typed::IntegerLiteral* constant_index(const std::vector<IndexItem>& items) {
+  const bool is_single = items.size() == 1 && items[0].kind == IndexItem::Kind::single;
   return is_single ? std::get_if<typed::IntegerLiteral>(&items[0].first->node) : nullptr;
-}
-
-ExpressionPtr whole_number(std::int64_t value, Span span) {
-  return make_expression(typed::IntegerLiteral{value}, integer, span);
-}
-ExpressionPtr as_real(const ExpressionPtr& expression) {
-  if (expression->type.base != Base::integer) return expression;
-  return make_expression(typed::Promote{expression}, Type{Base::real, expression->type.array_rank}, expression->span);
-}
-ExpressionPtr builtin(Builtin builtin, std::vector<ExpressionPtr> arguments, Type type, Span span) {
-  return make_expression(typed::BuiltinCall{builtin, std::move(arguments), ""}, type, span);
-}
-ExpressionPtr sum_of(const std::vector<ExpressionPtr>& terms, Span span) {
-  if (terms.empty()) return make_expression(typed::RealLiteral{0}, real, span);
-  ExpressionPtr sum = as_real(terms.front());
-  for (std::size_t i = 1; i < terms.size(); ++i) sum = builtin(Builtin::add, {sum, as_real(terms[i])}, real, span);
-  return sum;
-}
-StatementPtr in_sequence(Statements statements, Span span) {
-  if (statements.size() == 1) return statements.front();
-  return make_statement(typed::Sequence{std::move(statements)}, span);
 }
 
 MarginalRewriter::MarginalRewriter(typed::Program& program)
@@ -202,15 +134,14 @@ VariableId MarginalRewriter::new_scalar(const std::string& name, Base base, Span
   return new_variable(std::move(variable));
 }
 ExpressionPtr MarginalRewriter::reference(VariableId id, Span span) const {
-  return make_expression(typed::VariableReference{id}, program_.variables[id].type, span);
+  return generative::reference(id, program_.variables[id].type, span);
 }
 
 // ---- statements
 
 StatementPtr MarginalRewriter::body(const StatementPtr& tree) {
   if (!tree) return tree;
-  const auto* sequence = std::get_if<typed::Sequence>(&tree->node);
-  const Statements before = sequence ? sequence->statements : Statements{tree};
+  const Statements before = typed::statements_of(tree);
   Statements after = list(before);
   if (after == before) return tree;
   return make_statement(typed::Sequence{std::move(after)}, tree->span);
@@ -311,15 +242,15 @@ Statements MarginalRewriter::increment(const StatementPtr& tree, const Statement
   }
 }
 
-// `target += sum(lp)` and `target += lp` of a container that statements fill with log densities, or of a local number that they
-// add them to: each is a statement of its own where it is computed.
+// `target += sum(lp)` and `target += lp` of a container that statements fill with log densities, or of a local number
+// that they add them to: each is a statement of its own where it is computed.
 Statements MarginalRewriter::spread_sums(const Statements& statements) {
   Statements result;
   for (const StatementPtr& one : statements) {
     const auto* adds = std::get_if<typed::TargetIncrement>(&one->node);
-    ExpressionPtr all = adds && !adds->is_jacobian ? typed::without_promotion(adds->value) : nullptr;
+    ExpressionPtr all = adds && !adds->is_jacobian ? without_promotion(adds->value) : nullptr;
     if (all)
-      if (const auto* sum = as_library_call(all, "sum")) all = typed::without_promotion(sum->arguments[0]);
+      if (const auto* sum = as_library_call(all, "sum")) all = without_promotion(sum->arguments[0]);
     const auto* held = all ? std::get_if<typed::VariableReference>(&all->node) : nullptr;
     auto building = held ? building_of(held->variable, result) : std::nullopt;
     if (building && all->type.is_scalar() &&

@@ -1,29 +1,16 @@
 // Mixtures: how their part is chosen, and what it draws.
-#include "compiler/generative/accesses.hpp"
 #include "compiler/generative/marginal_rewriter.hpp"
-#include "lang/typed_rewrite.hpp"
 
 #include <algorithm>
 
 namespace sibyl::generative {
 
-using typed::Builtin;
-using typed::ExpressionPtr;
-using typed::make_expression;
-using typed::make_statement;
-using typed::StatementPtr;
-using typed::VariableId;
-
 namespace {
-
-const Type real{Base::real, 0}, integer{Base::integer, 0};
 
 // Floats add a thousand weights to a few of these.
 constexpr double tolerated_error = 1e-4;
 
 std::string quoted(const std::string& name) { return "`" + name + "`"; }
-
-StatementPtr none(const StatementPtr&) { return nullptr; }
 
 bool is_empty(const StatementPtr& tree) {
   const auto* sequence = std::get_if<typed::Sequence>(&tree->node);
@@ -68,17 +55,11 @@ bool MarginalRewriter::varies(const std::vector<ExpressionPtr>& weights) const {
 Statements MarginalRewriter::require_sum_of_one(const ExpressionPtr& log_weights, Span span) const {
   const ExpressionPtr total = library_call("log_sum_exp", {log_weights}, span);
   const ExpressionPtr error = builtin(Builtin::absolute, {total}, real, span);
-  const ExpressionPtr most = make_expression(typed::RealLiteral{tolerated_error}, real, span);
-  const auto text = [&](const char* words) {
-    return make_expression(typed::StringLiteral{words}, Type{Base::string, 0}, span);
-  };
   const ExpressionPtr sum = make_expression(typed::BuiltinCall{Builtin::math, {total}, "exp"}, real, span);
-  return {make_statement(typed::If{builtin(Builtin::greater, {error, most}, integer, span),
-                                   make_statement(typed::Reject{{text("the chances of this mixture's parts add up to "),
-                                                                 sum, text(", must add up to 1 to be simulated")}},
-                                                  span),
-                                   nullptr},
-                         span)};
+  return {reject_if(builtin(Builtin::greater, {error, real_number(tolerated_error, span)}, integer, span),
+                    {words("the chances of this mixture's parts add up to ", span), sum,
+                     words(", must add up to 1 to be simulated", span)},
+                    span)};
 }
 
 ExpressionPtr MarginalRewriter::choose_by(const ExpressionPtr& chances, Span span, Statements& into) {
@@ -247,7 +228,7 @@ Statements MarginalRewriter::draws_of_held(const Mixture& mixture, const Stateme
         if (reads.contains(counter)) throw Unreadable{span, different};
       for (const auto& [other, also_drawn] : by_part)
         if (std::none_of(also_drawn.begin(), also_drawn.end(),
-                         [&](const ExpressionPtr& match) { return typed::are_same(place, match); }))
+                         [&](const ExpressionPtr& match) { return are_same(place, match); }))
           throw Unreadable{span, different};
     }
   require_apart(all_weights, places, span);
@@ -300,7 +281,7 @@ Statements MarginalRewriter::draws_of_held(const Mixture& mixture, const Stateme
       bool draws_here = false;
       const typed::RewriteStatement replace = [&](const StatementPtr& tree) -> StatementPtr {
         if (const auto* loop = std::get_if<typed::For>(&tree->node); loop && counters.contains(loop->variable))
-          return typed::rewritten(typed::rewritten(loop->body, replace), none, replacing(loop->variable, number));
+          return typed::with_operands(typed::rewritten(loop->body, replace), replacing(loop->variable, number));
         const auto* declaration = std::get_if<typed::Declaration>(&tree->node);
         if (declaration && declaration->variable == id) return make_statement(typed::Sequence{}, tree->span);
         const auto* assignment = std::get_if<typed::Assignment>(&tree->node);

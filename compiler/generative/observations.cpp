@@ -1,25 +1,15 @@
 // Branches on what is observed: zero inflation, hurdles and censoring.
-#include "compiler/generative/accesses.hpp"
 #include "compiler/generative/marginal_rewriter.hpp"
-#include "lang/typed_rewrite.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace sibyl::generative {
 
-using typed::Builtin;
 using typed::DistributionCall;
 using typed::DistributionFunction;
-using typed::ExpressionPtr;
-using typed::make_expression;
-using typed::make_statement;
-using typed::StatementPtr;
-using typed::VariableId;
-using typed::without_promotion;
 
 namespace {
-
-const Type integer{Base::integer, 0};
 
 // What a condition says of one observed place.
 struct Test {
@@ -79,11 +69,9 @@ std::optional<Test> test_of(const ExpressionPtr& condition, const TermReader& re
 }
 
 std::optional<std::int64_t> constant(const ExpressionPtr& expression) {
+  if (const auto literal = literal_number(expression); literal && *literal == std::floor(*literal))
+    return static_cast<std::int64_t>(*literal);
   const ExpressionPtr bare = without_promotion(expression);
-  if (const auto* literal = std::get_if<typed::IntegerLiteral>(&bare->node)) return literal->value;
-  if (const auto* literal = std::get_if<typed::RealLiteral>(&bare->node))
-    if (literal->value == static_cast<double>(static_cast<std::int64_t>(literal->value)))
-      return static_cast<std::int64_t>(literal->value);
   const auto* call = std::get_if<typed::BuiltinCall>(&bare->node);
   if (!call || call->arguments.empty()) return std::nullopt;
   const auto first = constant(call->arguments[0]);
@@ -99,7 +87,7 @@ std::optional<std::int64_t> constant(const ExpressionPtr& expression) {
 bool is_same_number(const ExpressionPtr& a, const ExpressionPtr& b) {
   const auto one = constant(a), other = constant(b);
   if (one && other) return *one == *other;
-  return typed::are_same(without_promotion(a), without_promotion(b));
+  return are_same(without_promotion(a), without_promotion(b));
 }
 
 // Whether `a` is one less than `b`.
@@ -108,13 +96,7 @@ bool is_one_less(const ExpressionPtr& a, const ExpressionPtr& b) {
   if (one && other) return *one == *other - 1;
   const auto* call = std::get_if<typed::BuiltinCall>(&without_promotion(a)->node);
   return call && call->builtin == Builtin::subtract && constant(call->arguments[1]) == 1 &&
-         typed::are_same(without_promotion(call->arguments[0]), without_promotion(b));
-}
-
-bool is_of(const DistributionCall& call, const typed::Tilde& draw) {
-  return call.distribution == draw.distribution &&
-         std::equal(call.arguments.begin() + 1, call.arguments.end(), draw.arguments.begin(), draw.arguments.end(),
-                    typed::are_same);
+         are_same(without_promotion(call->arguments[0]), without_promotion(b));
 }
 
 // The only term, where it is a tail of that distribution.
@@ -148,7 +130,7 @@ StatementPtr give(const ExpressionPtr& place, const ExpressionPtr& value, const 
   const auto* index = std::get_if<typed::Index>(&place->node);
   const VariableId id = *drawn_variable(place);
   const bool is_integer = program.variables[id].type.is_integer_valued();
-  typed::Assignment assignment{id, index ? index->items : std::vector<typed::IndexItem>{},
+  typed::Assignment assignment{id, index ? index->items : std::vector<IndexItem>{},
                                is_integer ? without_promotion(value) : as_real(value)};
   assignment.gives_draw = true;
   return make_statement(std::move(assignment), place->span);
@@ -186,7 +168,7 @@ std::vector<ExpressionPtr> weights_of_point(const LogTerms& terms, const typed::
                                   all.insert(all.end(), same.arguments.begin(), same.arguments.end());
                                   return all;
                                 }()};
-    if (is_of(call, draw) && typed::are_same(drawn_place(same.left), drawn_place(draw.left)) &&
+    if (is_of(call, draw) && are_same(drawn_place(same.left), drawn_place(draw.left)) &&
         !same.truncation == !draw.truncation && are_same_weights(other.weights, rest))
       return alone.weights;
   }
@@ -206,7 +188,7 @@ std::optional<LogTerms> MarginalRewriter::terms_of(const StatementPtr& body) {
       if (tilde->truncation) is_sum = false;
       DistributionCall call{tilde->distribution, DistributionFunction::log_density, {tilde->left}};
       call.arguments.insert(call.arguments.end(), tilde->arguments.begin(), tilde->arguments.end());
-      all.weights.push_back(make_expression(std::move(call), Type{Base::real, 0}, one->span));
+      all.weights.push_back(make_expression(std::move(call), real, one->span));
     } else if (const auto* increment = std::get_if<typed::TargetIncrement>(&one->node);
                increment && !increment->is_jacobian && increment->value->type.is_scalar()) {
       const LogTerms terms = reader_.read(increment->value);
@@ -250,7 +232,7 @@ std::optional<StatementPtr> MarginalRewriter::observation(const StatementPtr& tr
     });
   const ExpressionPtr place = branches.front().test->place;
   for (const Branch& branch : branches)
-    if (branch.test && !typed::are_same(branch.test->place, place)) return std::nullopt;
+    if (branch.test && !are_same(branch.test->place, place)) return std::nullopt;
   if (is_plain) return std::nullopt;
 
   const VariableId tested = *drawn_variable(place);
@@ -288,8 +270,7 @@ std::optional<StatementPtr> MarginalRewriter::observation(const StatementPtr& tr
         copy.arguments[0] = draw.left;
         return make_expression(std::move(copy), one->type, one->span);
       };
-      const auto terms = terms_of(
-          typed::rewritten(branch.body, [](const StatementPtr&) -> StatementPtr { return nullptr; }, at_the_place));
+      const auto terms = terms_of(typed::with_operands(branch.body, at_the_place));
       if (!terms) return std::nullopt;
       branch.terms = *terms;
     }
@@ -298,7 +279,7 @@ std::optional<StatementPtr> MarginalRewriter::observation(const StatementPtr& tr
     const ExpressionPtr outcome = drawn_place(draw.left);
     const Span span = tree->span;
     if (!outcome->type.is_scalar() || distribution.draws_container()) return std::nullopt;
-    const bool is_by_value = typed::are_same(outcome, place);
+    const bool is_by_value = are_same(outcome, place);
     const bool is_censored =
         std::any_of(branches.begin(), branches.end(), [&](const Branch& one) { return has_tail(one.terms); });
     if (!is_by_value && !is_censored) return std::nullopt;
@@ -392,7 +373,7 @@ std::optional<StatementPtr> MarginalRewriter::observation(const StatementPtr& tr
                                           : comparison == Builtin::less_equal || comparison == Builtin::less;
           const bool is_limit = comparison == Builtin::equal || (is_beyond && !distribution.support.is_discrete);
           const ExpressionPtr limit =
-              reads(bound, drawn) && typed::are_same(without_promotion(bound), place) ? recorded : bound;
+              reads(bound, drawn) && are_same(without_promotion(bound), place) ? recorded : bound;
           const bool is_at = is_upper && distribution.support.is_discrete ? is_one_less(limit, recorded)
                                                                           : is_same_number(limit, recorded);
           if (!is_limit || !is_at)

@@ -6,22 +6,12 @@
 //     target += log_sum_exp(log(psi) + bernoulli_lpmf(y[i] | p), log1m(psi));
 //
 // The log densities may also be added up before, in a local variable that both branches have in their place.
-#include "compiler/generative/accesses.hpp"
 #include "compiler/generative/marginal_rewriter.hpp"
 #include "lang/library.hpp"
-#include "lang/typed_rewrite.hpp"
 
 #include <algorithm>
 
 namespace sibyl::generative {
-
-using typed::Builtin;
-using typed::ExpressionPtr;
-using typed::make_expression;
-using typed::make_statement;
-using typed::StatementPtr;
-using typed::VariableId;
-using typed::without_promotion;
 
 namespace {
 
@@ -29,11 +19,6 @@ struct Condition {
   ExpressionPtr total; // zero where nothing was counted, else above
   bool is_seen = true; // holds where something was
 };
-
-std::optional<std::int64_t> number(const ExpressionPtr& expression) {
-  const auto* literal = std::get_if<typed::IntegerLiteral>(&without_promotion(expression)->node);
-  return literal ? std::optional(literal->value) : std::nullopt;
-}
 
 std::optional<Condition> condition_of(const ExpressionPtr& expression) {
   const ExpressionPtr bare = without_promotion(expression);
@@ -45,10 +30,10 @@ std::optional<Condition> condition_of(const ExpressionPtr& expression) {
     return inner;
   }
   if (call->arguments.size() != 2) return std::nullopt;
-  const bool is_mirrored = number(call->arguments[0]).has_value();
-  const auto limit = number(call->arguments[is_mirrored ? 0 : 1]);
+  const bool is_mirrored = literal_number(call->arguments[0]).has_value();
+  const auto limit = literal_number(call->arguments[is_mirrored ? 0 : 1]);
   const ExpressionPtr total = without_promotion(call->arguments[is_mirrored ? 1 : 0]);
-  const auto is = [&](Builtin one, Builtin mirrored, std::int64_t at) {
+  const auto is = [&](Builtin one, Builtin mirrored, double at) {
     return call->builtin == (is_mirrored ? mirrored : one) && limit == at;
   };
   if (is(Builtin::greater, Builtin::less, 0) || is(Builtin::greater_equal, Builtin::less_equal, 1) ||
@@ -69,7 +54,7 @@ bool counts(const typed::Distribution& distribution) {
 
 bool are_same_draws(const typed::Tilde& a, const typed::Tilde& b) {
   return a.distribution == b.distribution && !a.truncation && !b.truncation &&
-         typed::are_same(drawn_place(a.left), drawn_place(b.left)) &&
+         are_same(drawn_place(a.left), drawn_place(b.left)) &&
          std::equal(a.arguments.begin(), a.arguments.end(), b.arguments.begin(), b.arguments.end(), typed::are_same);
 }
 
@@ -77,10 +62,8 @@ bool are_same_draws(const typed::Tilde& a, const typed::Tilde& b) {
 LogTerms with_draw(LogTerms terms, const typed::Tilde& draw) {
   const auto is_at_zero = [&](const ExpressionPtr& weight) {
     const auto* call = std::get_if<typed::DistributionCall>(&without_promotion(weight)->node);
-    return call && call->function == typed::DistributionFunction::log_density &&
-           call->distribution == draw.distribution && number(call->arguments[0]) == 0 &&
-           std::equal(call->arguments.begin() + 1, call->arguments.end(), draw.arguments.begin(), draw.arguments.end(),
-                      typed::are_same) &&
+    return call && call->function == typed::DistributionFunction::log_density && is_of(*call, draw) &&
+           literal_number(call->arguments[0]) == 0 &&
            std::any_of(draw.arguments.begin(), draw.arguments.end(),
                        [](const ExpressionPtr& one) { return !one->type.is_scalar(); });
   };
@@ -115,15 +98,14 @@ ExpressionPtr computed_value(const ExpressionPtr& place, const typed::Program& p
     }
   };
   for (const StatementPtr& one : program.transformed_data) look(one, true);
-  const std::vector<typed::IndexItem> given = only ? only->indices : std::vector<typed::IndexItem>{};
-  const std::vector<typed::IndexItem> asked = index ? index->items : std::vector<typed::IndexItem>{};
+  const std::vector<IndexItem> given = only ? only->indices : std::vector<IndexItem>{};
+  const std::vector<IndexItem> asked = index ? index->items : std::vector<IndexItem>{};
   if (count != 1 || !value || given.size() != asked.size()) return nullptr;
   for (std::size_t i = 0; i < given.size(); ++i) {
-    const auto* position = given[i].kind == typed::IndexItem::Kind::single
+    const auto* position = given[i].kind == IndexItem::Kind::single
                                ? std::get_if<typed::VariableReference>(&given[i].first->node)
                                : nullptr;
-    if (!position || !loops.contains(position->variable) || asked[i].kind != typed::IndexItem::Kind::single)
-      return nullptr;
+    if (!position || !loops.contains(position->variable) || asked[i].kind != IndexItem::Kind::single) return nullptr;
     value = typed::rewritten(value, replacing(position->variable, asked[i].first));
   }
   std::set<VariableId> reads;
@@ -162,24 +144,23 @@ std::optional<std::vector<Statements>> MarginalRewriter::accumulated_counts(cons
 
   const auto bernoulli = library_distribution("bernoulli");
   complete(*bernoulli);
-  const ExpressionPtr never = make_expression(typed::RealLiteral{0}, Type{Base::real, 0}, place->span);
+  const ExpressionPtr never = real_number(0, place->span);
   // Every element of the place: a loop from the first to the last, or the place whole.
   const auto* of_place = std::get_if<typed::Index>(&place->node);
-  const std::vector<typed::IndexItem> prefix = of_place ? of_place->items : std::vector<typed::IndexItem>{};
+  const std::vector<IndexItem> prefix = of_place ? of_place->items : std::vector<IndexItem>{};
   const auto are_all = [&](const ExpressionPtr& left, const std::vector<const typed::For*>& loops) {
-    if (typed::are_same(left, place)) return loops.empty();
+    if (are_same(left, place)) return loops.empty();
     const auto* index = std::get_if<typed::Index>(&left->node);
     if (!index || drawn_variable(left) != drawn_variable(place) || loops.size() != 1 ||
-        index->items.size() != prefix.size() + 1 || index->items.back().kind != typed::IndexItem::Kind::single)
+        index->items.size() != prefix.size() + 1 || index->items.back().kind != IndexItem::Kind::single)
       return false;
     for (std::size_t i = 0; i < prefix.size(); ++i)
-      if (index->items[i].kind != prefix[i].kind || !typed::are_same(index->items[i].first, prefix[i].first))
-        return false;
+      if (index->items[i].kind != prefix[i].kind || !are_same(index->items[i].first, prefix[i].first)) return false;
     const auto& sizes = program_.variables[*drawn_variable(left)].sizes;
     const auto* at = std::get_if<typed::VariableReference>(&index->items.back().first->node);
-    return at && at->variable == loops[0]->variable && number(loops[0]->first) == 1 &&
+    return at && at->variable == loops[0]->variable && literal_number(loops[0]->first) == 1 &&
            sizes.size() == index->items.size() &&
-           typed::are_same(without_promotion(loops[0]->last), without_promotion(sizes.back()));
+           are_same(without_promotion(loops[0]->last), without_promotion(sizes.back()));
   };
   bool is_readable = true;
   std::size_t draws = 0;
@@ -201,7 +182,7 @@ std::optional<std::vector<Statements>> MarginalRewriter::accumulated_counts(cons
     const auto* assignment = std::get_if<typed::Assignment>(&tree->node);
     const auto* declaration = std::get_if<typed::Declaration>(&tree->node);
     if (declaration && declaration->variable == *id) {
-      is_readable = is_readable && (!declaration->initializer || number(declaration->initializer) == 0);
+      is_readable = is_readable && (!declaration->initializer || literal_number(declaration->initializer) == 0);
       return {};
     }
     if (!assignment || assignment->variable != *id) {
@@ -209,7 +190,7 @@ std::optional<std::vector<Statements>> MarginalRewriter::accumulated_counts(cons
       return {tree};
     }
     const auto* sum = std::get_if<typed::BuiltinCall>(&assignment->value->node);
-    if (number(assignment->value) == 0) return {};
+    if (literal_number(assignment->value) == 0) return {};
     const LogTerms terms = sum ? reader_.read(sum->arguments[1]) : LogTerms();
     if (terms.draws.size() != 1 || !terms.weights.empty() || !terms.mixtures.empty() || !terms.checks.empty()) {
       is_readable = false;
@@ -282,7 +263,7 @@ std::optional<StatementPtr> MarginalRewriter::occupancy(const StatementPtr& tree
   }
   if (seen->draws.size() != 1) return std::nullopt;
   const typed::Tilde& draw = seen->draws.front();
-  if (!counts(*draw.distribution) || !typed::are_same(drawn_place(draw.left), place)) return std::nullopt;
+  if (!counts(*draw.distribution) || !are_same(drawn_place(draw.left), place)) return std::nullopt;
   const LogTerms zeros[] = {with_draw(both[0], draw), with_draw(both[1], draw)};
   const bool is_first = !zeros[0].draws.empty();
   const LogTerms &present = zeros[is_first ? 0 : 1], &absent = zeros[is_first ? 1 : 0];
@@ -293,7 +274,7 @@ std::optional<StatementPtr> MarginalRewriter::occupancy(const StatementPtr& tree
   const Span span = tree->span;
   const auto bernoulli = library_distribution("bernoulli");
   complete(*bernoulli);
-  const ExpressionPtr never = make_expression(typed::RealLiteral{0}, Type{Base::real, 0}, span);
+  const ExpressionPtr never = real_number(0, span);
   return occupied_or_not(seen->weights, absent.weights,
                          {{make_statement(draw, draw.left->span)},
                           {make_statement(typed::Tilde{draw.left, bernoulli, {never}, std::nullopt}, draw.left->span)}},

@@ -6,10 +6,6 @@
 
 namespace sibyl::generative {
 
-using typed::ExpressionPtr;
-using typed::StatementPtr;
-using typed::VariableId;
-
 PointMasses::PointMasses(const typed::Program& program, const std::vector<bool>& latents) : program_(program) {
   for (VariableId id = 0; id < program.variables.size(); ++id) {
     const typed::Variable& variable = program.variables[id];
@@ -28,8 +24,8 @@ bool PointMasses::varies(const ExpressionPtr& expression) const {
   return std::any_of(reads.begin(), reads.end(), [&](VariableId id) { return varying_.contains(id); });
 }
 
-bool PointMasses::varies(const std::vector<typed::IndexItem>& items) const {
-  return std::any_of(items.begin(), items.end(), [&](const typed::IndexItem& item) {
+bool PointMasses::varies(const std::vector<IndexItem>& items) const {
+  return std::any_of(items.begin(), items.end(), [&](const IndexItem& item) {
     return (item.first && varies(item.first)) || (item.second && varies(item.second));
   });
 }

@@ -1,27 +1,13 @@
 // Sums over a number of infinitely many values, to a limit that the text gives: how many there are of which some are
 // counted.
-#include "compiler/generative/accesses.hpp"
 #include "compiler/generative/marginal_rewriter.hpp"
-#include "lang/typed_rewrite.hpp"
 
 #include <algorithm>
 #include <map>
 
 namespace sibyl::generative {
 
-using typed::Builtin;
-using typed::ExpressionPtr;
-using typed::make_expression;
-using typed::make_statement;
-using typed::StatementPtr;
-using typed::VariableId;
-using typed::without_promotion;
-
 namespace {
-
-const Type integer{Base::integer, 0}, string{Base::string, 0};
-
-StatementPtr none(const StatementPtr&) { return nullptr; }
 
 struct NoPopulation {}; // thrown where the statements are something else
 void require(bool condition) {
@@ -47,7 +33,7 @@ struct LinearSum {
       }
     }
     for (auto& [term, count] : terms)
-      if (typed::are_same(term, bare)) {
+      if (are_same(term, bare)) {
         count += sign;
         return;
       }
@@ -107,12 +93,12 @@ std::optional<Statements> MarginalRewriter::population_size(const StatementPtr& 
       require(!std::holds_alternative<typed::While>(one->node) && !std::holds_alternative<typed::If>(one->node));
       const auto* assignment = std::get_if<typed::Assignment>(&one->node);
       if (!assignment || assignment->variable != id) return;
-      require(assignment->indices.size() == 1 && assignment->indices[0].kind == typed::IndexItem::Kind::single);
+      require(assignment->indices.size() == 1 && assignment->indices[0].kind == IndexItem::Kind::single);
       ExpressionPtr value = assignment->value;
       if (!size) {
         place = assignment->indices[0].first;
       } else {
-        require(typed::are_same(place, assignment->indices[0].first));
+        require(are_same(place, assignment->indices[0].first));
         const auto* sum = std::get_if<typed::BuiltinCall>(&value->node);
         require(sum && sum->builtin == Builtin::add && count_looks(sum->arguments[0], id) == 1);
         value = sum->arguments[1];
@@ -145,7 +131,7 @@ std::optional<Statements> MarginalRewriter::population_size(const StatementPtr& 
     // All that the loop fills is summed.
     ExpressionPtr first = whole_number(1, span), last;
     if (slice) {
-      require(slice->items.size() == 1 && slice->items[0].kind == typed::IndexItem::Kind::between);
+      require(slice->items.size() == 1 && slice->items[0].kind == IndexItem::Kind::between);
       first = slice->items[0].first;
       last = slice->items[0].second;
     } else {
@@ -168,8 +154,8 @@ std::optional<Statements> MarginalRewriter::population_size(const StatementPtr& 
       return found == terms_of_each.end() ? nullptr
                                           : make_statement(typed::Sequence{draws_of(found->second, before)}, one->span);
     };
-    const auto by_size = [&](const ExpressionPtr& one) { return typed::are_same(one, size) ? drawn : nullptr; };
-    const StatementPtr body = typed::rewritten(typed::rewritten(loop->body, draws), none, by_size);
+    const auto by_size = [&](const ExpressionPtr& one) { return are_same(one, size) ? drawn : nullptr; };
+    const StatementPtr body = typed::with_operands(typed::rewritten(loop->body, draws), by_size);
     std::set<VariableId> all_drawn = accesses_of(body, program_).drawn;
     require(!all_drawn.empty() && count_looks_in(body, counter) == 0 && count_looks_in(body, id) == 0);
     for_each_statement(body, [&](const StatementPtr& one) {
@@ -184,12 +170,10 @@ std::optional<Statements> MarginalRewriter::population_size(const StatementPtr& 
     const ExpressionPtr step = difference(drawn, computed(offset));
     const ExpressionPtr below = builtin(Builtin::less, {step, computed(loop->first)}, integer, span);
     const ExpressionPtr above = builtin(Builtin::greater, {step, computed(loop->last)}, integer, span);
-    const auto text = [&](const char* words) { return make_expression(typed::StringLiteral{words}, string, span); };
-    const StatementPtr reject = make_statement(typed::Reject{{text("the number that is summed over here was drawn as "),
-                                                              drawn, text(", which the sum has no term for")}},
-                                               span);
-    result.push_back(
-        make_statement(typed::If{builtin(Builtin::logical_or, {below, above}, integer, span), reject, nullptr}, span));
+    result.push_back(reject_if(builtin(Builtin::logical_or, {below, above}, integer, span),
+                               {words("the number that is summed over here was drawn as ", span), drawn,
+                                words(", which the sum has no term for", span)},
+                               span));
     int own_looks = 1;
     for (const StatementPtr& one : building->statements) own_looks += count_looks_in(one, id);
     const auto looks = looks_.find(id);

@@ -1,20 +1,17 @@
 #include "compiler/generative/reading.hpp"
 
-#include "compiler/generative/accesses.hpp"
 #include "compiler/generative/givings.hpp"
 #include "compiler/generative/late_bounds.hpp"
 #include "compiler/generative/marginalized.hpp"
 #include "compiler/generative/point_masses.hpp"
-#include "lang/typed_rewrite.hpp"
+#include "compiler/generative/tree_building.hpp"
 
 #include <algorithm>
 #include <map>
 
 namespace sibyl::generative {
 
-using typed::StatementPtr;
 using typed::Variable;
-using typed::VariableId;
 
 namespace {
 
@@ -85,7 +82,7 @@ class Reader {
     const Accesses accesses = accesses_of(statement, program_);
     Increment increment{{statement->span, text}, accesses.reads};
     increment.reads.insert(accesses.drawn.begin(), accesses.drawn.end());
-    for (const typed::ExpressionPtr& one : controls_) add_reads(one, increment.reads);
+    for (const ExpressionPtr& one : controls_) add_reads(one, increment.reads);
     increments_.push_back(std::move(increment));
   }
   void refuse_density(Span span, std::string text) {
@@ -95,7 +92,7 @@ class Reader {
   void see(const StatementPtr& statement) {
     if (!statement) return;
     if (!std::holds_alternative<typed::Print>(statement->node))
-      for_each_operand(statement, [&](const typed::ExpressionPtr& operand) {
+      for_each_operand(statement, [&](const ExpressionPtr& operand) {
         if (touches_target(operand))
           refuse(statement->span, "this reads or adds to the density itself, so it cannot be simulated");
       });
@@ -156,7 +153,7 @@ class Reader {
     return found;
   }
 
-  void give(VariableId id, Giving giving, const std::vector<typed::IndexItem>& place) {
+  void give(VariableId id, Giving giving, const std::vector<IndexItem>& place) {
     giving.in_design = in_design_;
     giving.place = place;
     giving.branches = branches_;
@@ -208,15 +205,15 @@ class Reader {
       return refuse_increment(statement, quoted(variable.name) + " is computed and then given a distribution, so this "
                                                                  "cannot be simulated");
     if (const std::string reason = not_one_draw(variable, tilde); !reason.empty()) refuse_draw(*id, span, reason);
-    const typed::ExpressionPtr place = drawn_place(tilde.left);
+    const ExpressionPtr place = drawn_place(tilde.left);
     std::set<VariableId> reads;
-    for (const typed::ExpressionPtr& argument : tilde.arguments) add_reads(argument, reads);
+    for (const ExpressionPtr& argument : tilde.arguments) add_reads(argument, reads);
     if (reads.contains(*id) && std::holds_alternative<typed::VariableReference>(place->node))
       refuse_draw(*id, span,
                   quoted(variable.name) +
                       " is drawn from a distribution that depends on it, so this cannot be simulated");
     for (const auto& [branch, is_first] : branches_)
-      for_each_expression(branch->condition, [&, &branch = branch](const typed::ExpressionPtr& one) {
+      for_each_expression(branch->condition, [&, &branch = branch](const ExpressionPtr& one) {
         if (branch->else_body && typed::are_same(one, place) &&
             accesses_of(branch->then_body, program_).drawn.contains(*id) &&
             accesses_of(branch->else_body, program_).drawn.contains(*id))
@@ -230,14 +227,14 @@ class Reader {
 
   void give_drawn(VariableId id, const typed::Tilde& tilde, Span span) {
     if (program_.variables[id].is_local) return;
-    const typed::ExpressionPtr place = drawn_place(tilde.left);
+    const ExpressionPtr place = drawn_place(tilde.left);
     const auto* index = std::get_if<typed::Index>(&place->node);
-    give(id, {span, true}, index ? index->items : std::vector<typed::IndexItem>{});
+    give(id, {span, true}, index ? index->items : std::vector<IndexItem>{});
   }
 
   // The elements of a constrained type cannot be drawn one by one: only where the type says what independent elements
   // become under its condition can they be drawn together, from one distribution.
-  void check_constrained_draw(const typed::Tilde& tilde, const Variable& variable, const typed::ExpressionPtr& place,
+  void check_constrained_draw(const typed::Tilde& tilde, const Variable& variable, const ExpressionPtr& place,
                               Span span) {
     const typed::Transform& transform = *variable.transform;
     const std::string subject = quoted(variable.name) + " is " + quoted(transform.name) + ", and ";
@@ -258,7 +255,7 @@ class Reader {
     if (!transform.conditioned_on(tilde.distribution->name))
       return refuse_prior(span, subject + quoted(tilde.distribution->name) +
                                     " draws its elements one by one, so this cannot be simulated");
-    for (const typed::ExpressionPtr& argument : tilde.arguments)
+    for (const ExpressionPtr& argument : tilde.arguments)
       if (!argument->type.is_scalar())
         return refuse_prior(argument->span,
                             subject + "its elements have different distributions, so this cannot be simulated");
@@ -360,9 +357,8 @@ class Reader {
   static bool are_same(const Giving& a, const Giving& b) {
     if (a.place.size() != b.place.size()) return false;
     for (std::size_t d = 0; d < a.place.size(); ++d) {
-      const auto constant = [](const typed::IndexItem& item) {
-        return item.kind == typed::IndexItem::Kind::single ? std::get_if<typed::IntegerLiteral>(&item.first->node)
-                                                           : nullptr;
+      const auto constant = [](const IndexItem& item) {
+        return item.kind == IndexItem::Kind::single ? std::get_if<typed::IntegerLiteral>(&item.first->node) : nullptr;
       };
       const auto *one = constant(a.place[d]), *other = constant(b.place[d]);
       if (!one || !other || one->value != other->value) return false;
@@ -432,7 +428,7 @@ class Reader {
     }
   }
 
-  bool depends_on_parameter(const typed::ExpressionPtr& bound) const {
+  bool depends_on_parameter(const ExpressionPtr& bound) const {
     std::set<VariableId> reads;
     add_reads(bound, reads);
     for (const VariableId id : reads)
@@ -447,10 +443,11 @@ class Reader {
     if (!reading_.not_generative &&
         !simulation_order(simulated_statements(program_, reading_), program_, reading_, &cycle)) {
       if (const auto late = find_late_prior(program_))
-        refuse_prior(late->span, "the prior of " + quoted(program_.variables[late->parameter].name) + " depends on " +
-                                     quoted(program_.variables[late->data].name) +
-                                     ", that is on data which are drawn given it, so it cannot be simulated: give it a prior "
-                                     "of its own, and let its bound depend on them");
+        refuse_prior(late->span,
+                     "the prior of " + quoted(program_.variables[late->parameter].name) + " depends on " +
+                         quoted(program_.variables[late->data].name) +
+                         ", that is on data which are drawn given it, so it cannot be simulated: give it a prior "
+                         "of its own, and let its bound depend on them");
       else refuse_prior(cycle->span, circular);
     }
     cycle = nullptr;
@@ -492,7 +489,7 @@ class Reader {
   std::vector<std::pair<const typed::If*, bool>> branches_;
   std::vector<typed::For> loops_;
   int open_loops_ = 0, jumping_loops_ = 0;
-  std::vector<typed::ExpressionPtr> controls_; // what decides whether and how often it runs
+  std::vector<ExpressionPtr> controls_; // what decides whether and how often it runs
   struct Increment {
     Reason reason;
     std::set<VariableId> reads;

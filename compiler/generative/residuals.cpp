@@ -1,8 +1,7 @@
 #include "compiler/generative/residuals.hpp"
 
-#include "compiler/generative/accesses.hpp"
 #include "compiler/generative/interleaving.hpp"
-#include "lang/typed_rewrite.hpp"
+#include "compiler/generative/tree_building.hpp"
 
 #include <algorithm>
 #include <map>
@@ -10,21 +9,10 @@
 
 namespace sibyl::generative {
 
-using typed::Builtin;
-using typed::ExpressionPtr;
-using typed::IndexItem;
-using typed::make_expression;
-using typed::make_statement;
-using typed::StatementPtr;
-using typed::VariableId;
-
 namespace {
 
-using Statements = std::vector<StatementPtr>;
-const Type real{Base::real, 0}, integer{Base::integer, 0};
-
-ExpressionPtr arithmetic(Builtin builtin, const ExpressionPtr& a, const ExpressionPtr& b) {
-  return make_expression(typed::BuiltinCall{builtin, {a, b}, ""}, real, a->span);
+ExpressionPtr arithmetic(Builtin what, const ExpressionPtr& a, const ExpressionPtr& b) {
+  return builtin(what, {a, b}, real, a->span);
 }
 
 class ResidualRewriter {
@@ -148,8 +136,7 @@ class ResidualRewriter {
     const auto* sum = std::get_if<typed::BuiltinCall>(&left->node);
     if (!sum || !holds_datum(left)) return std::nullopt;
     if (sum->builtin == Builtin::negate)
-      return solved(sum->arguments[0],
-                    make_expression(typed::BuiltinCall{Builtin::negate, {value}, ""}, real, left->span));
+      return solved(sum->arguments[0], builtin(Builtin::negate, {value}, real, left->span));
     const ExpressionPtr &a = sum->arguments[0], &b = sum->arguments[1];
     const bool subtracts = sum->builtin == Builtin::subtract;
     if (holds_datum(a)) return solved(a, arithmetic(subtracts ? Builtin::add : Builtin::subtract, value, b));
@@ -185,7 +172,7 @@ class ResidualRewriter {
     };
     const auto [a, a_shift] = split(index);
     const auto [b, b_shift] = split(place);
-    return typed::are_same(a, b) && a_shift < b_shift;
+    return are_same(a, b) && a_shift < b_shift;
   }
 
   static ExpressionPtr draw_of(const Draw& draw, const ExpressionPtr& row) {
@@ -213,7 +200,7 @@ class ResidualRewriter {
   // The same for each element of a container, in a loop; `size`: how many.
   std::optional<StatementPtr> given_each(const ExpressionPtr& residuals, const Draw& draw) {
     const Span span = residuals->span;
-    const ExpressionPtr row = make_expression(typed::VariableReference{next_variable()}, integer, span);
+    const ExpressionPtr row = reference(next_variable(), integer, span);
     auto one = given(element_of(residuals, row), draw, row);
     if (!one) return std::nullopt;
     typed::Variable variable;
@@ -222,10 +209,8 @@ class ResidualRewriter {
     variable.is_local = variable.is_loop_variable = true;
     variable.span = span;
     program_.variables.push_back(std::move(variable));
-    const ExpressionPtr first = make_expression(typed::IntegerLiteral{1}, integer, span);
-    const ExpressionPtr last =
-        make_expression(typed::BuiltinCall{Builtin::num_elements, {datum_in(residuals)}, ""}, integer, span);
-    return make_statement(typed::For{next_variable() - 1, first, last, std::move(*one)}, span);
+    const ExpressionPtr last = builtin(Builtin::num_elements, {datum_in(residuals)}, integer, span);
+    return make_statement(typed::For{next_variable() - 1, whole_number(1, span), last, std::move(*one)}, span);
   }
   VariableId next_variable() const { return static_cast<VariableId>(program_.variables.size()); }
 
@@ -238,10 +223,9 @@ class ResidualRewriter {
 
   // Whether the assignment can be turned around, whatever draws it.
   std::optional<Given> given_by(const typed::Assignment& assignment) const {
-    const ExpressionPtr placeholder = make_expression(typed::RealLiteral{0}, real, assignment.value->span);
+    const ExpressionPtr placeholder = real_number(0, assignment.value->span);
     ExpressionPtr value = assignment.value;
-    if (!value->type.is_scalar())
-      value = element_of(value, make_expression(typed::VariableReference{next_variable()}, integer, value->span));
+    if (!value->type.is_scalar()) value = element_of(value, reference(next_variable(), integer, value->span));
     return value->type.is_scalar() ? solved(value, placeholder) : std::nullopt;
   }
 
@@ -281,15 +265,15 @@ class ResidualRewriter {
     result.push_back(within(statement));
   }
 
-  // The datum that belongs to an assigned residual, element by element. Null where elements belong to others of the datum.
+  // The datum that belongs to an assigned residual, element by element. Null where elements belong to others of the
+  // datum.
   ExpressionPtr place_in(const typed::Assignment& assigned) const {
     const ExpressionPtr datum = datum_in(assigned.value);
     if (!assigned.value->type.is_scalar() || program_.variables[assigned.variable].type.is_scalar()) return datum;
     const auto* at = std::get_if<typed::Index>(&datum->node);
-    const bool is_same = at && at->items.size() == 1 && assigned.indices.size() == 1 &&
-                         at->items[0].kind == IndexItem::Kind::single &&
-                         assigned.indices[0].kind == IndexItem::Kind::single &&
-                         typed::are_same(at->items[0].first, assigned.indices[0].first);
+    const bool is_same =
+        at && at->items.size() == 1 && assigned.indices.size() == 1 && at->items[0].kind == IndexItem::Kind::single &&
+        assigned.indices[0].kind == IndexItem::Kind::single && are_same(at->items[0].first, assigned.indices[0].first);
     return is_same ? at->base : nullptr;
   }
   // Null where not all of its assignments have the same.

@@ -10,9 +10,6 @@
 
 namespace sibyl::generative {
 
-using typed::StatementPtr;
-using typed::VariableId;
-
 std::vector<StatementPtr> simulated_statements(const typed::Program& program, const Reading& reading) {
   std::vector<StatementPtr> all;
   for (const StatementPtr& declaration : program.data)

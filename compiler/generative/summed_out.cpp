@@ -7,24 +7,11 @@
 
 namespace sibyl::generative {
 
-using typed::ExpressionPtr;
-using typed::IndexItem;
-using typed::StatementPtr;
-using typed::VariableId;
-
 namespace {
-
-using Statements = std::vector<StatementPtr>;
 
 bool refers_to(const ExpressionPtr& expression, VariableId id) {
   const auto* reference = std::get_if<typed::VariableReference>(&expression->node);
   return reference && reference->variable == id;
-}
-
-std::optional<typed::Tilde> as_draw(const StatementPtr& statement) {
-  if (const auto* tilde = std::get_if<typed::Tilde>(&statement->node)) return *tilde;
-  if (const auto* increment = std::get_if<typed::TargetIncrement>(&statement->node)) return as_tilde(*increment);
-  return std::nullopt;
 }
 
 // Whether a break or continue in it goes to a loop around it.

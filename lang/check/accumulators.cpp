@@ -13,27 +13,12 @@ using typed::VariableId;
 
 namespace {
 
-// The variable that the expression is, through promotions.
-std::optional<VariableId> variable_of(const ExpressionPtr& expression) {
-  if (const auto* promoted = std::get_if<typed::Promote>(&expression->node)) return variable_of(promoted->operand);
-  const auto* reference = std::get_if<typed::VariableReference>(&expression->node);
-  return reference ? std::optional(reference->variable) : std::nullopt;
-}
-
 // e of `v = v + e`; null where the statement is of another form.
 ExpressionPtr added_to(VariableId id, const typed::Assignment& assignment) {
   if (assignment.variable != id || !assignment.indices.empty()) return nullptr;
   const auto* sum = std::get_if<typed::BuiltinCall>(&assignment.value->node);
   const bool is_sum = sum && sum->builtin == typed::Builtin::add && variable_of(sum->arguments[0]) == id;
   return is_sum && sum->arguments[1]->type.is_scalar() ? sum->arguments[1] : nullptr;
-}
-
-bool is_zero(const ExpressionPtr& expression) {
-  if (!expression) return false;
-  if (const auto* promoted = std::get_if<typed::Promote>(&expression->node)) return is_zero(promoted->operand);
-  if (const auto* whole = std::get_if<typed::IntegerLiteral>(&expression->node)) return whole->value == 0;
-  const auto* real = std::get_if<typed::RealLiteral>(&expression->node);
-  return real && real->value == 0;
 }
 
 } // namespace
@@ -55,7 +40,7 @@ void Checker::spread_accumulators(typed::Program& program) {
         [&](const auto& node) {
           using Node = std::decay_t<decltype(node)>;
           if constexpr (std::is_same_v<Node, typed::Declaration>) {
-            if (is_zero(node.initializer)) ++uses[node.variable].starts;
+            if (typed::literal_number(node.initializer) == 0) ++uses[node.variable].starts;
             else read(node.initializer);
             for (const ExpressionPtr& size : program.variables[node.variable].sizes) read(size);
           } else if constexpr (std::is_same_v<Node, typed::Assignment>) {
@@ -63,7 +48,7 @@ void Checker::spread_accumulators(typed::Program& program) {
               ++uses[node.variable].sums;
               return read(added);
             }
-            if (node.indices.empty() && is_zero(node.value)) ++uses[node.variable].starts;
+            if (node.indices.empty() && typed::literal_number(node.value) == 0) ++uses[node.variable].starts;
             else ++uses[node.variable].others;
             for (const auto& item : node.indices) {
               read(item.first);
