@@ -191,7 +191,8 @@ void add_train(Command& program) {
   command.add_option("--steps", options->steps, "training steps");
   const Option simulations = command.add_option("--sims", options->simulations,
                       "a fixed set of so many simulations, a tenth of them held out: made once and learned from in epochs, "
-                      "until those held out gain no more (default: made as they are needed, each used once)");
+                      "until those held out gain no more (default: made as they are needed; with --time they come again where "
+                      "fresh ones are not ready)");
   command.add_option("--moves", options->moves,
                       "with --sims and a model with a density: Markov moves of a data set's parameters along its posterior "
                       "whenever it is learned from again; 0: none")

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -44,6 +45,19 @@ class OrderedProducer {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return error_ || made_.count(next_taken_) > 0; });
     if (made_.count(next_taken_) == 0) std::rethrow_exception(error_);
+    return hand_out(lock);
+  }
+
+  // Nothing where it is not made yet.
+  std::optional<Item> take_if_ready() {
+    std::unique_lock lock(mutex_);
+    if (made_.count(next_taken_) > 0) return hand_out(lock);
+    if (error_) std::rethrow_exception(error_);
+    return std::nullopt;
+  }
+
+ private:
+  Item hand_out(std::unique_lock<std::mutex>& lock) {
     Item item = std::move(made_.extract(next_taken_).mapped());
     ++next_taken_;
     lock.unlock();
@@ -51,7 +65,6 @@ class OrderedProducer {
     return item;
   }
 
- private:
   // The threads are joined where they are destroyed.
   void stop() {
     {

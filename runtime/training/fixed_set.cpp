@@ -18,12 +18,6 @@ namespace {
 constexpr std::size_t most_held_out = 2000, most_pilots = 2000;
 constexpr std::size_t at_a_time = 500; // simulations on one thread
 
-std::size_t bytes_of(const NetworkBatch& batch) {
-  std::size_t numbers = batch.direct.size() + batch.z.size();
-  for (const RowsBatch& source : batch.sources) numbers += source.rows.size() + 2 * source.offsets.size();
-  return numbers * sizeof(float);
-}
-
 // Of what posteriors are known by.
 std::size_t bytes_of(const DataBatch& data, const FrameBatch& frames) {
   std::size_t numbers = frames.center.size() + frames.factor.size();
@@ -41,17 +35,6 @@ void require_memory(std::size_t bytes, std::size_t pilots, std::size_t count) {
         "a fixed set of {} simulations takes {:.1f} GB of memory, of which there are {:.1f}: give a time or a number "
         "of steps instead, and each is simulated when it is needed",
         count, needed / 1e9, there / 1e9));
-}
-
-void append(FrameBatch& frames, const FrameBatch& more) {
-  frames.dimension = more.dimension;
-  frames.count += more.count;
-  const auto add = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
-  add(frames.center, more.center);
-  add(frames.factor, more.factor);
-  add(frames.log_determinant, more.log_determinant);
-  add(frames.objective, more.objective);
-  add(frames.converged, more.converged);
 }
 
 } // namespace
@@ -131,7 +114,7 @@ std::vector<FixedSet> simulate_fixed_set(const std::shared_ptr<const CompiledMod
       if (item >= first_held_out)
         set.log_determinant.insert(set.log_determinant.end(), made[s].log_determinant.begin(),
                                    made[s].log_determinant.end());
-      if (keep_posteriors && item < first_held_out) append(frames[s], made[s].frames);
+      if (keep_posteriors && item < first_held_out) frames[s].append(made[s].frames);
       if (item == 0)
         require_memory(bytes_of(set.learned) + bytes_of(taken.data, frames[s]), set.learned.count,
                        parts.count * sets.size());

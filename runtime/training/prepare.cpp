@@ -24,7 +24,7 @@ constexpr std::size_t fewest_pilots = 20; // scales of inputs and parameters are
 // With fewer frames of their own than this, data sets would mostly be learned in the prior frame. Newton's method fails
 // where the mode means nothing; the variational frames' score counts those that are not found.
 constexpr double smallest_converged_share = 0.9, smallest_variational_share = 0.6;
-constexpr std::size_t first_look = 100; // data sets
+constexpr std::size_t first_look = 100;           // data sets
 constexpr double hopeless_converged_share = 0.75; // of the first ones: 5 standard errors below the smallest
 constexpr double worthwhile_gain = 0.05;          // in nats, of a frame that takes longer to find
 constexpr std::size_t at_a_time = 50;             // frames
@@ -51,9 +51,10 @@ void check_model(const Facts& facts, bool has_region) {
   };
   for (const VariableFact& variable : facts.variables)
     if (!variable.varies_with.empty() && !has_region)
-      throw UserError(fmt::format("`{}` ({}) has another size in each data set, since `{}` is drawn in the design: parameters "
-                                  "whose sizes vary cannot be inferred together yet; give `{}` by a file instead",
-                                  variable.name, variable.type, variable.varies_with, variable.varies_with));
+      throw UserError(
+          fmt::format("`{}` ({}) has another size in each data set, since `{}` is drawn in the design: parameters "
+                      "whose sizes vary cannot be inferred together yet; give `{}` by a file instead",
+                      variable.name, variable.type, variable.varies_with, variable.varies_with));
   if (!has_role(Role::parameter)) throw UserError("the model has no parameters: there is nothing to infer");
   if (!has_role(Role::observed)) throw UserError("the model draws no data variable: there is nothing to learn from");
 }
@@ -75,10 +76,10 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 
 std::string_view words_for(FrameKind kind) {
   switch (kind) {
-    case FrameKind::prior: return "prior";
-    case FrameKind::laplace: return "Laplace";
-    case FrameKind::refined: return "variational (from the mode)";
-    case FrameKind::variational: return "variational (from the prior)";
+  case FrameKind::prior: return "prior";
+  case FrameKind::laplace: return "Laplace";
+  case FrameKind::refined: return "variational (from the mode)";
+  case FrameKind::variational: return "variational (from the prior)";
   }
   throw InternalError("a frame of no kind");
 }
@@ -92,7 +93,8 @@ class Preparation {
     check_model(model_->facts(), options_.region.has_value());
     const VariableFact* late = model_->facts().with_late_bound();
     if (late && options_.missing_share > 0)
-      throw UserError("a bound of `" + late->name + "` depends on data that are drawn given it, so none of them can be missing");
+      throw UserError("a bound of `" + late->name +
+                      "` depends on data that are drawn given it, so none of them can be missing");
     simulate();
     const PriorFrame prior = PriorFrame::from_draws(pilot_.unconstrained, pilot_.space);
     setup_.candidates.assign(
@@ -120,8 +122,8 @@ class Preparation {
     pilot_ = given_ ? *given_ : simulate_usable(model_, options_, first_pilot_index, options_.pilot_count);
     const LeftOut& left_out = pilot_.left_out;
     if (left_out.is_hopeless() || pilot_.data.count < fewest_pilots)
-      throw RuntimeError(fmt::format("too few simulations are usable to learn from them: {}",
-                                     left_out.describe("simulations")));
+      throw RuntimeError(
+          fmt::format("too few simulations are usable to learn from them: {}", left_out.describe("simulations")));
     if (left_out.is_noteworthy()) setup_.notes.push_back(left_out.describe("simulations"));
   }
 
@@ -132,7 +134,8 @@ class Preparation {
     const bool required = options_.frame != FrameChoice::automatic;
     const auto refuse = [&](const std::string& reason) {
       if (required)
-        throw UserError(fmt::format("no {} frame: {}", options_.frame == FrameChoice::laplace ? "Laplace" : "variational", reason));
+        throw UserError(
+            fmt::format("no {} frame: {}", options_.frame == FrameChoice::laplace ? "Laplace" : "variational", reason));
       setup_.notes.push_back(fmt::format("prior frame: {}", reason));
       return FrameKind::prior;
     };

@@ -63,6 +63,11 @@ TrainingBudget training_budget(TrainingBudget budget, double spent) {
 void add_training_notes(const TrainingResult& trained, const LearnedFrom& learned_from,
                         std::vector<std::string>& notes) {
   const LeftOut& left_out = learned_from.left_out;
+  if (learned_from.came_again > learned_from.fresh)
+    notes.push_back(fmt::format("a data set takes longer to make than to learn from: {} were learned from {:.0f} times "
+                                "each",
+                                learned_from.fresh,
+                                1 + static_cast<double>(learned_from.came_again) / static_cast<double>(learned_from.fresh)));
   if (learned_from.moves_tried > 0)
     notes.push_back(fmt::format("from the second epoch on the parameters of each data set moved along its posterior: {} "
                                 "of {} Markov moves were accepted",
@@ -134,7 +139,11 @@ TrainedSampler train_sampler(std::shared_ptr<const CompiledModel> model, const S
                                       "ones judge the sampler",
                                       parts.count, parts.learned, parts.held_out));
   }
-  if (options.around) {
+  std::optional<StartedPlan> started;
+  if (options.resume) {
+    started = read_started_plan(*model, options);
+    options.setup.region = started->setup.region;
+  } else if (options.around) {
     LocatedRegion located = locate_region(model, *options.around,
                                           {.seconds = options.budget.seconds > 0 ? options.budget.seconds / 3 : 60,
                                            .seed = options.setup.seed,
@@ -144,7 +153,8 @@ TrainedSampler train_sampler(std::shared_ptr<const CompiledModel> model, const S
     first_notes.insert(first_notes.end(), located.notes.begin(), located.notes.end());
   }
   std::string frame_note;
-  TrainingPlan plan = choose_plan(model, options, train, events, frame_note);
+  TrainingPlan plan = started ? make_started_plan(model, options, *started, events)
+                              : choose_plan(model, options, train, events, frame_note);
   add_self_consistency(plan, options, last_notes);
   const double seconds = seconds_since(start);
   if (events.prepared) {
@@ -171,6 +181,7 @@ TrainedSampler train_sampler(std::shared_ptr<const CompiledModel> model, const S
   TrainedSampler result;
   LearnedFrom learned_from;
   result.training = carry_out(plan, train, job, learned_from);
+  if (learned_from.came_again > 0) result.training.simulations = learned_from.fresh;
   const std::int32_t interrupts = options.setup.interrupted ? options.setup.interrupted->load() : 0;
   add_training_notes(result.training, learned_from, result.notes);
   if (events.trained) events.trained(result.training);

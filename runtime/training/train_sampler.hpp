@@ -25,8 +25,8 @@ struct SamplerTrainingOptions {
   std::optional<DataSet> around;
   TrainingBudget budget;
   // A fixed set of so many simulations, of which a tenth is held out: they are made once and learned from in epochs
-  // until those held out gain no more (the budget may end it before). 0: data sets are simulated as they are needed,
-  // and each is used once.
+  // until those held out gain no more (the budget may end it before). 0: data sets are simulated as they are needed;
+  // with a budget of seconds they come again where fresh ones are not ready (online_batches.hpp).
   std::int64_t simulations = 0;
   // Of the parameters of each data set of a fixed set, whenever it is learned from again (posterior_moves.hpp): Markov
   // moves, where the model has a density. 0: they stay what the data were simulated from.

@@ -51,6 +51,7 @@ struct TrainingJob {
   int threads = 1;
   std::string checkpoint;          // path; empty: none
   std::string checkpoint_identity; // what the checkpoint must have been made for: model, setup, options
+  std::string checkpoint_plan;     // that it carries along, for whoever resumes
   bool resume = false;             // go on from the checkpoint
   NetworkBatch validation;
   // Steps after which the data sets are the same again, those of a fixed set; 0: no data set comes twice. With a fixed

@@ -1,12 +1,11 @@
 #include "runtime/training/training_plan.hpp"
 
 #include "lang/errors.hpp"
-#include "runtime/networks/weights.hpp"
 #include "runtime/posterior/network_posterior.hpp"
+#include "runtime/training/online_batches.hpp"
 #include "runtime/training/training_source.hpp"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -58,34 +57,6 @@ double weight_decay_for_fixed_set(std::size_t learned, bool is_moving) {
 
 namespace {
 
-// Batches are numbered, so that resumed training goes on with those it would have seen.
-class NumberedBatches {
- public:
-  NumberedBatches(std::shared_ptr<const CompiledModel> model, std::shared_ptr<const InferenceSetup> setup,
-                  const TrainingSourceOptions& options)
-      : model_(std::move(model)), setup_(std::move(setup)), options_(options) {}
-
-  NetworkBatch at(std::int64_t step) {
-    if (!source_ || step != next_) {
-      options_.first_batch = static_cast<std::uint64_t>(step);
-      source_ = std::make_unique<TrainingSource>(model_, setup_, options_);
-    }
-    next_ = step + 1;
-    const Examples examples = source_->next();
-    left_out_.add(examples.left_out);
-    return network_batch(examples);
-  }
-  const LeftOut& left_out() const { return left_out_; }
-
- private:
-  std::shared_ptr<const CompiledModel> model_;
-  std::shared_ptr<const InferenceSetup> setup_;
-  TrainingSourceOptions options_;
-  std::unique_ptr<TrainingSource> source_;
-  std::int64_t next_ = -1;
-  LeftOut left_out_;
-};
-
 void set_job(TrainingPlan& plan, const SamplerTrainingOptions& options) {
   if (find_posterior_family(options.family).loss_is_negative_log_density)
     plan.mean_log_determinant = mean(plan.log_determinant);
@@ -103,26 +74,35 @@ void set_job(TrainingPlan& plan, const SamplerTrainingOptions& options) {
     plan.most_steps = steps_for_fixed_set(learned, plan.moves > 0);
     job.weight_decay = weight_decay_for_fixed_set(learned, plan.moves > 0);
   }
-  auto real = nlohmann::json::array();
-  for (const DataSet& one : options.real) real.push_back(data_set_to_json(one));
-  job.checkpoint_identity =
-      fmt::format("{}|{}|{}|{}|{}|{}|{}|{}", plan.model->text(), options.family, nlohmann::json(*plan.setup).dump(),
-                  options.setup.seed, job.batch_size, options.simulations, options.self_consistency.value_or(-1),
-                  real.dump());
+  job.checkpoint_identity = training_identity(*plan.model, options);
+  job.checkpoint_plan = to_text({*plan.setup, plan.left_out.tried()});
 }
 
 // What finding frames and validation sets may take of a budget of seconds.
 constexpr double frames_share = 0.15, validation_share = 0.05;
 
+std::shared_ptr<const SimulatedBatch> simulate_pilot(const std::shared_ptr<const CompiledModel>& model,
+                                                     const SetupOptions& options) {
+  return std::make_shared<const SimulatedBatch>(
+      simulate_usable(model, options, first_pilot_index, options.pilot_count));
+}
+
+std::shared_ptr<const InferenceSetup> prepare_in_time(const std::shared_ptr<const CompiledModel>& model,
+                                                      const SamplerTrainingOptions& options,
+                                                      const SimulatedBatch& pilot) {
+  SetupOptions setup = options.setup;
+  setup.frame_seconds = frames_share * options.budget.seconds;
+  return std::make_shared<const InferenceSetup>(prepare(model, setup, &pilot));
+}
+
 // `validated`: from how many simulations the validation set is made; 0: as many as suit.
-TrainingPlan make_online_plan(std::shared_ptr<const CompiledModel> model, const SamplerTrainingOptions& given,
+TrainingPlan make_online_plan(std::shared_ptr<const CompiledModel> model, const SamplerTrainingOptions& options,
+                              std::shared_ptr<const SimulatedBatch> pilot, std::shared_ptr<const InferenceSetup> setup,
                               std::size_t validated = 0) {
-  TrainingPlan plan{.model = std::move(model)};
-  SamplerTrainingOptions options = given;
-  options.setup.frame_seconds = frames_share * options.budget.seconds;
-  plan.pilot = std::make_shared<const SimulatedBatch>(
-      simulate_usable(plan.model, options.setup, first_pilot_index, options.setup.pilot_count));
-  plan.setup = std::make_shared<const InferenceSetup>(prepare(plan.model, options.setup, plan.pilot.get()));
+  TrainingPlan plan{.model = std::move(model),
+                    .setup = std::move(setup),
+                    .pilot = std::move(pilot),
+                    .lets_come_again = options.budget.seconds > 0};
   const auto make = [&](std::size_t first, std::size_t last) {
     return make_examples(plan.model, plan.setup, options.setup.seed, first_validation_index + first, last - first,
                          options.setup.threads, options.setup.interrupted);
@@ -170,28 +150,18 @@ bool tries_frames(const SamplerTrainingOptions& options, const InferenceSetup& s
          leaves_time_for_trials(options);
 }
 
-// The candidates, of which the first is the one to take without trials.
-std::vector<TrainingPlan> make_plans(std::shared_ptr<const CompiledModel> model, const SamplerTrainingOptions& options,
-                                     const SamplerTrainingEvents& events) {
+std::vector<TrainingPlan> make_fixed_plans(const std::shared_ptr<const CompiledModel>& model,
+                                           const SamplerTrainingOptions& options,
+                                           const std::shared_ptr<const SimulatedBatch>& pilot,
+                                           std::span<const std::shared_ptr<const InferenceSetup>> setups,
+                                           const FixedSetParts& parts, const SamplerTrainingEvents& events) {
   std::vector<TrainingPlan> plans;
-  if (events.doing) events.doing("preparing: pilot simulations");
-  if (options.simulations == 0) {
-    plans.push_back(make_online_plan(model, options));
-    if (tries_frames(options, *plans[0].setup)) plans.push_back(make_online_plan(model, in_prior_frame(options), plans[0].left_out.tried()));
-    return plans;
-  }
-  const FixedSetParts parts = divide_fixed_set(options.simulations);
-  const auto pilot = std::make_shared<const SimulatedBatch>(
-      simulate_usable(model, options.setup, first_training_index, parts.pilot));
-  std::vector<std::shared_ptr<const InferenceSetup>> setups{
-      std::make_shared<const InferenceSetup>(prepare(model, options.setup, pilot.get()))};
-  if (tries_frames(options, *setups[0]))
-    setups.push_back(std::make_shared<const InferenceSetup>(prepare(model, in_prior_frame(options).setup, pilot.get())));
   // A region's density is not the model's.
   const int moves = model->facts().has_density && !options.setup.region ? options.moves : 0;
-  std::vector<FixedSet> sets = simulate_fixed_set(model, setups, *pilot, options.setup, parts, moves > 0, [&](std::size_t made) {
-    if (events.doing) events.doing(fmt::format("preparing: {} of {} simulations", made, parts.count));
-  });
+  std::vector<FixedSet> sets =
+      simulate_fixed_set(model, setups, *pilot, options.setup, parts, moves > 0, [&](std::size_t made) {
+        if (events.doing) events.doing(fmt::format("preparing: {} of {} simulations", made, parts.count));
+      });
   for (std::size_t s = 0; s < sets.size(); ++s) {
     TrainingPlan plan{.model = model, .setup = setups[s], .pilot = pilot, .moves = moves};
     plan.log_determinant = std::move(sets[s].log_determinant);
@@ -202,6 +172,30 @@ std::vector<TrainingPlan> make_plans(std::shared_ptr<const CompiledModel> model,
     plans.push_back(std::move(plan));
   }
   return plans;
+}
+
+// The candidates, of which the first is the one to take without trials.
+std::vector<TrainingPlan> make_plans(std::shared_ptr<const CompiledModel> model, const SamplerTrainingOptions& options,
+                                     const SamplerTrainingEvents& events) {
+  std::vector<TrainingPlan> plans;
+  if (events.doing) events.doing("preparing: pilot simulations");
+  if (options.simulations == 0) {
+    const auto pilot = simulate_pilot(model, options.setup);
+    plans.push_back(make_online_plan(model, options, pilot, prepare_in_time(model, options, *pilot)));
+    if (tries_frames(options, *plans[0].setup))
+      plans.push_back(make_online_plan(model, options, pilot, prepare_in_time(model, in_prior_frame(options), *pilot),
+                                       plans[0].left_out.tried()));
+    return plans;
+  }
+  const FixedSetParts parts = divide_fixed_set(options.simulations);
+  const auto pilot =
+      std::make_shared<const SimulatedBatch>(simulate_usable(model, options.setup, first_training_index, parts.pilot));
+  std::vector<std::shared_ptr<const InferenceSetup>> setups{
+      std::make_shared<const InferenceSetup>(prepare(model, options.setup, pilot.get()))};
+  if (tries_frames(options, *setups[0]))
+    setups.push_back(
+        std::make_shared<const InferenceSetup>(prepare(model, in_prior_frame(options).setup, pilot.get())));
+  return make_fixed_plans(std::move(model), options, pilot, setups, parts, events);
 }
 
 struct Trial {
@@ -225,12 +219,6 @@ TrainingPlan choose_plan(std::shared_ptr<const CompiledModel> model, const Sampl
                          TrainFunction train, const SamplerTrainingEvents& events, std::string& note) {
   std::vector<TrainingPlan> plans = make_plans(std::move(model), options, events);
   if (plans.size() == 1) return std::move(plans[0]);
-  if (options.resume) { // what was decided then
-    const auto metadata = read_safetensors(options.checkpoint).metadata;
-    const auto identity = metadata.find("identity");
-    const bool is_second = identity != metadata.end() && identity->second == plans[1].job.checkpoint_identity;
-    return std::move(plans[is_second ? 1 : 0]);
-  }
   if (events.doing) events.doing("preparing: which frame is better");
   const TrainingJob& job = plans[0].job;
   const double rows = mean_rows(job.validation) * static_cast<double>(job.batch_size);
@@ -251,12 +239,24 @@ TrainingPlan choose_plan(std::shared_ptr<const CompiledModel> model, const Sampl
   const Trial prior = try_out(plans[1], train, {.steps = own.steps});
   if (is_interrupted()) throw RuntimeError("interrupted");
   const double gain = usual_gain(prior.losses, own.losses);
-  note =
-      fmt::format("after {} steps of each, {} better by {:.3f} nats than {} (mean over data sets, less the twentieth at "
-                  "either end)",
-                  own.steps, gain > 0 ? "the data sets' own frames are" : "the prior frame is", std::abs(gain),
-                  gain > 0 ? "the prior frame" : "the data sets' own frames");
+  note = fmt::format(
+      "after {} steps of each, {} better by {:.3f} nats than {} (mean over data sets, less the twentieth at "
+      "either end)",
+      own.steps, gain > 0 ? "the data sets' own frames are" : "the prior frame is", std::abs(gain),
+      gain > 0 ? "the prior frame" : "the data sets' own frames");
   return std::move(plans[gain > 0 ? 0 : 1]);
+}
+
+TrainingPlan make_started_plan(std::shared_ptr<const CompiledModel> model, const SamplerTrainingOptions& options,
+                               const StartedPlan& started, const SamplerTrainingEvents& events) {
+  if (events.doing) events.doing("preparing: pilot simulations");
+  const auto setup = std::make_shared<const InferenceSetup>(started.setup);
+  if (options.simulations == 0)
+    return make_online_plan(model, options, simulate_pilot(model, options.setup), setup, started.validated);
+  const FixedSetParts parts = divide_fixed_set(options.simulations);
+  const auto pilot =
+      std::make_shared<const SimulatedBatch>(simulate_usable(model, options.setup, first_training_index, parts.pilot));
+  return std::move(make_fixed_plans(model, options, pilot, std::span(&setup, 1), parts, events)[0]);
 }
 
 TrainingResult carry_out(const TrainingPlan& plan, TrainFunction train, TrainingJob job, LearnedFrom& learned_from) {
@@ -264,7 +264,8 @@ TrainingResult carry_out(const TrainingPlan& plan, TrainFunction train, Training
     MovingBatches batches(plan.model, *plan.fixed, job.batch_size, job.seed, plan.moves);
     job.batch = [&](std::int64_t step) { return batches.at(step); };
     TrainingResult result = train(job);
-    learned_from = {plan.fixed->left_out, batches.tried(), batches.accepted()};
+    learned_from = {
+        .left_out = plan.fixed->left_out, .moves_tried = batches.tried(), .moves_accepted = batches.accepted()};
     return result;
   }
   if (plan.fixed) {
@@ -276,12 +277,13 @@ TrainingResult carry_out(const TrainingPlan& plan, TrainFunction train, Training
   // So many simulations that about a batch of them is left.
   const double kept = plan.left_out.is_noteworthy() ? 1 - plan.left_out.share() : 1;
   const auto tries = static_cast<std::size_t>(std::ceil(static_cast<double>(job.batch_size) / kept));
-  NumberedBatches batches(
+  OnlineBatches batches(
       plan.model, plan.setup,
-      {.batch_size = tries, .seed = job.seed, .threads = static_cast<std::size_t>(std::max(1, job.threads / 2))});
+      {.source = {.batch_size = tries, .seed = job.seed, .threads = static_cast<std::size_t>(std::max(1, job.threads))},
+       .lets_come_again = plan.lets_come_again});
   job.batch = [&](std::int64_t step) { return batches.at(step); };
   TrainingResult result = train(job);
-  learned_from.left_out = batches.left_out();
+  learned_from = {.left_out = batches.left_out(), .fresh = batches.fresh(), .came_again = batches.came_again()};
   return result;
 }
 

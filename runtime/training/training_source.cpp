@@ -102,6 +102,14 @@ TrainingSource::~TrainingSource() {
 
 Examples TrainingSource::next() { return producer_->take(); }
 
+std::optional<Examples> TrainingSource::next_if_ready() { return producer_->take_if_ready(); }
+
+std::size_t bytes_of(const NetworkBatch& batch) {
+  std::size_t numbers = batch.direct.size() + batch.z.size();
+  for (const RowsBatch& source : batch.sources) numbers += source.rows.size() + 2 * source.offsets.size();
+  return numbers * sizeof(float);
+}
+
 NetworkBatch network_batch(const Examples& examples) {
   NetworkBatch batch = network_batch(examples.inputs);
   batch.dimension = examples.dimension;

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,8 @@ struct Examples {
 
 // Encoded inputs without padding, and z.
 NetworkBatch network_batch(const Examples& examples);
+
+std::size_t bytes_of(const NetworkBatch& batch);
 
 // What networks see of simulations that there are. Not for several threads at once.
 class ExampleEncoder {
@@ -92,6 +95,8 @@ class TrainingSource {
 
   // The next batch; waits for it.
   Examples next();
+  // Nothing where it is not made yet.
+  std::optional<Examples> next_if_ready();
 
  private:
   std::atomic<std::int32_t> stopping_ = 0;

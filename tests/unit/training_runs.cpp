@@ -3,13 +3,13 @@
 #include "lang/errors.hpp"
 #include "runtime/training/training_interface.hpp"
 #include "tests/networks_data.hpp"
+#include "tests/unit/scratch_file.hpp"
 
 #include <catch2/catch.hpp>
 
 #include <cmath>
 #include <filesystem>
 #include <limits>
-#include <unistd.h>
 
 using namespace sibyl;
 
@@ -36,11 +36,6 @@ TrainingJob job(const NetworkConfig& config, std::int64_t steps) {
   job.batch_size = 64;
   return job;
 }
-
-struct ScratchFile {
-  std::string path = (std::filesystem::temp_directory_path() / ("sibyl_training_" + std::to_string(getpid()))).string();
-  ~ScratchFile() { std::filesystem::remove(path); }
-};
 
 // mean ~ normal(0, 1), n rows of normal(mean, 1): the posterior is normal(sum / (n + 1), 1 / sqrt(n + 1)).
 NetworkBatch conjugate(std::size_t count, std::uint64_t seed) {

@@ -213,7 +213,8 @@ class Model:
         was learned.
 
         `simulations`: a fixed set of so many (at least 100), a tenth of them held out, made once and learned from in
-        epochs until those held out gain no more; without it, they are made as they are needed, and each is used once.
+        epochs until those held out gain no more; without it, they are made as they are needed, and
+        with a time they come again where fresh ones are not ready.
         `moves`: with it, for models with a density, Markov moves of a data set's parameters along its posterior whenever
         it is learned from again; 0: none.
 

@@ -434,6 +434,7 @@ class Trainer {
         {"updates", updates}}.dump();
     file.metadata["config"] = nlohmann::json(job_.config).dump();
     file.metadata["identity"] = job_.checkpoint_identity;
+    file.metadata["plan"] = job_.checkpoint_plan;
     write_safetensors(job_.checkpoint, file);
   }
 
