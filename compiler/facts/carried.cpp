@@ -40,15 +40,21 @@ int looks_at(const StatementPtr& statement, VariableId id) {
   return count;
 }
 
-bool begins_anew(const StatementPtr& body, VariableId id, const typed::Program& program) {
+bool begins_anew(const StatementPtr& body, VariableId id, const std::vector<StatementPtr>& all) {
   const std::vector<StatementPtr> statements = typed::statements_of(body);
   const auto first = std::find_if(statements.begin(), statements.end(),
                                   [&](const StatementPtr& one) { return looks_at(one, id) > 0 || gives(one, id); });
   if (first == statements.end() || !gives_whole(*first, id) || looks_at(*first, id) > 0) return false;
   int everywhere = 0;
-  for (const auto* block : {&program.transformed_data, &program.transformed_parameters, &program.model})
-    for (const StatementPtr& one : *block) everywhere += looks_at(one, id);
+  for (const StatementPtr& one : all) everywhere += looks_at(one, id);
   return everywhere == looks_at(body, id);
+}
+
+bool begins_anew(const StatementPtr& body, VariableId id, const typed::Program& program) {
+  std::vector<StatementPtr> all;
+  for (const auto* block : {&program.transformed_data, &program.transformed_parameters, &program.model})
+    all.insert(all.end(), block->begin(), block->end());
+  return begins_anew(body, id, all);
 }
 
 } // namespace sibyl

@@ -3,6 +3,8 @@
 
 #include "lang/typed.hpp"
 
+#include <vector>
+
 namespace sibyl {
 
 // How often the statement, and those nested in it, read the variable's value; what gives the whole of it a value is no
@@ -13,5 +15,7 @@ int looks_at(const typed::StatementPtr& statement, typed::VariableId id);
 // look at the old one, and no statement outside of that loop reads it: then nothing passes on, though it is declared
 // outside.
 bool begins_anew(const typed::StatementPtr& body, typed::VariableId id, const typed::Program& program);
+// The same where `all` are the statements that the variable is visible in.
+bool begins_anew(const typed::StatementPtr& body, typed::VariableId id, const std::vector<typed::StatementPtr>& all);
 
 } // namespace sibyl

@@ -300,7 +300,6 @@ class Analysis {
             else if constexpr (std::is_same_v<Node, typed::FunctionCall>) {
               for (const auto& one : node.arguments)
                 if (!one->type.is_scalar()) walk(one);
-              if (!node.elementwise) carried = "`" + node.function->name + "` mixes the positions";
             } else if constexpr (std::is_same_v<Node, typed::SolverCall>) {
               for (const auto& one : node.arguments)
                 if (!one->type.is_scalar()) walk(one);
@@ -442,21 +441,74 @@ class Analysis {
     return uses;
   }
 
-  // The evidence of single statements is not enough: positions are exchangeable where no statement of the whole program
-  // tells them apart, all dimensions of one size together as the networks see them.
-  void prove(DimensionUses& uses) const {
-    std::map<std::string, std::set<Key>> by_size;
-    for (const auto& [key, use] : uses)
-      if (use.kind == DimensionKind::exchangeable)
-        by_size[size_spelling(program_.variables[key.first].sizes[static_cast<std::size_t>(key.second)])].insert(key);
-    for (const auto& [size, keys] : by_size) {
-      auto reason = find_asymmetry(program_, reading_, keys);
-      // Networks permute the first dimension alone: a square whose rows and columns move together has no such symmetry.
-      for (const Key& key : keys)
-        if (!reason && keys.contains({key.first, key.second + 1}))
-          reason = "rows and columns of " + name(key.first) + " change places only together";
-      if (!reason) continue;
-      for (const Key& key : keys) uses[key] = {DimensionKind::sequential, *reason, ""};
+  // What the model depends on: what it reads, and what transformed data that it reads are computed from.
+  std::set<VariableId> relevant() const {
+    std::set<VariableId> found;
+    const auto add = [&](const StatementPtr& statement) {
+      const generative::Accesses accesses = generative::accesses_of(statement, program_);
+      for (const auto* some : {&accesses.reads, &accesses.drawn}) found.insert(some->begin(), some->end());
+    };
+    for (const auto* block : {&program_.transformed_parameters, &program_.model})
+      for (const StatementPtr& statement : *block) add(statement);
+    const auto transformed_data = generative::without_computed(program_.transformed_data, program_, reading_.computed);
+    for (std::size_t before = 0; before != found.size();) {
+      before = found.size();
+      for (const StatementPtr& statement : transformed_data) {
+        const auto assigned = generative::accesses_of(statement, program_).assigned;
+        if (std::any_of(assigned.begin(), assigned.end(), [&](VariableId id) { return found.contains(id); }))
+          add(statement);
+      }
+    }
+    return found;
+  }
+
+  // The evidence of single statements is neither enough nor needed: positions are exchangeable where no statement of the
+  // whole program tells them apart, all dimensions of one size together as the networks see them. The most dimensions
+  // are tried first, for what is computed from columns joins columns that no statement shows side by side.
+  void prove(DimensionUses& uses) {
+    const std::set<VariableId> relevant = this->relevant();
+    struct Candidates {
+      std::set<Key> all, without_evidence_against, exchangeable;
+    };
+    std::map<std::string, Candidates> by_size;
+    for (const auto& [key, use] : uses) {
+      const typed::Variable& variable = program_.variables[key.first];
+      if (variable.transform->is_type() && key.second >= variable.type.array_rank) continue;
+      Candidates& same_size = by_size[size_spelling(variable.sizes[static_cast<std::size_t>(key.second)])];
+      const Evidence& found = evidence_[key];
+      if (use.kind == DimensionKind::exchangeable) same_size.exchangeable.insert(key);
+      if (!relevant.contains(key.first)) continue;
+      same_size.all.insert(key);
+      if (!found.sequential && !found.fixed) same_size.without_evidence_against.insert(key);
+    }
+    for (const auto& [size, candidates] : by_size) {
+      const auto moving = [&](const std::set<Key>& keys) -> std::optional<std::string> {
+        if (keys.empty()) return "no statement treats the positions alike";
+        // Networks permute the first dimension alone: a square whose rows and columns move together has no such symmetry.
+        for (const Key& key : keys)
+          if (keys.contains({key.first, key.second + 1}))
+            return "rows and columns of " + name(key.first) + " change places only together";
+        return find_asymmetry(program_, reading_, keys);
+      };
+      std::optional<std::string> reason;
+      const std::set<Key>* proved = nullptr;
+      for (const auto* keys : {&candidates.all, &candidates.without_evidence_against, &candidates.exchangeable}) {
+        reason = moving(*keys);
+        if (reason) continue;
+        proved = keys;
+        break;
+      }
+      if (proved) {
+        for (const Key& key : *proved)
+          if (uses[key].kind != DimensionKind::exchangeable)
+            uses[key] = {DimensionKind::exchangeable, "no statement tells its positions apart", ""};
+      }
+      const bool is_observed = std::any_of(candidates.exchangeable.begin(), candidates.exchangeable.end(),
+                                           [&](const Key& key) { return reading_.roles[key.first] == Role::observed; });
+      for (const Key& key : candidates.exchangeable)
+        if (!proved || !proved->contains(key))
+          uses[key] = {is_observed ? DimensionKind::sequential : DimensionKind::fixed,
+                       reason.value_or("its positions do not move along with others of their number"), ""};
     }
   }
 
