@@ -3,6 +3,8 @@
 #include "compiler/build/link.hpp"
 #include "compiler/codegen/codegen.hpp"
 
+#include <algorithm>
+
 namespace sibyl::build {
 
 namespace {
@@ -31,11 +33,20 @@ void build_shared_library(const ir::Model& model, const std::string& name, const
   const std::string archive = find_archive("libsibyl_bridgestan.a");
   const TemporaryDirectory folder;
   const codegen::Constant metadata{"sibyl_metadata", metadata_to_text(describe(model, name, text, machine))};
-  const std::string object =
-      folder.write("model.o", codegen::emit_object(model, list_entries(model, machine), machine, {metadata}));
+  std::vector<codegen::Entry> often = list_entries(model, machine);
+  const auto split = std::stable_partition(often.begin(), often.end(),
+                                           [](const codegen::Entry& one) { return codegen::runs_often(*one.function); });
+  const std::vector<codegen::Entry> seldom(split, often.end());
+  often.erase(split, often.end());
+  const std::string object = folder.write("model.o", codegen::emit_object(model, often, machine, {metadata}));
+  const std::string rest = folder.write("rest.o", codegen::emit_object(model, seldom, machine));
   const std::string script = folder.write("exported", exported);
-  std::vector<std::string> command = {"-shared", object, "-Wl,--whole-archive," + archive + ",--no-whole-archive",
-                                      "-Wl,-Bsymbolic", "-Wl,--version-script=" + script};
+  std::vector<std::string> command = {"-shared",
+                                      object,
+                                      rest,
+                                      "-Wl,--whole-archive," + archive + ",--no-whole-archive",
+                                      "-Wl,-Bsymbolic",
+                                      "-Wl,--version-script=" + script};
   link(command, {}, output);
 }
 

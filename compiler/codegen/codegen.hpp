@@ -27,7 +27,8 @@ struct Variant {
   int lanes = 1; // 1, 2, 4, 8, 16, 32
 };
 
-// Adds the function and the callees that it needs, optimizes nothing. The module must have the machine's data layout (target.hpp).
+// Adds the function and the callees that it needs, optimizes nothing. The module must have the machine's data layout
+// (target.hpp).
 void emit_function(llvm::Module& module, const ir::Model& model, const ir::Function& function, Variant variant,
                    const Machine& machine);
 
@@ -35,6 +36,9 @@ void emit_function(llvm::Module& module, const ir::Model& model, const ir::Funct
 enum class TextKind { llvm, assembly };
 std::string emit_text(const ir::Model& model, const ir::Function& function, Variant variant, const Machine& machine,
                       TextKind kind);
+
+// Whether inference and training call it over and over, where others run once per draw, or once.
+bool runs_often(const ir::Function& function);
 
 // Machine code of some functions as one relocatable, position-independent object.
 struct Entry {
@@ -45,6 +49,7 @@ struct Entry {
 struct Constant {
   std::string name, bytes;
 };
+// The effort of compiling is that of the entry that runs most often: others belong into an object of their own.
 std::string emit_object(const ir::Model& model, const std::vector<Entry>& entries, const Machine& machine,
                         const std::vector<Constant>& constants = {});
 

@@ -17,9 +17,10 @@ namespace sibyl::codegen {
 
 namespace {
 
-// Runs once per data set, or not even that: compiling it fast matters more than running it fast.
-bool is_rarely_run(const ir::Function& function) {
-  return function.name == "sizes" || function.name == "transform_data" || function.name == "transform_simulated_data";
+Effort effort_for(const Entry& entry) {
+  const std::string& name = entry.function->name;
+  if (name == "sizes" || name == "transform_data" || name == "transform_simulated_data") return Effort::least;
+  return runs_often(*entry.function) ? Effort::most : Effort::little;
 }
 
 struct Compilation {
@@ -30,9 +31,9 @@ struct Compilation {
   Compilation(
       const ir::Model& model, const std::vector<Entry>& entries, const Machine& machine,
       const std::function<void(llvm::Module&)>& complete = [](llvm::Module&) {}) {
-    const bool fast =
-        std::all_of(entries.begin(), entries.end(), [](const Entry& entry) { return is_rarely_run(*entry.function); });
-    target = create_target_machine(machine, fast);
+    Effort effort = Effort::least;
+    for (const Entry& entry : entries) effort = std::max(effort, effort_for(entry));
+    target = create_target_machine(machine, effort);
     module.setTargetTriple(target->getTargetTriple().str());
     module.setDataLayout(target->createDataLayout());
     if (machine.triple.empty()) module.setPICLevel(llvm::PICLevel::BigPIC);
@@ -41,7 +42,7 @@ struct Compilation {
     std::string problem;
     llvm::raw_string_ostream stream(problem);
     if (llvm::verifyModule(module, &stream)) throw InternalError("invalid LLVM code: " + problem);
-    optimize(module, *target);
+    optimize(module, *target, effort);
   }
 
   std::string write(llvm::CodeGenFileType kind) {
@@ -89,6 +90,11 @@ void add_function_table(llvm::Module& module, const Machine& machine) {
 }
 
 } // namespace
+
+bool runs_often(const ir::Function& function) {
+  return function.name == "log_density" || function.name == "log_density_gradient" || function.name == "simulate" ||
+         function.name == "simulate_data";
+}
 
 std::string emit_object(const ir::Model& model, const std::vector<Entry>& entries, const Machine& machine,
                         const std::vector<Constant>& constants) {
