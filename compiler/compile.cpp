@@ -10,6 +10,7 @@
 #include "compiler/generative/inlined_densities.hpp"
 #include "compiler/generative/late_bounds.hpp"
 #include "compiler/generative/marginalized.hpp"
+#include "compiler/generative/own_draws.hpp"
 #include "compiler/generative/reading.hpp"
 #include "compiler/generative/residuals.hpp"
 #include "compiler/jit/jit_source.hpp"
@@ -28,6 +29,7 @@ void append(Diagnostics& all, const Diagnostics& some) { all.insert(all.end(), s
 void read_simulation(typed::Program& program) {
   generative::inline_densities(program);
   generative::read_marginalized(program);
+  generative::read_own_draws(program);
   generative::read_residuals(program);
   generative::find_late_bounds(program);
 }

@@ -246,6 +246,46 @@ TEST_CASE("chains of hidden states that the forward algorithm sums out are drawn
              Contains("cannot be simulated"));
 }
 
+// `width` is that of the text's own function that draws; the density's is s.
+std::string own_draws(const std::string& width) {
+  return "functions {"
+         "  real bell_lpdf(real y, real m, real s) { return -0.5 * square((y - m) / s) - log(s); }"
+         "  real bell_rng(real m, real s) { return m + " +
+         width +
+         " * normal_rng(0, 1); }"
+         "  real trials_lpmf(int y, real p) { return log(p) + y * log1m(p); }"
+         "  int trials_rng(real p) { int n = 0; while (bernoulli_rng(p) == 0) n += 1; return n; }"
+         "  real pair_lpdf(vector y, real m, real s) { return -0.5 * dot_self((y - m) / s) - 2 * log(s); }"
+         "  vector pair_rng(real m, real s) { return [normal_rng(m, s), normal_rng(m, s)]'; }"
+         "} data { vector[4] y; array[3] int<lower=0> k; array[2] vector[2] z; vector[5] w; }"
+         "parameters { real m; real<lower=0> s; real<lower=0, upper=1> p; } model {"
+         "  m ~ bell(1, 0.5); s ~ lognormal(0, 0.3); p ~ beta(3, 4);"
+         "  for (n in 1:4) y[n] ~ bell(m, s);"
+         "  for (n in 1:3) target += trials_lpmf(k[n] | p);"
+         "  for (n in 1:2) z[n] ~ pair(m, s);"
+         "  w[1] ~ normal(m, 1); for (t in 2:5) w[t] ~ bell(0.7 * w[t - 1], s); }";
+}
+
+TEST_CASE("densities that the text defines are drawn by what it defines to draw them") {
+  CHECK(discrepancy(own_draws("s"), own_draws("s")) < 5.5);
+  CHECK(discrepancy(own_draws("1.5 * s"), own_draws("1.5 * s")) > 5.5); // the text's own mistake is seen
+}
+
+TEST_CASE("densities that the text defines have no simulator where nothing that draws them fits") {
+  const auto text = [](const std::string& draws, const std::string& parameter) {
+    return "functions { real bell_lpdf(real y, real m) { return -0.5 * square(y - m); } " + draws +
+           " } data { real y; } parameters { " + parameter + " m; } model { m ~ bell(0); y ~ bell(m); }";
+  };
+  CHECK(not_generative(text("real bell_rng(real m) { return normal_rng(m, 1); }", "real")) == "generative");
+  CHECK_THAT(not_generative(text("", "real")), Contains("define `real bell_rng(real)` too"));
+  CHECK_THAT(not_generative(text("real bell_rng(real m, real s) { return normal_rng(m, s); }", "real")),
+             Contains("define `real bell_rng(real)` too"));
+  CHECK_THAT(not_generative(text("vector bell_rng(real m) { return [normal_rng(m, 1)]'; }", "real")),
+             Contains("define `real bell_rng(real)` too"));
+  // What would keep its draws within the bound is not known.
+  CHECK(not_generative(text("real bell_rng(real m) { return normal_rng(m, 1); }", "real<lower=0>")) != "generative");
+}
+
 TEST_CASE("what has no simulator says why") {
   CHECK_THAT(not_generative(counts("if (y[n] == 0) target += log(theta); else target += log1m(theta) + "
                                    "poisson_lpmf(y[n] | l);")),

@@ -264,3 +264,17 @@ TEST_CASE("a text whose terms belong to no data says so") {
   CHECK_FALSE(why_no_log_likelihood(*model).empty());
   CHECK_THROWS_WITH(log_likelihood(model, data, {}), Catch::Contains("`log_lik`"));
 }
+
+TEST_CASE("outcomes of densities that the text defines are points") {
+  const auto model = compiled(R"(
+    functions {
+      real bell_lpdf(real y, real m) { return -0.5 * square(y - m); }
+      real bell_rng(real m) { return normal_rng(m, 1); }
+    }
+    data { int N; vector[N] y; }
+    parameters { real m; }
+    model { m ~ bell(0); for (n in 1:N) y[n] ~ bell(m); })");
+  const Terms terms = terms_of(model, {"", {{"N", {true, {}, {3}}}, {"y", {false, {3}, {0.5, -1, 2}}}}});
+  CHECK(terms.likelihood.points == std::vector<std::string>{"y[1]", "y[2]", "y[3]"});
+  check_sum(terms);
+}
