@@ -162,6 +162,7 @@ void RegionDraws::try_prior(std::uint64_t first_index, std::uint64_t seed, int n
   std::vector<double> point(n);
   std::vector<double> log_region(width);
   for (std::size_t lane = 0; lane < width; ++lane) {
+    if (simulation_->failed(static_cast<int>(lane))) continue; // has no parameters; the prior's are those of before
     for (std::size_t p = 0; p < n; ++p)
       point[p] = points_[p * width + lane] = simulation_->unconstrained(p, static_cast<int>(lane));
     log_region[lane] = log_density(point.data());

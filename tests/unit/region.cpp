@@ -234,6 +234,19 @@ TEST_CASE("simulated data that violate their declared bounds are left out of inf
   CHECK(batch.data.count + batch.left_out.count() == 4000);
 }
 
+TEST_CASE("where all simulations from the priors fail, none is accepted") {
+  const auto model = compiled("data { int N; array[N] int y; } parameters { real rate; } "
+                              "model { rate ~ uniform(40, 60); y ~ poisson_log(rate); }");
+  DataSet data;
+  data.variables["N"] = scalar(1, true);
+  data.variables["y"] = scalar(3, true);
+  data.variables["y"].extents = {1};
+  Region region = unit_region(data, 1, 0);
+  region.from_prior = true;
+  RegionDraws draws(model, region);
+  CHECK(draws.acceptance(64, 1) == 0);
+}
+
 TEST_CASE("regions that cannot be are refused with the reason") {
   const auto latent = compiled(data_block + "parameters { real mu; } model { mu ~ normal(0, 1); real z; "
                                             "z ~ normal(mu, 1); y ~ normal(z, 1); }");
