@@ -20,7 +20,15 @@ namespace {
 using Matrix = Eigen::MatrixXd;
 using Vector = Eigen::VectorXd;
 
-constexpr std::size_t chain_count = 4, warmup = 400, draws_per_chain = 400;
+constexpr std::size_t chain_count = 4;
+
+// Short chains find most posteriors; ridges and funnels take those that a careful user would run.
+struct Effort {
+  std::size_t warmup, draws;
+  int max_depth;
+};
+constexpr Effort short_chains{400, 400, 8}, long_chains{1000, 1000, 10};
+constexpr double agreement = 1.1;        // R-hat
 constexpr std::size_t fewest_draws = 50; // of a chain, to tell a covariance from
 constexpr double smallest_acceptance = 0.02;
 constexpr std::size_t candidate_count = 2000;
@@ -29,64 +37,64 @@ constexpr double smallest_prior_acceptance = 0.001;
 constexpr std::size_t prior_candidate_count = 20000;
 
 std::vector<mcmc::ChainRun> run_chains(const std::shared_ptr<const CompiledModel>& model, const DataSet& data,
-                                       const LocateOptions& options) {
+                                       const Effort& effort, double seconds, const LocateOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   std::atomic<std::int32_t> stop = 0;
   mcmc::ChainsOptions chains;
   chains.chains = chain_count;
-  chains.warmup = warmup;
-  chains.draws = draws_per_chain;
+  chains.warmup = effort.warmup;
+  chains.draws = effort.draws;
   chains.seed = options.seed;
   chains.threads = options.threads;
-  chains.max_depth = 8;
+  chains.max_depth = effort.max_depth;
   chains.interrupted = &stop;
   chains.progress = [&](const mcmc::ChainsProgress&) {
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
-    if (taken.count() > options.seconds || (options.interrupted && *options.interrupted)) stop = 1;
+    if (taken.count() > seconds || (options.interrupted && *options.interrupted)) stop = 1;
   };
   const DataBatch batch = mcmc::prepare_data(model, data);
   std::vector<mcmc::ChainRun> runs =
       mcmc::run_chains([&] { return std::make_unique<mcmc::ModelTarget>(model, batch); }, chains);
   if (options.interrupted && *options.interrupted) throw RuntimeError("interrupted");
   std::erase_if(runs, [](const mcmc::ChainRun& run) { return run.transitions.size() < fewest_draws; });
-  if (runs.empty())
-    throw RuntimeError(
-        fmt::format("in {:.0f} s the Markov chains did not get to the posterior of the data", options.seconds));
   return runs;
 }
 
-double mean_log_density(const mcmc::ChainRun& run) {
-  double sum = 0;
-  for (const mcmc::Transition& one : run.transitions) sum += one.log_density;
-  return sum / static_cast<double>(run.transitions.size());
+Matrix draws_of(const mcmc::ChainRun& run) {
+  const auto count = static_cast<Eigen::Index>(run.transitions.size());
+  return Eigen::Map<const Matrix>(run.unconstrained.data(), static_cast<Eigen::Index>(run.unconstrained.size()) / count,
+                                  count);
+}
+
+Matrix covariance_of(const Matrix& draws) {
+  const Matrix centred = draws.colwise() - draws.rowwise().mean();
+  Matrix covariance = centred * centred.transpose() / static_cast<double>(draws.cols() - 1);
+  covariance.diagonal() *= 1 + 1e-9;
+  return covariance;
+}
+
+// The logarithm, up to a constant, of the posterior mass where a chain was, were that a normal distribution. The height
+// of the density alone says nothing: in the neck of a funnel it is highest, and hardly any mass is there.
+double log_mass(const mcmc::ChainRun& run) {
+  double mean = 0;
+  for (const mcmc::Transition& one : run.transitions) mean += one.log_density;
+  mean /= static_cast<double>(run.transitions.size());
+  const Vector widths = covariance_of(draws_of(run)).ldlt().vectorD();
+  return mean + 0.5 * widths.array().max(1e-300).log().sum();
 }
 
 // A chain that was caught in a lesser mode would make the region as wide as the way there.
-void drop_stragglers(std::vector<mcmc::ChainRun>& runs, std::size_t dimension, std::vector<std::string>& notes) {
-  double best = mean_log_density(runs.front());
-  for (const mcmc::ChainRun& run : runs) best = std::max(best, mean_log_density(run));
-  // Of a normal posterior the log density has this standard deviation, and chains' means far less.
-  const double spread = std::sqrt(0.5 * static_cast<double>(dimension));
-  const std::size_t dropped =
-      std::erase_if(runs, [&](const mcmc::ChainRun& run) { return mean_log_density(run) < best - 10 - 3 * spread; });
-  if (dropped > 0)
-    notes.push_back(
-        fmt::format("{} of {} chains stayed where the density is far lower, and do not count", dropped, chain_count));
+std::size_t drop_stragglers(std::vector<mcmc::ChainRun>& runs) {
+  std::vector<double> masses;
+  for (const mcmc::ChainRun& run : runs) masses.push_back(log_mass(run));
+  // Covariances of few draws that depend on each other are not known better.
+  const double smallest = *std::ranges::max_element(masses) - 10 - static_cast<double>(draws_of(runs[0]).rows());
+  std::size_t at = 0;
+  return std::erase_if(runs, [&](const mcmc::ChainRun&) { return masses[at++] < smallest; });
 }
 
-Matrix pool(const std::vector<mcmc::ChainRun>& runs, std::size_t dimension) {
-  std::size_t count = 0;
-  for (const mcmc::ChainRun& run : runs) count += run.transitions.size();
-  Matrix draws(static_cast<Eigen::Index>(dimension), static_cast<Eigen::Index>(count));
-  Eigen::Index column = 0;
-  for (const mcmc::ChainRun& run : runs)
-    for (std::size_t i = 0; i < run.transitions.size(); ++i)
-      draws.col(column++) = Eigen::Map<const Vector>(run.unconstrained.data() + i * dimension, draws.rows());
-  return draws;
-}
-
-void note_disagreement(const std::vector<mcmc::ChainRun>& runs, std::size_t dimension,
-                       std::vector<std::string>& notes) {
+double largest_rhat(const std::vector<mcmc::ChainRun>& runs) {
+  const auto dimension = static_cast<std::size_t>(draws_of(runs.front()).rows());
   std::size_t length = runs.front().transitions.size();
   for (const mcmc::ChainRun& run : runs) length = std::min(length, run.transitions.size());
   double largest = 0;
@@ -94,11 +102,61 @@ void note_disagreement(const std::vector<mcmc::ChainRun>& runs, std::size_t dime
     std::vector<double> column;
     for (const mcmc::ChainRun& run : runs)
       for (std::size_t i = 0; i < length; ++i) column.push_back(run.unconstrained[i * dimension + p]);
-    largest = std::max(largest, rhat(column, runs.size()));
+    const double one = rhat(column, runs.size());
+    if (!(one <= largest)) largest = one; // not a number where nothing moved
   }
-  if (!(largest < 1.1))
+  return largest;
+}
+
+// Chains where the posterior is, the draws of each one.
+struct FoundPosterior {
+  std::vector<mcmc::ChainRun> runs;
+  std::size_t dropped = 0; // chains
+  double rhat = 0;
+};
+
+FoundPosterior look_for_posterior(const std::shared_ptr<const CompiledModel>& model, const DataSet& data,
+                                  const Effort& effort, double seconds, const LocateOptions& options) {
+  FoundPosterior found{run_chains(model, data, effort, seconds, options)};
+  if (found.runs.empty()) return found;
+  found.dropped = drop_stragglers(found.runs);
+  found.rhat = largest_rhat(found.runs);
+  return found;
+}
+
+FoundPosterior find_posterior(const std::shared_ptr<const CompiledModel>& model, const DataSet& data,
+                              const LocateOptions& options, std::vector<std::string>& notes) {
+  const auto start = std::chrono::steady_clock::now();
+  FoundPosterior found = look_for_posterior(model, data, short_chains, options.seconds, options);
+  if (found.runs.empty())
+    throw RuntimeError(
+        fmt::format("in {:.0f} s the Markov chains did not get to the posterior of the data", options.seconds));
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+  if (!(found.rhat < agreement && found.dropped == 0) && taken.count() < 0.5 * options.seconds) {
+    FoundPosterior longer = look_for_posterior(model, data, long_chains, options.seconds - taken.count(), options);
+    if (!longer.runs.empty() && !(longer.rhat > found.rhat && longer.dropped >= found.dropped))
+      found = std::move(longer);
+  }
+  if (found.dropped > 0)
+    notes.push_back(fmt::format("{} of {} chains stayed where hardly any of the posterior is, and do not count",
+                                found.dropped, chain_count));
+  if (!(found.rhat < agreement))
     notes.push_back(
-        fmt::format("the chains do not agree (R-hat {:.2f}): the region covers what all of them found", largest));
+        fmt::format("the chains do not agree (R-hat {:.2f}): the region covers what all of them found", found.rhat));
+  return found;
+}
+
+Matrix pool(const std::vector<mcmc::ChainRun>& runs) {
+  Eigen::Index count = 0;
+  for (const mcmc::ChainRun& run : runs) count += draws_of(run).cols();
+  Matrix draws(draws_of(runs.front()).rows(), count);
+  count = 0;
+  for (const mcmc::ChainRun& run : runs) {
+    const Matrix own = draws_of(run);
+    draws.middleCols(count, own.cols()) = own;
+    count += own.cols();
+  }
+  return draws;
 }
 
 // The precision of the prior in the coordinates in which the posterior's is the unit matrix: second differences over
@@ -187,17 +245,11 @@ bool draw_from_prior(const std::shared_ptr<const CompiledModel>& model, Region& 
 LocatedRegion locate_region(const std::shared_ptr<const CompiledModel>& model, const DataSet& data,
                             const LocateOptions& options) {
   LocatedRegion result;
-  std::vector<mcmc::ChainRun> runs = run_chains(model, data, options);
-  const std::size_t dimension = runs.front().unconstrained.size() / runs.front().transitions.size();
-  drop_stragglers(runs, dimension, result.notes);
-  note_disagreement(runs, dimension, result.notes);
-  const Matrix draws = pool(runs, dimension);
+  const Matrix draws = pool(find_posterior(model, data, options, result.notes).runs);
   const Vector mean = draws.rowwise().mean();
-  const Matrix centred = draws.colwise() - mean;
-  Matrix covariance = centred * centred.transpose() / static_cast<double>(draws.cols() - 1);
-  covariance.diagonal() *= 1 + 1e-9;
-  const auto n = static_cast<Eigen::Index>(dimension);
-  const Eigen::LLT<Matrix> posterior(covariance);
+  const Eigen::Index n = mean.size();
+  const auto dimension = static_cast<std::size_t>(n);
+  const Eigen::LLT<Matrix> posterior(covariance_of(draws));
   if (posterior.info() != Eigen::Success)
     throw RuntimeError("the posterior of the data has directions without any width");
   const Matrix factor = posterior.matrixL();

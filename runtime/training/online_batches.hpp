@@ -32,9 +32,9 @@ class OnlineBatches {
   OnlineBatches(std::shared_ptr<const CompiledModel> model, std::shared_ptr<const InferenceSetup> setup,
                 const OnlineOptions& options);
 
-  // May be empty: where all of its simulations were left out. Waits for fresh ones where nothing may come again. A step
-  // that does not follow the one before it begins with the batch of its number, which no step before it had: so resumed
-  // training learns from fresh ones.
+  // May be empty: where all of its simulations were left out. Where data sets may come again it has all that are fresh
+  // and beside them such, and waits only where none may. A step that does not follow the one before it begins with the
+  // batch of its number, which no step before it had: so resumed training learns from fresh ones.
   NetworkBatch at(std::int64_t step);
 
   const LeftOut& left_out() const { return left_out_; }
@@ -42,9 +42,10 @@ class OnlineBatches {
   std::int64_t came_again() const { return came_again_; } // likewise, each time counted
 
  private:
+  NetworkBatch fresh_and_again();
   NetworkBatch keep(const Examples& examples);
   bool has_more_to_give() const;
-  NetworkBatch again();
+  NetworkBatch again(std::size_t most);
 
   std::shared_ptr<const CompiledModel> model_;
   std::shared_ptr<const InferenceSetup> setup_;

@@ -24,10 +24,10 @@ constexpr std::size_t fewest_pilots = 20; // scales of inputs and parameters are
 // With fewer frames of their own than this, data sets would mostly be learned in the prior frame. Newton's method fails
 // where the mode means nothing; the variational frames' score counts those that are not found.
 constexpr double smallest_converged_share = 0.9, smallest_variational_share = 0.6;
-constexpr std::size_t first_look = 100;           // data sets
+constexpr std::size_t first_look = 100, fewest_of_first_look = 40; // data sets
 constexpr double hopeless_converged_share = 0.75; // of the first ones: 5 standard errors below the smallest
 constexpr double worthwhile_gain = 0.05;          // in nats, of a frame that takes longer to find
-constexpr std::size_t at_a_time = 50;             // frames
+constexpr std::size_t at_a_time = 20;             // frames
 
 double converged_share(const FrameBatch& frames) {
   return static_cast<double>(std::count(frames.converged.begin(), frames.converged.end(), 1)) /
@@ -149,18 +149,24 @@ class Preparation {
     std::vector<FrameKind> kinds{FrameKind::laplace, FrameKind::refined, FrameKind::variational};
     if (options_.frame == FrameChoice::laplace) kinds.resize(1);
     if (options_.frame == FrameChoice::variational) kinds.erase(kinds.begin());
-    const std::size_t look = std::min(first_look, pilot_.data.count);
+    std::size_t look = std::min(first_look, pilot_.data.count);
     FrameKind best = kinds[0];
     FrameBatch best_frames;
     double best_gain = -std::numeric_limits<double>::infinity();
     std::string figures;
     std::vector<double> of_prior = losses_of(frames_, pilot_);
-    of_prior.resize(look);
     bool has_modes = true;
     for (const FrameKind kind : kinds) {
       if (best_frames.count > 0 && is_late(0.5)) break;
       if (kind == FrameKind::refined && !has_modes) continue;
-      FrameBatch found = find_frames(kind, prior, 0, look, [] { return false; });
+      // All others are compared with the first: on its data sets.
+      const bool is_first = kind == kinds.front();
+      FrameBatch found =
+          find_frames(kind, prior, 0, look, is_first ? fewest_of_first_look : look, [&] { return is_late(0.3); });
+      if (is_first) {
+        look = found.count;
+        of_prior.resize(look);
+      }
       const double converged = converged_share(found), gain = usual_gain(of_prior, losses_of(found, pilot_));
       figures += fmt::format("{}{} {:.2f} (found for {:.1f}%)", figures.empty() ? "" : ", ", words_for(kind), gain,
                              100 * converged);
@@ -177,16 +183,16 @@ class Preparation {
                           look, figures);
     if (best_frames.count == 0 || (!required && !(best_gain > 0))) return refuse(figures);
     if (look < pilot_.data.count)
-      best_frames.append(find_frames(best, prior, look, pilot_.data.count, [&] { return is_late(1); }));
+      best_frames.append(find_frames(best, prior, look, pilot_.data.count, 1, [&] { return is_late(1); }));
     setup_.notes.push_back(fmt::format("{} frame: {}", words_for(best), figures));
     frames_ = std::move(best_frames);
     keep_pilots(frames_.count);
     return best;
   }
 
-  // Of the pilot simulations first .. last - 1, or fewer of them where it is late: at least one part of them.
+  // Of the pilot simulations first .. last - 1; where it is late, of fewer of them, but `fewest`.
   FrameBatch find_frames(FrameKind kind, const PriorFrame& prior, std::size_t first, std::size_t last,
-                         const std::function<bool()>& is_late) {
+                         std::size_t fewest, const std::function<bool()>& is_late) {
     const std::size_t threads = static_cast<std::size_t>(std::max(1, options_.threads)),
                       parts = (last - first + at_a_time - 1) / at_a_time;
     std::vector<std::unique_ptr<LaplaceFrames>> finders;
@@ -202,7 +208,7 @@ class Preparation {
         threads, threads);
     FrameBatch frames;
     for (std::size_t part = 0; part < parts; ++part) {
-      if (part > 0 && is_late()) break;
+      if (frames.count >= fewest && is_late()) break;
       frames.append(producer.take());
     }
     return frames;

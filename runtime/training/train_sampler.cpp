@@ -48,7 +48,7 @@ nlohmann::json history(const TrainingResult& trained, double mean_log_determinan
 constexpr double judging_share = 0.1;
 // What is typical is measured in this share of it.
 constexpr double typical_share = 0.3;
-constexpr std::size_t fewest_typical = 300;
+constexpr std::size_t fewest_typical = 150;
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -17,7 +17,7 @@ namespace {
 
 // Validation sets, by how many rows they have together.
 constexpr std::size_t most_validation = 2000, fewest_validation = 200, rows_of_validation = 200000;
-constexpr std::size_t first_validation = 100; // tell how many rows there are
+constexpr std::size_t first_validation = 40; // tell how many rows there are, and how long they take
 // Steps of a trial, by the rows of a batch: many rows make a step slow.
 constexpr std::int64_t most_trial_steps = 100, fewest_trial_steps = 30, rows_of_trial = 1000000;
 constexpr double trial_share = 0.15;                         // of a budget of seconds
@@ -109,13 +109,15 @@ TrainingPlan make_online_plan(std::shared_ptr<const CompiledModel> model, const 
   };
   const auto start = std::chrono::steady_clock::now();
   ExampleSet validation = make(0, first_validation);
-  double affordable = static_cast<double>(rows_of_validation) / std::max(1.0, mean_rows(validation.batch));
+  double affordable = most_validation;
   if (options.budget.seconds > 0) {
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
-    affordable = std::min(affordable, first_validation * validation_share * options.budget.seconds / taken.count());
+    affordable = first_validation * validation_share * options.budget.seconds / taken.count();
   }
-  if (validated == 0)
-    validated = static_cast<std::size_t>(std::clamp<double>(affordable, fewest_validation, most_validation));
+  const double suitable =
+      std::clamp<double>(static_cast<double>(rows_of_validation) / std::max(1.0, mean_rows(validation.batch)),
+                         fewest_validation, most_validation);
+  if (validated == 0) validated = static_cast<std::size_t>(std::clamp<double>(affordable, first_validation, suitable));
   ExampleSet more = make(first_validation, validated);
   validation.left_out.add(more.left_out);
   if (more.batch.count > 0) append(validation.batch, more.batch);

@@ -61,7 +61,7 @@ ExampleSet make_examples(const std::shared_ptr<const CompiledModel>& model,
                          const std::shared_ptr<const InferenceSetup>& setup, std::uint64_t seed,
                          std::uint64_t first_index, std::size_t count, int threads,
                          const std::atomic<std::int32_t>* interrupted) {
-  constexpr std::size_t at_a_time = 100;
+  constexpr std::size_t at_a_time = 20;
   const std::size_t workers = static_cast<std::size_t>(std::max(1, threads)),
                     parts = (count + at_a_time - 1) / at_a_time;
   std::vector<std::unique_ptr<ExampleMaker>> makers;

@@ -65,11 +65,11 @@ TEST_CASE("data sets come again where fresh ones are not ready, each so often th
     const NetworkBatch batch = batches.at(step);
     total += static_cast<std::int64_t>(batch.count);
     REQUIRE(batch.count > 0);
-    const bool is_fresh = batches.fresh() > fresh_before;
-    for (std::size_t i = 0; i < batch.count; ++i) {
+    const auto fresh = static_cast<std::size_t>(batches.fresh() - fresh_before);
+    for (std::size_t i = 0; i < batch.count; ++i) { // the fresh ones first
       const auto begin = batch.z.begin() + static_cast<std::ptrdiff_t>(i * batch.dimension);
       const std::vector<float> z(begin, begin + static_cast<std::ptrdiff_t>(batch.dimension));
-      if (is_fresh) CHECK(seen.insert(z).second);
+      if (i < fresh) CHECK(seen.insert(z).second);
       else CHECK(seen.count(z) == 1);
     }
     REQUIRE(batches.came_again() <= OnlineBatches::most_visits * batches.fresh());

@@ -319,3 +319,31 @@ TEST_CASE("where the region bounds the prior within the posterior, no verdict is
   REQUIRE(exact.exact);
   CHECK(exact.exact->method == ExactMethod::hmc);
 }
+
+// Rows at 3950 .. 3969: intercept and slope are correlated to one part in a million, and short chains cross no more
+// than a hundredth of the ridge.
+TEST_CASE("a region is as wide as the posterior along a ridge") {
+  const auto model =
+      compiled("data { int N; vector[N] x; vector[N] y; } parameters { real a; real b; real<lower=0> s; } "
+               "model { a ~ normal(0, 1000); target += -log(s); y ~ normal(a + b * x, s); }");
+  std::vector<double> x, y;
+  for (int i = 0; i < 20; ++i) {
+    x.push_back(3950 + i);
+    y.push_back(0.1 * i + (i % 3 == 0 ? 1.0 : i % 3 == 1 ? -0.5 : -0.3));
+  }
+  DataSet data;
+  data.variables["N"] = scalar(20, true);
+  data.variables["x"] = vector(x);
+  data.variables["y"] = vector(y);
+  const LocatedRegion located = locate_region(model, data, {.threads = 2});
+  const Moments of_x = moments_of(x), of_y = moments_of(y);
+  double products = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) products += (x[i] - of_x.mean) * (y[i] - of_y.mean);
+  const double squares = 19 * of_x.sd * of_x.sd, slope = products / squares,
+               residuals = 19 * of_y.sd * of_y.sd - slope * products;
+  // The slope's posterior is t with 18 degrees of freedom.
+  const double sd = std::sqrt(residuals / 18 / squares * 18 / 16);
+  const std::vector<double>& factor = located.region.factor;
+  CHECK(std::hypot(factor[3], factor[4]) == Approx(2 * sd).epsilon(0.25));
+  CHECK(std::abs(located.region.location[1] - slope) < 0.3 * sd);
+}
