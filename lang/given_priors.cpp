@@ -2,6 +2,7 @@
 
 #include "lang/errors.hpp"
 #include "lang/parse.hpp"
+#include "lang/words.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -20,17 +21,12 @@ struct GivenPrior {
   std::string parameter, statement;
 };
 
-std::string trimmed(const std::string& text) {
-  const auto first = text.find_first_not_of(" \t\n"), last = text.find_last_not_of(" \t\n");
-  return first == std::string::npos ? "" : text.substr(first, last - first + 1);
-}
-
 GivenPrior read_prior(const std::string& given) {
   const std::size_t equals = given.find('=');
   GivenPrior prior;
   if (equals != std::string::npos) {
-    prior.parameter = trimmed(given.substr(0, equals));
-    prior.statement = prior.parameter + " ~ " + trimmed(given.substr(equals + 1)) + ";";
+    prior.parameter = trimmed(std::string_view(given).substr(0, equals));
+    prior.statement = prior.parameter + " ~ " + std::string(trimmed(std::string_view(given).substr(equals + 1))) + ";";
     const ParseResult parsed = parse(Source("prior", "model { " + prior.statement + " }"));
     if (parsed.program && parsed.program->blocks.size() == 1 && parsed.program->blocks[0].statements.size() == 1) {
       const auto* tilde = std::get_if<ast::Tilde>(&parsed.program->blocks[0].statements[0]->node);

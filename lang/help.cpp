@@ -3,6 +3,7 @@
 #include "lang/edit_distance.hpp"
 #include "lang/errors.hpp"
 #include "lang/library_sources.hpp"
+#include "lang/words.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -26,12 +27,6 @@ Lines lines_of(std::string_view text) {
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return lines;
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front()))) text.remove_prefix(1);
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back()))) text.remove_suffix(1);
-  return text;
 }
 
 // The comment that ends right above the line, as one paragraph; the file's own, at its top, counts for a file that is

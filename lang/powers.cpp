@@ -3,6 +3,7 @@
 #include "lang/errors.hpp"
 #include "lang/library_sources.hpp"
 #include "lang/parse.hpp"
+#include "lang/words.hpp"
 
 #include <fmt/format.h>
 
@@ -24,8 +25,6 @@ struct Rule {
   std::string raised;                 // in terms of them and p
   std::vector<std::string> given;
 };
-
-bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; }
 
 std::vector<std::string> words_of(const std::string& text) {
   std::vector<std::string> result;

@@ -1,5 +1,7 @@
 #include "lang/symbols.hpp"
 
+#include "lang/words.hpp"
+
 #include <cctype>
 
 namespace sibyl {
@@ -77,8 +79,6 @@ class Finder {
   std::string block_;
   std::vector<Symbol> symbols_;
 };
-
-bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; }
 
 } // namespace
 

@@ -5,6 +5,7 @@
 #include "lang/errors.hpp"
 #include "lang/files/text_file.hpp"
 
+#include "lang/words.hpp"
 #include "sibyl_embedded_files.hpp"
 
 #include <zlib.h>
@@ -34,18 +35,6 @@ std::string base64(const std::string& bytes) {
     for (std::size_t j = 0; j < 4; ++j) text += j <= here ? digits[group >> (18 - 6 * j) & 63] : '=';
   }
   return text;
-}
-
-// The text of a script that may stand inside an element of the page.
-std::string escape_html(const std::string& text) {
-  std::string result;
-  for (const char c : text)
-    if (c == '<') result += "&lt;";
-    else if (c == '>') result += "&gt;";
-    else if (c == '&') result += "&amp;";
-    else if (c == '"') result += "&quot;";
-    else result += c;
-  return result;
 }
 
 void fill_in(std::string& page, const std::string& place, const std::string& text) {
@@ -87,7 +76,7 @@ void build_web_page(const TrainedModel& trained, const std::string& output, cons
   fill_in(page, "{{worker}}", page_worker);
   fill_in(page, "{{plots}}", page_plots);
   fill_in(page, "{{script}}", page_script);
-  fill_in(page, "{{model}}", escape_html(trained.name));
+  fill_in(page, "{{model}}", escaped_html(trained.name));
   fill_in(page, "{{module}}", base64(compress(module)));
   file.write(page);
   file.commit();

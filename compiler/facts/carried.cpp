@@ -6,9 +6,7 @@
 
 namespace sibyl {
 
-using generative::for_each_statement;
-using typed::StatementPtr;
-using typed::VariableId;
+using namespace generative; // statements, expressions and walks over them
 
 namespace {
 
@@ -17,7 +15,7 @@ bool gives_whole(const StatementPtr& statement, VariableId id) {
     return assignment->variable == id && assignment->indices.empty();
   const auto* tilde = std::get_if<typed::Tilde>(&statement->node);
   if (!tilde) return false;
-  const auto* reference = std::get_if<typed::VariableReference>(&generative::drawn_place(tilde->left)->node);
+  const auto* reference = std::get_if<typed::VariableReference>(&drawn_place(tilde->left)->node);
   return reference && reference->variable == id;
 }
 
@@ -33,7 +31,7 @@ bool gives(const StatementPtr& statement, VariableId id) {
 } // namespace
 
 int looks_at(const StatementPtr& statement, VariableId id) {
-  int count = generative::count_looks_in(statement, id);
+  int count = count_looks_in(statement, id);
   for_each_statement(statement, [&](const StatementPtr& one) {
     count -= std::holds_alternative<typed::Tilde>(one->node) && gives_whole(one, id);
   });

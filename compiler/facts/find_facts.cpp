@@ -257,17 +257,6 @@ class Finder {
   std::map<VariableId, Span> drawn_;
 };
 
-const char* role_name(Role role) {
-  static constexpr const char* names[] = {"parameter",  "transformed parameter", "observed", "design",
-                                          "underlying", "transformed data",      "generated"};
-  return names[static_cast<int>(role)];
-}
-
-const char* kind_name(DimensionKind kind) {
-  static constexpr const char* names[] = {"exchangeable", "sequential", "fixed"};
-  return names[static_cast<int>(kind)];
-}
-
 } // namespace
 
 Facts find_facts(const typed::Program& program, const generative::Reading& reading, const Source& source) {
@@ -302,10 +291,10 @@ std::string describe(const Facts& facts, const Source& source) {
     if (one.given_elements == GivenElements::some) note += "; elements that no statement draws are from a data file";
     if (one.given_elements == GivenElements::perhaps)
       note += "; elements that no statement draws, if any, are from a data file";
-    text += fmt::format("{:<{}}  {}, {}{}\n", one.name, width, role_name(one.role), one.type, note);
+    text += fmt::format("{:<{}}  {}, {}{}\n", one.name, width, name_of(one.role), one.type, note);
     for (const DimensionFact& dimension : one.dimensions)
       if (one.role == Role::observed || (one.role == Role::design && dimension.kind != DimensionKind::fixed))
-        text += fmt::format("{:<{}}    {} is {}: {}\n", "", width, dimension.size, kind_name(dimension.kind),
+        text += fmt::format("{:<{}}    {} is {}: {}\n", "", width, dimension.size, name_of(dimension.kind),
                             dimension.reason);
   }
   for (const std::string& latent : facts.latents)

@@ -2,6 +2,7 @@
 
 #include "compiler/generative/accesses.hpp"
 #include "lang/typed_rewrite.hpp"
+#include "lang/words.hpp"
 
 #include <fmt/format.h>
 
@@ -10,20 +11,12 @@
 
 namespace sibyl {
 
-using generative::for_each_expression;
-using generative::for_each_operand;
-using generative::for_each_statement;
-using typed::Builtin;
-using typed::ExpressionPtr;
-using typed::StatementPtr;
-using typed::VariableId;
+using namespace generative; // statements, expressions and walks over them
 
 namespace {
 
 // Priors of parameters on another scale than this make samplers slow, as in Stan's pedantic mode.
 constexpr double largest_unit = 100, smallest_unit = 0.01;
-
-std::string quoted(const std::string& name) { return "`" + name + "`"; }
 
 class Adviser {
  public:
@@ -124,18 +117,18 @@ class Adviser {
       see_draw(*tilde, tree->span);
     } else if (const auto* increment = std::get_if<typed::TargetIncrement>(&tree->node)) {
       has_jacobian_ = has_jacobian_ || increment->is_jacobian;
-      if (const auto as_draw = generative::as_tilde(*increment)) see_draw(*as_draw, tree->span);
+      if (const auto as_draw = as_tilde(*increment)) see_draw(*as_draw, tree->span);
       else generative::add_reads(increment->value, otherwise_);
     }
   }
 
   void see_draw(const typed::Tilde& tilde, Span span) {
     see_arguments(tilde);
-    const auto id = generative::drawn_variable(tilde.left);
+    const auto id = drawn_variable(tilde.left);
     if (!id) return see_left(tilde, span);
     if (!is_parameter(*id)) return;
     auto& before = priors_[*id];
-    const ExpressionPtr place = generative::drawn_place(tilde.left);
+    const ExpressionPtr place = drawn_place(tilde.left);
     for (const auto& [other, other_span] : before)
       if (typed::are_same(place, other)) {
         advise("several-priors", span,
@@ -177,7 +170,7 @@ class Adviser {
 
   void see_arguments(const typed::Tilde& tilde) {
     const typed::Distribution& distribution = *tilde.distribution;
-    const auto id = generative::drawn_variable(tilde.left);
+    const auto id = drawn_variable(tilde.left);
     for (std::size_t i = 0; i < tilde.arguments.size(); ++i) {
       const auto value = typed::literal_number(tilde.arguments[i]);
       if (!value) continue;

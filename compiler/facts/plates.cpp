@@ -11,13 +11,7 @@
 
 namespace sibyl {
 
-using generative::for_each_expression;
-using generative::for_each_operand;
-using generative::for_each_statement;
-using typed::Builtin;
-using typed::ExpressionPtr;
-using typed::StatementPtr;
-using typed::VariableId;
+using namespace generative; // statements, expressions and walks over them
 
 namespace {
 
@@ -94,11 +88,8 @@ class Analysis {
       see(repeat->body);
     } else if (const auto* each = std::get_if<typed::ForEach>(&tree->node)) {
       see(each->body);
-    } else if (const auto* tilde = std::get_if<typed::Tilde>(&tree->node)) {
-      see_vectorized(tilde->left, tilde->arguments, *tilde->distribution, datum_of_residuals(tree));
-    } else if (const auto* increment = std::get_if<typed::TargetIncrement>(&tree->node)) {
-      if (const auto as_tilde = generative::as_tilde(*increment))
-        see_vectorized(as_tilde->left, as_tilde->arguments, *as_tilde->distribution, datum_of_residuals(tree));
+    } else if (const auto draw = as_draw(tree)) {
+      see_vectorized(draw->left, draw->arguments, *draw->distribution, datum_of_residuals(tree));
     }
     constant_indexes(tree);
   }
@@ -258,7 +249,7 @@ class Analysis {
   void see_vectorized(const ExpressionPtr& left, const std::vector<ExpressionPtr>& arguments,
                       const typed::Distribution& distribution, std::optional<VariableId> datum) {
     if (left->type.rank() <= distribution.outcome.rank()) return;
-    const auto id = datum ? datum : generative::drawn_variable(left);
+    const auto id = datum ? datum : drawn_variable(left);
     if (!id) return;
     const auto* index = std::get_if<typed::Index>(&left->node);
     // `y[i] ~ ...` of an array of arrays is vectorized over the last dimension.

@@ -3,6 +3,7 @@
 #include "compiler/facts/carried.hpp"
 #include "compiler/generative/accesses.hpp"
 #include "compiler/generative/late_bounds.hpp"
+#include "lang/words.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -12,13 +13,7 @@
 
 namespace sibyl {
 
-using generative::for_each_expression;
-using generative::for_each_operand;
-using generative::for_each_statement;
-using typed::Builtin;
-using typed::ExpressionPtr;
-using typed::StatementPtr;
-using typed::VariableId;
+using namespace generative; // statements, expressions and walks over them
 
 namespace {
 
@@ -77,7 +72,6 @@ class Estimator {
   }
 
  private:
-  static std::string quoted(const std::string& name) { return "`" + name + "`"; }
 
   void need(Span span, const std::string& text) {
     if (!need_) need_ = Reason{span, text};
@@ -461,10 +455,10 @@ class Estimator {
     if (tilde.distribution->draws_container())
       return need(span, "matrices are decomposed to draw from " + quoted(tilde.distribution->name));
     const Range drawn = draw(*tilde.distribution, tilde.arguments, span);
-    if (const auto id = generative::drawn_variable(tilde.left)) learn(*id, drawn);
+    if (const auto id = drawn_variable(tilde.left)) learn(*id, drawn);
   }
   void see(const typed::TargetIncrement& increment, Span span) {
-    if (const auto tilde = generative::as_tilde(increment)) see(*tilde, span);
+    if (const auto tilde = as_tilde(increment)) see(*tilde, span);
   }
   void see(const typed::If& branch, Span) {
     see(branch.then_body);
@@ -494,7 +488,7 @@ class Estimator {
       if (const auto* assignment = std::get_if<typed::Assignment>(&one->node))
         given.try_emplace(assignment->variable, one->span);
       if (const auto* tilde = std::get_if<typed::Tilde>(&one->node))
-        if (const auto id = generative::drawn_variable(tilde->left)) given.try_emplace(*id, one->span);
+        if (const auto id = drawn_variable(tilde->left)) given.try_emplace(*id, one->span);
     });
     const auto is_position = [&](const typed::IndexItem& item) {
       const auto* reference = item.first ? std::get_if<typed::VariableReference>(&item.first->node) : nullptr;

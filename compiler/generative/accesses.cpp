@@ -70,6 +70,11 @@ ExpressionPtr drawn_place(const ExpressionPtr& left) {
   return left;
 }
 
+std::vector<IndexItem> items_of(const ExpressionPtr& place) {
+  const auto* index = std::get_if<typed::Index>(&place->node);
+  return index ? index->items : std::vector<IndexItem>{};
+}
+
 std::optional<VariableId> drawn_variable(const ExpressionPtr& left) {
   const ExpressionPtr place = drawn_place(left);
   const auto* index = std::get_if<typed::Index>(&place->node);

@@ -33,6 +33,8 @@ void add_reads(const ExpressionPtr& expression, std::set<VariableId>& reads);
 
 // What `left ~ ...` draws: `left` without promotions and without reshaping (`to_vector(B) ~ normal(0, 1)` draws B).
 ExpressionPtr drawn_place(const ExpressionPtr& left);
+// Its indexes; none where it is a variable as a whole.
+std::vector<IndexItem> items_of(const ExpressionPtr& place);
 // The variable that is drawn by `left ~ ...`: `left` is a variable or an element or slice of one; nothing otherwise.
 std::optional<VariableId> drawn_variable(const ExpressionPtr& left);
 

@@ -97,14 +97,11 @@ std::optional<StatementPtr> MarginalRewriter::boundary(const StatementPtr& tree)
       library_call(varies ? "varying_boundary_chance_draw" : "upper_boundary_chance", std::move(of_chance), span);
   const ExpressionPtr here = whole_number(code, span),
                       there = whole_number(other_code(code, program_.variables[tested]), span);
-  const auto* index = std::get_if<typed::Index>(&place->node);
-  typed::Assignment given{
-      tested, index ? index->items : std::vector<IndexItem>{},
-      make_expression(typed::Conditional{is_first, is_equal ? here : there, is_equal ? there : here}, integer, span)};
-  given.gives_draw = true;
+  const ExpressionPtr reached =
+      make_expression(typed::Conditional{is_first, is_equal ? here : there, is_equal ? there : here}, integer, span);
   mark(tree, *drawn_variable(first->left));
   return in_sequence({make_statement(typed::Declaration{id, drawn_from("bernoulli", {chance}, span)}, span),
-                      make_statement(std::move(given), span),
+                      given_draw(place, reached, span),
                       make_statement(typed::If{is_first, branch->then_body, branch->else_body}, span)},
                      span);
 }

@@ -1,5 +1,6 @@
 // Mixtures: how their part is chosen, and what it draws.
 #include "compiler/generative/marginal_rewriter.hpp"
+#include "lang/words.hpp"
 
 #include <algorithm>
 
@@ -9,8 +10,6 @@ namespace {
 
 // Floats add a thousand weights to a few of these.
 constexpr double tolerated_error = 1e-4;
-
-std::string quoted(const std::string& name) { return "`" + name + "`"; }
 
 bool is_empty(const StatementPtr& tree) {
   const auto* sequence = std::get_if<typed::Sequence>(&tree->node);

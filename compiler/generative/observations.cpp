@@ -127,13 +127,8 @@ ExpressionPtr compared(Builtin comparison, const ExpressionPtr& a, const Express
 }
 
 StatementPtr give(const ExpressionPtr& place, const ExpressionPtr& value, const typed::Program& program) {
-  const auto* index = std::get_if<typed::Index>(&place->node);
-  const VariableId id = *drawn_variable(place);
-  const bool is_integer = program.variables[id].type.is_integer_valued();
-  typed::Assignment assignment{id, index ? index->items : std::vector<IndexItem>{},
-                               is_integer ? without_promotion(value) : as_real(value)};
-  assignment.gives_draw = true;
-  return make_statement(std::move(assignment), place->span);
+  const bool is_integer = program.variables[*drawn_variable(place)].type.is_integer_valued();
+  return given_draw(place, is_integer ? without_promotion(value) : as_real(value), place->span);
 }
 
 // The weights of the part that is the point itself, of what a branch adds there: a chance alone, or a mixture of one

@@ -99,7 +99,7 @@ ExpressionPtr computed_value(const ExpressionPtr& place, const typed::Program& p
   };
   for (const StatementPtr& one : program.transformed_data) look(one, true);
   const std::vector<IndexItem> given = only ? only->indices : std::vector<IndexItem>{};
-  const std::vector<IndexItem> asked = index ? index->items : std::vector<IndexItem>{};
+  const std::vector<IndexItem> asked = items_of(place);
   if (count != 1 || !value || given.size() != asked.size()) return nullptr;
   for (std::size_t i = 0; i < given.size(); ++i) {
     const auto* position = given[i].kind == IndexItem::Kind::single
@@ -146,8 +146,7 @@ std::optional<std::vector<Statements>> MarginalRewriter::accumulated_counts(cons
   complete(*bernoulli);
   const ExpressionPtr never = real_number(0, place->span);
   // Every element of the place: a loop from the first to the last, or the place whole.
-  const auto* of_place = std::get_if<typed::Index>(&place->node);
-  const std::vector<IndexItem> prefix = of_place ? of_place->items : std::vector<IndexItem>{};
+  const std::vector<IndexItem> prefix = items_of(place);
   const auto are_all = [&](const ExpressionPtr& left, const std::vector<const typed::For*>& loops) {
     if (are_same(left, place)) return loops.empty();
     const auto* index = std::get_if<typed::Index>(&left->node);

@@ -5,6 +5,7 @@
 #include "compiler/generative/marginalized.hpp"
 #include "compiler/generative/point_masses.hpp"
 #include "compiler/generative/tree_building.hpp"
+#include "lang/words.hpp"
 
 #include <algorithm>
 #include <map>
@@ -18,8 +19,6 @@ namespace {
 bool is_declared_in(const Variable& variable, typed::Block block) {
   return variable.block == block && !variable.is_local;
 }
-
-std::string quoted(const std::string& name) { return "`" + name + "`"; }
 
 class Reader {
  public:
@@ -227,9 +226,7 @@ class Reader {
 
   void give_drawn(VariableId id, const typed::Tilde& tilde, Span span) {
     if (program_.variables[id].is_local) return;
-    const ExpressionPtr place = drawn_place(tilde.left);
-    const auto* index = std::get_if<typed::Index>(&place->node);
-    give(id, {span, true}, index ? index->items : std::vector<IndexItem>{});
+    give(id, {span, true}, items_of(drawn_place(tilde.left)));
   }
 
   // The elements of a constrained type cannot be drawn one by one: only where the type says what independent elements

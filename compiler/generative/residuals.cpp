@@ -190,11 +190,7 @@ class ResidualRewriter {
     const ExpressionPtr value = draw_of(draw, row);
     const auto found = value && residual->type.is_scalar() ? solved(residual, value) : std::nullopt;
     if (!found) return std::nullopt;
-    const auto* index = std::get_if<typed::Index>(&found->datum->node);
-    typed::Assignment assignment{*drawn_variable(found->datum), index ? index->items : std::vector<IndexItem>{},
-                                 found->value};
-    assignment.gives_draw = true;
-    return make_statement(std::move(assignment), residual->span);
+    return given_draw(found->datum, found->value, residual->span);
   }
 
   // The same for each element of a container, in a loop; `size`: how many.

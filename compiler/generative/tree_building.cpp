@@ -26,6 +26,12 @@ ExpressionPtr sum_of(const std::vector<ExpressionPtr>& terms, Span span) {
   return sum;
 }
 
+StatementPtr given_draw(const ExpressionPtr& place, ExpressionPtr value, Span span) {
+  typed::Assignment assignment{*drawn_variable(place), items_of(place), std::move(value)};
+  assignment.gives_draw = true;
+  return make_statement(std::move(assignment), span);
+}
+
 StatementPtr in_sequence(Statements statements, Span span) {
   if (statements.size() == 1) return statements.front();
   return make_statement(typed::Sequence{std::move(statements)}, span);

@@ -26,6 +26,8 @@ ExpressionPtr builtin(Builtin builtin, std::vector<ExpressionPtr> arguments, Typ
 // Of reals; zero where there is no term.
 ExpressionPtr sum_of(const std::vector<ExpressionPtr>& terms, Span span);
 
+// What gives the variable, or the part of it, that `place` is a value that was drawn.
+StatementPtr given_draw(const ExpressionPtr& place, ExpressionPtr value, Span span);
 // One statement as it is, others within braces.
 StatementPtr in_sequence(Statements statements, Span span);
 // `if (condition) reject(message...);`

@@ -113,6 +113,16 @@ VariableFact variable_of(const json& value) {
 
 } // namespace
 
+const char* name_of(Role role) {
+  static constexpr const char* names[] = {"parameter",  "transformed parameter", "observed", "design",
+                                          "underlying", "transformed data",      "generated"};
+  return names[static_cast<int>(role)];
+}
+const char* name_of(DimensionKind kind) {
+  static constexpr const char* names[] = {"exchangeable", "sequential", "fixed"};
+  return names[static_cast<int>(kind)];
+}
+
 const VariableFact* Facts::with_late_bound() const {
   const auto found =
       std::find_if(variables.begin(), variables.end(), [](const VariableFact& one) { return one.has_late_bound; });

@@ -23,6 +23,9 @@ enum class Role { parameter, transformed_parameter, observed, design, underlying
 // exchangeable: the joint density is invariant under permuting it, together with all dimensions of the same plate;
 // sequential: a value depends on earlier ones, or on a state carried along; fixed: neither.
 enum class DimensionKind { exchangeable, sequential, fixed };
+// In words, as messages and tables name them.
+const char* name_of(Role role);
+const char* name_of(DimensionKind kind);
 
 // Elements of a data variable that no statement gives a value to are design, from a data file: surely some, or the text
 // does not tell whether there are any.

@@ -67,8 +67,7 @@ void Lowering::add_prior_mass(const typed::Tilde& tilde, Span span) {
     add_to_target(mass);
   };
   const ExpressionPtr left = generative::drawn_place(tilde.left);
-  const auto* index = std::get_if<typed::Index>(&left->node);
-  const std::vector<typed::IndexItem> items = index ? index->items : std::vector<typed::IndexItem>{};
+  const std::vector<typed::IndexItem> items = generative::items_of(left);
   std::vector<ValueId> noted;
   if (left->type.is_scalar()) {
     if (!items.empty()) place(id, items, noted, span).element({});

@@ -3,31 +3,25 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 #include <numeric>
 
 namespace sibyl {
 
 namespace {
 
-// The standard normal's quantile: Acklam's rational approximation, of relative error 1.2e-9, which is plenty for ranks.
-double normal_quantile(double p) {
-  constexpr double a[] = {-3.969683028665376e+01, 2.209460984245205e+02,  -2.759285104469687e+02,
-                          1.383577518672690e+02,  -3.066479806614716e+01, 2.506628277459239e+00};
-  constexpr double b[] = {-5.447609879822406e+01, 1.615858368580409e+02, -1.556989798598866e+02, 6.680131188771972e+01,
-                          -1.328068155288572e+01};
-  constexpr double c[] = {-7.784894002430293e-03, -3.223964580411365e-01, -2.400758277161838e+00,
-                          -2.549732539343734e+00, 4.374664141464968e+00,  2.938163982698783e+00};
-  constexpr double d[] = {7.784695709041462e-03, 3.224671290700398e-01, 2.445134137142996e+00, 3.754408661907416e+00};
-  constexpr double low = 0.02425;
-  if (p > 0.5) return -normal_quantile(1 - p);
-  if (p < low) {
-    const double q = std::sqrt(-2 * std::log(p));
-    return (((((c[0] * q + c[1]) * q + c[2]) * q + c[3]) * q + c[4]) * q + c[5]) /
-           ((((d[0] * q + d[1]) * q + d[2]) * q + d[3]) * q + 1);
+// The quantile function of the standard normal: a rational approximation (Abramowitz and Stegun 26.2.23) as the start
+// of Halley's method, which leaves the rounding of erfc alone.
+double normal_quantile(double probability) {
+  const bool is_upper = probability > 0.5;
+  const double tail = is_upper ? 1 - probability : probability, t = std::sqrt(-2 * std::log(tail));
+  double x = -(t - (2.515517 + t * (0.802853 + t * 0.010328)) / (1 + t * (1.432788 + t * (0.189269 + t * 0.001308))));
+  for (int step = 0; step < 2; ++step) {
+    const double error = 0.5 * std::erfc(-x / std::numbers::sqrt2) - tail;
+    const double ratio = error * std::sqrt(2 * std::numbers::pi) * std::exp(0.5 * x * x);
+    x -= ratio / (1 + 0.5 * x * ratio);
   }
-  const double q = p - 0.5, r = q * q;
-  return (((((a[0] * r + a[1]) * r + a[2]) * r + a[3]) * r + a[4]) * r + a[5]) * q /
-         (((((b[0] * r + b[1]) * r + b[2]) * r + b[3]) * r + b[4]) * r + 1);
+  return is_upper ? -x : x;
 }
 
 } // namespace

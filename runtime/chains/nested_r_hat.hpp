@@ -16,7 +16,8 @@ namespace sibyl {
 // values are not finite, or all the same in a way that differs between chains; one where nothing varies at all.
 double nested_r_hat(std::span<const double> values, std::size_t chain_count, std::size_t chains_in_group);
 
-// The values' ranks as normal scores (Vehtari et al. 2021, eq. 14): R-hat is then for quantities without moments too.
+// The values' ranks (the mean rank for ties) as normal scores (Blom 1958; Vehtari et al. 2021, eq. 14): R-hat is then
+// for quantities without moments too.
 std::vector<double> normal_scores(std::span<const double> values);
 
 } // namespace sibyl

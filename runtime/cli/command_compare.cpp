@@ -4,6 +4,7 @@
 #include "runtime/cli/model_classes.hpp"
 #include "runtime/cli/model_posterior.hpp"
 #include "runtime/criticism/compare_models.hpp"
+#include "runtime/data/draws.hpp"
 #include "runtime/terminal/command_line.hpp"
 #include "runtime/terminal/terminal.hpp"
 
@@ -75,14 +76,14 @@ void run(const Options& options) {
                        ? one.doubt
                        : "no evidence: " + one.evidence.unknown + (one.doubt.empty() ? "" : "; " + one.doubt))});
       entries.push_back({{"model", models[m].name},
-                         {"log_evidence", has_evidence ? finite_number(one.evidence.log_evidence) : nullptr},
-                         {"log_evidence_error", has_evidence ? finite_number(one.evidence.error) : nullptr},
-                         {"probability", finite_number(one.probability.probability)},
-                         {"probability_error", finite_number(one.probability.error)},
-                         {"elpd", has_elpd ? finite_number(one.loo.total) : nullptr},
-                         {"elpd_error", has_elpd ? finite_number(one.loo.error) : nullptr},
-                         {"elpd_difference", finite_number(one.difference.difference)},
-                         {"elpd_difference_error", finite_number(one.difference.error)},
+                         {"log_evidence", has_evidence ? finite_or_null(one.evidence.log_evidence) : nullptr},
+                         {"log_evidence_error", has_evidence ? finite_or_null(one.evidence.error) : nullptr},
+                         {"probability", finite_or_null(one.probability.probability)},
+                         {"probability_error", finite_or_null(one.probability.error)},
+                         {"elpd", has_elpd ? finite_or_null(one.loo.total) : nullptr},
+                         {"elpd_error", has_elpd ? finite_or_null(one.loo.error) : nullptr},
+                         {"elpd_difference", finite_or_null(one.difference.difference)},
+                         {"elpd_difference_error", finite_or_null(one.difference.error)},
                          {"verdict", models[m].found.posteriors[i].verdict.text()}});
       if (!has_evidence) entries.back()["no_evidence"] = one.evidence.unknown;
       if (!one.doubt.empty()) entries.back()["doubt"] = one.doubt;

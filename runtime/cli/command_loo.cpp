@@ -5,6 +5,7 @@
 #include "runtime/cli/model_file.hpp"
 #include "runtime/cli/model_posterior.hpp"
 #include "runtime/criticism/exact_loo.hpp"
+#include "runtime/data/draws.hpp"
 #include "runtime/terminal/command_line.hpp"
 #include "runtime/terminal/options.hpp"
 #include "runtime/terminal/terminal.hpp"
@@ -28,14 +29,14 @@ nlohmann::ordered_json to_json(const std::string& label, const PointwiseLoo& fou
   auto points = nlohmann::ordered_json::array();
   for (std::size_t i = 0; i < found.points.size(); ++i)
     points.push_back({{"point", found.points[i]},
-                      {"elpd", finite_number(found.loo.elpd[i])},
-                      {"p_loo", finite_number(found.loo.p_loo[i])},
-                      {"k_hat", finite_number(found.loo.k_hat[i])}});
+                      {"elpd", finite_or_null(found.loo.elpd[i])},
+                      {"p_loo", finite_or_null(found.loo.p_loo[i])},
+                      {"k_hat", finite_or_null(found.loo.k_hat[i])}});
   nlohmann::ordered_json json = {{"data", label},
-                                 {"elpd", finite_number(found.loo.total)},
-                                 {"elpd_error", finite_number(found.loo.error)},
-                                 {"monte_carlo_error", finite_number(found.loo.monte_carlo_error)},
-                                 {"p_loo", finite_number(found.loo.effective_parameters)},
+                                 {"elpd", finite_or_null(found.loo.total)},
+                                 {"elpd_error", finite_or_null(found.loo.error)},
+                                 {"monte_carlo_error", finite_or_null(found.loo.monte_carlo_error)},
+                                 {"p_loo", finite_or_null(found.loo.effective_parameters)},
                                  {"largest_good_k_hat", found.loo.largest_good},
                                  {"bad_points", found.loo.bad}};
   if (!found.doubt.empty()) json["doubt"] = found.doubt;

@@ -22,9 +22,7 @@ struct OptimizeCommandOptions : mcmc::OptimizeOptions, ExactRequest {};
 nlohmann::ordered_json to_json(const mcmc::Optimum& optimum, const OptimizeCommandOptions& options) {
   nlohmann::ordered_json mode = nlohmann::ordered_json::object();
   for (std::size_t column = 0; column < optimum.mode.columns.size(); ++column) {
-    const double value = optimum.mode.at(0, column);
-    mode[optimum.mode.columns[column]] =
-        std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json();
+    mode[optimum.mode.columns[column]] = finite_or_null(optimum.mode.at(0, column));
   }
   nlohmann::ordered_json result = {{"log_density", optimum.log_density},
                                    {"jacobian", options.jacobian},

@@ -23,12 +23,9 @@ namespace {
 struct PathfinderCommandOptions : mcmc::PathfinderOptions, ExactRequest {};
 
 nlohmann::ordered_json to_json(const mcmc::PathfinderResult& result, double seconds) {
-  const auto number = [](double value) {
-    return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json();
-  };
   nlohmann::ordered_json elbo = nlohmann::ordered_json::array();
-  for (const double one : result.elbo) elbo.push_back(number(one));
-  return {{"k_hat", number(result.k_hat)}, {"effective_size", number(result.effective_size)},
+  for (const double one : result.elbo) elbo.push_back(finite_or_null(one));
+  return {{"k_hat", finite_or_null(result.k_hat)}, {"effective_size", finite_or_null(result.effective_size)},
           {"elbo", std::move(elbo)},       {"seconds", seconds},
           {"warning", result.warning},     {"summary", summary_json(result.draws)["parameters"]}};
 }

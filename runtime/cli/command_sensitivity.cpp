@@ -4,6 +4,7 @@
 #include "lang/files/text_file.hpp"
 #include "runtime/cli/model_posterior.hpp"
 #include "runtime/criticism/sensitivity.hpp"
+#include "runtime/data/draws.hpp"
 #include "runtime/data/powers.hpp"
 #include "runtime/terminal/command_line.hpp"
 #include "runtime/terminal/terminal.hpp"
@@ -26,9 +27,9 @@ struct Options : PosteriorRequest {
 nlohmann::ordered_json to_json(const PowerSensitivity& one) {
   const auto scaled = [](const PowerScaled& at) {
     return nlohmann::ordered_json{
-        {"mean", finite_number(at.mean)}, {"sd", finite_number(at.sd)}, {"k_hat", finite_number(at.k_hat)}};
+        {"mean", finite_or_null(at.mean)}, {"sd", finite_or_null(at.sd)}, {"k_hat", finite_or_null(at.k_hat)}};
   };
-  return {{"distance", finite_number(one.distance)}, {"at_0.8", scaled(one.weaker)}, {"at_1.25", scaled(one.stronger)}};
+  return {{"distance", finite_or_null(one.distance)}, {"at_0.8", scaled(one.weaker)}, {"at_1.25", scaled(one.stronger)}};
 }
 
 // NaN: no weights were needed, or there is no density to compare with.
@@ -92,7 +93,7 @@ void run_varied(const Options& options) {
               {is_first ? posterior.draws.label : "", is_first ? fmt::format("{} = {:.4g}", varied.name, value) : "",
                one.column, format_number(one.mean), format_number(one.sd), format_number(one.q5),
                format_number(one.median), format_number(one.q95), is_first ? "  " + posterior.verdict.text() : ""});
-          parameters[one.column] = {{"mean", finite_number(one.mean)}, {"sd", finite_number(one.sd)}};
+          parameters[one.column] = {{"mean", finite_or_null(one.mean)}, {"sd", finite_or_null(one.sd)}};
           is_first = false;
         }
         all.push_back({{"data", posterior.draws.label},

@@ -12,7 +12,6 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
 
 namespace sibyl::cli {
@@ -74,10 +73,6 @@ void add_request_options(Command& command, PosteriorRequest& request) {
   command.add_option("--seed", request.seed, "random seed").shows_default();
   command.add_option("--threads", request.threads, "number of threads").shows_default();
   command.add_flag("--json", request.json, "the table as JSON");
-}
-
-nlohmann::ordered_json finite_number(double value) {
-  return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json();
 }
 
 SampleOptions sampling_options(const PosteriorRequest& request) {

@@ -37,8 +37,6 @@ void add_file_and_data(Command& command, PosteriorRequest& request);
 // --by, --draws, --seed, --threads, --json.
 void add_request_options(Command& command, PosteriorRequest& request);
 
-// null where it is not finite.
-nlohmann::ordered_json finite_number(double value);
 
 // `file`: a sampler, or a model (.sib, .stan, .so), for whose data sets the No-U-Turn sampler is run. Verdicts of
 // chains say in words what is wrong with them. Throws UserError where the model has no density.

@@ -5,15 +5,10 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <cmath>
 
 namespace sibyl {
 
 namespace {
-
-nlohmann::ordered_json number(double value) {
-  return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json();
-}
 
 double share_above(const std::vector<double>& sorted, double limit) {
   if (sorted.empty()) return 0;
@@ -65,23 +60,23 @@ nlohmann::ordered_json diagnosis_json(const Diagnosis& diagnosis, const Inferenc
     parameters.push_back({{"name", one.name},
                           {"inside_band", one.inside_band},
                           {"calibration_error", one.numbers.calibration_error},
-                          {"recovery", number(one.numbers.recovery)},
-                          {"contraction", number(one.numbers.contraction)},
+                          {"recovery", finite_or_null(one.numbers.recovery)},
+                          {"contraction", finite_or_null(one.numbers.contraction)},
                           {"coverage", one.covered},
                           {"ranks", one.ranks}});
   json["parameters"] = std::move(parameters);
   if (diagnosis.k_hat.empty()) json["k_hat"] = {{"not_known", diagnosis.no_k_hat}};
   else
-    json["k_hat"] = {{"median", number(diagnosis.k_hat[diagnosis.k_hat.size() / 2])},
+    json["k_hat"] = {{"median", finite_or_null(diagnosis.k_hat[diagnosis.k_hat.size() / 2])},
                      {"share_above_0.7", share_above(diagnosis.k_hat, largest_good_k_hat)}};
   json["typical_share"] = diagnosis.typical_share;
   auto data = nlohmann::ordered_json::array();
   for (const Posterior& one : diagnosis.data) {
     nlohmann::ordered_json entry = {
         {"data", one.draws.label}, {"verdict", one.verdict.text()}, {"fine", one.verdict.is_fine()}};
-    entry["k_hat"] = one.verdict.check ? number(one.verdict.check->k_hat) : nlohmann::ordered_json();
+    entry["k_hat"] = one.verdict.check ? finite_or_null(one.verdict.check->k_hat) : nlohmann::ordered_json();
     const auto& verification = one.verdict.verification;
-    entry["p_value"] = verification && verification->data_unchecked.empty() ? number(verification->data.p_value)
+    entry["p_value"] = verification && verification->data_unchecked.empty() ? finite_or_null(verification->data.p_value)
                                                                             : nlohmann::ordered_json();
     data.push_back(std::move(entry));
   }

@@ -1,5 +1,6 @@
 #include "runtime/criticism/html_page.hpp"
 
+#include "lang/words.hpp"
 #include "runtime/criticism/svg_plot.hpp"
 
 #include <fmt/format.h>
@@ -47,17 +48,17 @@ std::string html_page(const std::string& title, const std::string& body) {
   return fmt::format("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
                      "content=\"width=device-width, initial-scale=1\"><title>{}</title><style>{}</style></head><body>\n"
                      "{}</body></html>\n",
-                     svg::escape(title), style, body);
+                     escaped_html(title), style, body);
 }
 
 std::string with_code(const std::string& text) {
   std::string result;
   bool is_open = false;
-  for (const char c : svg::escape(text)) {
+  for (const char c : escaped_html(text)) {
     if (c != '`') result += c;
     else result += (is_open = !is_open) ? "<code>" : "</code>";
   }
-  return is_open ? svg::escape(text) : result;
+  return is_open ? escaped_html(text) : result;
 }
 
 } // namespace sibyl

@@ -1,5 +1,6 @@
 #include "runtime/criticism/report.hpp"
 
+#include "lang/words.hpp"
 #include "runtime/criticism/html_page.hpp"
 #include "runtime/criticism/sensitivity.hpp"
 #include "runtime/criticism/svg_plot.hpp"
@@ -16,13 +17,12 @@ namespace sibyl {
 
 namespace {
 
-using svg::escape;
 using svg::Plot;
 
 constexpr std::size_t most_parameters = 24, most_rows = 200, most_shown_data = 3, bins = 24;
 
 std::string card(const char* tone, const std::string& head, const std::string& text) {
-  return fmt::format("<div class=\"card {}\"><b>{}</b>{}</div>\n", tone, escape(head), escape(text));
+  return fmt::format("<div class=\"card {}\"><b>{}</b>{}</div>\n", tone, escaped_html(head), escaped_html(text));
 }
 
 std::string list(const std::vector<std::string>& items) {
@@ -80,7 +80,7 @@ std::string parameter_table(const Diagnosis& diagnosis) {
   };
   for (const ParameterDiagnosis& one : diagnosis.parameters)
     text += fmt::format("<tr><td class=\"text\">{}</td><td{}>{:.3f}</td><td>{:.3f}</td><td>{:.3f}</td>{}{}</tr>\n",
-                        escape(one.name), one.inside_band ? "" : " class=\"off\"", one.numbers.calibration_error,
+                        escaped_html(one.name), one.inside_band ? "" : " class=\"off\"", one.numbers.calibration_error,
                         one.numbers.recovery, one.numbers.contraction, covered(one, Diagnosis::judged_levels[0]),
                         covered(one, Diagnosis::judged_levels[1]));
   return text + "</table></div>\n";
@@ -197,7 +197,7 @@ std::string statistics_plot(const Posterior& posterior) {
   std::string text = fmt::format("<h3>{}</h3><div class=\"scroll\"><table><tr><th class=\"text\">statistic</th>"
                                  "<th>observed</th><th>predicted</th><th>sd</th><th>p</th>"
                                  "<th class=\"text\">in sds of the predictions, −4 to 4</th></tr>\n",
-                                 escape("data set " + posterior.draws.label));
+                                 escaped_html("data set " + posterior.draws.label));
   for (std::size_t i = 0; i < shown; ++i) {
     const StatisticCheck& one = all[i];
     const double z = one.sd > 0 ? std::clamp((one.observed - one.mean) / one.sd, -4.2, 4.2) : 0;
@@ -208,7 +208,7 @@ std::string statistics_plot(const Posterior& posterior) {
         "<svg width=\"200\" height=\"16\" viewBox=\"0 0 200 16\"><rect class=\"band\" x=\"{:.0f}\" y=\"2\" "
         "width=\"{:.0f}\" height=\"12\"/><line class=\"rule\" x1=\"{:.0f}\" x2=\"{:.0f}\" y1=\"0\" y2=\"16\"/><circle "
         "class=\"{}\" cx=\"{:.1f}\" cy=\"8\" r=\"4\"/></svg></td></tr>\n",
-        escape(one.name), number(one.observed), number(one.mean), number(one.sd), is_off ? " class=\"off\"" : "",
+        escaped_html(one.name), number(one.observed), number(one.mean), number(one.sd), is_off ? " class=\"off\"" : "",
         fixed_beside(one.p_value, 3, Verdict::unusual_p_value), middle - 2 * scale, 4 * scale, middle, middle, is_off ? "bad" : "dot", middle + z * scale);
   }
   return text + "</table></div>\n";
@@ -233,7 +233,7 @@ std::string data_section(const Diagnosis& diagnosis) {
     const auto& verification = *verdict.verification;
     text += fmt::format("<tr><td class=\"text\">{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td "
                         "class=\"verdict{}\">{}</td></tr>\n",
-                        escape(order[i]->draws.label),
+                        escaped_html(order[i]->draws.label),
                         check && std::isfinite(check->k_hat) ? fixed_beside(check->k_hat, 2, largest_good_k_hat_of(check->draws)) : "-",
                         check ? fmt::format("{:.0f}", check->effective_size) : "-",
                         check && check->log_evidence ? fmt::format("{:.2f}", *check->log_evidence) : "-",
@@ -330,7 +330,7 @@ std::string quality_sections(const Diagnosis& diagnosis) {
 } // namespace
 
 std::string report_page(const Diagnosis& diagnosis, const SamplerFile& file) {
-  const std::string name = escape(file.model_name);
+  const std::string name = escaped_html(file.model_name);
   std::string text = fmt::format("<h1>{}: the amortized posterior</h1>\n", name);
   const auto count = [&](const char* key) { return file.history.value(key, std::int64_t{0}); };
   text += fmt::format("<p class=\"soft\">Trained on {} simulations in {} steps and {:.0f} s; judged on {} fresh "
@@ -357,11 +357,11 @@ std::string report_page(const Diagnosis& diagnosis, const SamplerFile& file) {
   text += data_section(diagnosis);
   text += sensitivity_section(diagnosis);
   text += quality_sections(diagnosis);
-  text += "<h2>What was trained</h2>\n<pre>" + escape(describe(file.setup.encoder.plan())) + "</pre>\n";
+  text += "<h2>What was trained</h2>\n<pre>" + escaped_html(describe(file.setup.encoder.plan())) + "</pre>\n";
   if (!file.setup.notes.empty()) text += list(file.setup.notes);
   text += "<div class=\"plots\">" + loss_plot(file.history) + "</div>\n";
   if (!file.model_text.empty())
-    text += "<details open><summary>The model</summary><pre>" + escape(file.model_text) + "</pre></details>\n";
+    text += "<details open><summary>The model</summary><pre>" + escaped_html(file.model_text) + "</pre></details>\n";
   return html_page(file.model_name + ": report", text);
 }
 

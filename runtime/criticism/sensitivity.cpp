@@ -1,6 +1,7 @@
 #include "runtime/criticism/sensitivity.hpp"
 
 #include "lang/errors.hpp"
+#include "lang/words.hpp"
 #include "runtime/criticism/html_page.hpp"
 #include "runtime/criticism/svg_plot.hpp"
 #include "runtime/data/powers.hpp"
@@ -188,7 +189,7 @@ std::string sensitivity_explanation() {
 
 std::string sensitivity_plots(const DataSensitivity& sensitivity, std::size_t most) {
   std::string text;
-  if (!sensitivity.label.empty()) text += fmt::format("<p><b>Data set {}</b></p>\n", svg::escape(sensitivity.label));
+  if (!sensitivity.label.empty()) text += fmt::format("<p><b>Data set {}</b></p>\n", escaped_html(sensitivity.label));
   text += "<div class=\"plots\">\n";
   for (std::size_t i = 0; i < std::min(most, sensitivity.parameters.size()); ++i) {
     const MarginalSensitivity& one = sensitivity.parameters[i];
@@ -204,14 +205,14 @@ std::string sensitivity_plots(const DataSensitivity& sensitivity, std::size_t mo
 }
 
 std::string sensitivity_page(const std::string& model_name, std::span<const DataSensitivity> sensitivities) {
-  std::string text = fmt::format("<h1>{}: sensitivity</h1>\n{}", svg::escape(model_name), sensitivity_explanation());
+  std::string text = fmt::format("<h1>{}: sensitivity</h1>\n{}", escaped_html(model_name), sensitivity_explanation());
   text += "<div class=\"scroll\"><table><tr><th class=\"text\">data</th><th class=\"text\">parameter</th><th>prior</th>"
           "<th>likelihood</th><th class=\"text\">diagnosis</th></tr>\n";
   for (const DataSensitivity& set : sensitivities)
     for (const MarginalSensitivity& one : set.parameters)
       text += fmt::format("<tr><td class=\"text\">{}</td><td class=\"text\">{}</td><td>{:.2f}</td><td>{:.2f}</td><td "
                           "class=\"text{}\">{}</td></tr>\n",
-                          svg::escape(set.label), svg::escape(one.name), one.prior.distance, one.likelihood.distance,
+                          escaped_html(set.label), escaped_html(one.name), one.prior.distance, one.likelihood.distance,
                           one.diagnosis() == "-" ? "" : " off", one.diagnosis());
   text += "</table></div>\n";
   constexpr std::size_t most_sets = 20, most_parameters = 24;

@@ -1,5 +1,7 @@
 #include "runtime/criticism/svg_plot.hpp"
 
+#include "lang/words.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -54,18 +56,6 @@ Range range_of(std::span<const double> values) {
   return {range.low - pad, range.high + pad};
 }
 
-std::string escape(const std::string& text) {
-  std::string result;
-  for (const char c : text) {
-    if (c == '<') result += "&lt;";
-    else if (c == '>') result += "&gt;";
-    else if (c == '&') result += "&amp;";
-    else if (c == '"') result += "&quot;";
-    else result += c;
-  }
-  return result;
-}
-
 Plot::Plot(Range x, Range y, double width, double height) : x_(x), y_(y), width_(width), height_(height) {}
 
 double Plot::to_x(double value) const {
@@ -112,9 +102,9 @@ std::string Plot::finish(const std::string& title, const std::string& x_label, c
                          const std::string& description) const {
   std::string text =
       fmt::format("<svg role=\"img\" viewBox=\"0 0 {0:g} {1:g}\" width=\"{0:g}\" height=\"{1:g}\"><title>{2}</title>",
-                  width_, height_, escape(description));
+                  width_, height_, escaped_html(description));
   text += fmt::format("<text class=\"head\" x=\"{}\" y=\"13\">{}</text>",
-                      title.size() > long_title ? 0 : left, escape(title));
+                      title.size() > long_title ? 0 : left, escaped_html(title));
   for (const double at : ticks(x_))
     text += fmt::format("<line class=\"grid\" x1=\"{0:.1f}\" y1=\"{1:.1f}\" x2=\"{0:.1f}\" y2=\"{2:.1f}\"/><text "
                         "class=\"tick\" text-anchor=\"middle\" x=\"{0:.1f}\" y=\"{3:.1f}\">{4:g}</text>",
@@ -125,10 +115,10 @@ std::string Plot::finish(const std::string& title, const std::string& x_label, c
                         to_y(at), left, width_ - right, left - 4, to_y(at) + 3, at);
   text += marks_;
   text += fmt::format("<text class=\"axis\" text-anchor=\"middle\" x=\"{:.1f}\" y=\"{:.1f}\">{}</text>",
-                      0.5 * (left + width_ - right), height_ - 5, escape(x_label));
+                      0.5 * (left + width_ - right), height_ - 5, escaped_html(x_label));
   text += fmt::format("<text class=\"axis\" text-anchor=\"middle\" transform=\"translate(9,{:.1f}) "
                       "rotate(-90)\">{}</text></svg>\n",
-                      0.5 * (top + height_ - bottom), escape(y_label));
+                      0.5 * (top + height_ - bottom), escaped_html(y_label));
   return text;
 }
 

@@ -16,8 +16,6 @@ struct Range {
 // The range of all that is finite, a little wider; [0, 1] where nothing is.
 Range range_of(std::span<const double> values);
 
-// Text with what HTML reads as markup escaped.
-std::string escape(const std::string& text);
 
 class Plot {
  public:

@@ -1,6 +1,8 @@
 #include "runtime/data/convert.hpp"
 
+#include "lang/edit_distance.hpp"
 #include "lang/errors.hpp"
+#include "lang/words.hpp"
 #include "runtime/data/powers.hpp"
 #include "runtime/data/size_expression.hpp"
 
@@ -15,34 +17,6 @@ namespace sibyl {
 
 namespace {
 
-// Edit distance with transpositions of neighbours as one edit.
-std::size_t edit_distance(const std::string& a, const std::string& b) {
-  std::vector<std::vector<std::size_t>> d(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
-  for (std::size_t i = 0; i <= a.size(); ++i) d[i][0] = i;
-  for (std::size_t j = 0; j <= b.size(); ++j) d[0][j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i)
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-        d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
-    }
-  return d[a.size()][b.size()];
-}
-
-std::string lower_case(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
-
-std::string index_text(std::size_t flat, const std::vector<std::int64_t>& extents) {
-  std::vector<std::int64_t> index(extents.size());
-  for (std::size_t d = extents.size(); d-- > 0;) {
-    index[d] = static_cast<std::int64_t>(flat) % extents[d] + 1;
-    flat /= static_cast<std::size_t>(extents[d]);
-  }
-  return extents.empty() ? "" : fmt::format("[{}]", fmt::join(index, ","));
-}
-
 [[noreturn]] void missing_variable(const VariableFact& variable, const DataSet& data, const std::string& file) {
   std::vector<std::string> names;
   for (const auto& [name, tensor] : data.variables) names.push_back(name);
@@ -54,7 +28,7 @@ std::string index_text(std::size_t flat, const std::vector<std::int64_t>& extent
 void check_integers(const VariableFact& variable, const Tensor& tensor, const std::string& file) {
   for (std::size_t i = 0; i < tensor.values.size(); ++i) {
     const double value = tensor.values[i];
-    const auto place = [&] { return variable.name + index_text(i, tensor.extents); };
+    const auto place = [&] { return element_name(variable.name, i, tensor.extents); };
     if (!std::isnan(value) && value != std::floor(value))
       throw UserError(fmt::format("{}: `{}` is {}, which is not an integer", file, place(), value));
     if (std::abs(value) > std::numeric_limits<std::int32_t>::max())
@@ -112,6 +86,16 @@ std::int64_t element_count(const std::vector<std::int64_t>& extents) {
   throw RuntimeError(fmt::format("an array of {} elements is more than any memory holds", fmt::join(extents, " x ")));
 }
 
+std::string element_name(const std::string& name, std::size_t position, std::span<const std::int64_t> extents) {
+  if (extents.empty()) return name;
+  std::vector<std::size_t> index(extents.size());
+  for (std::size_t d = extents.size(); d-- > 0;) {
+    index[d] = position % static_cast<std::size_t>(extents[d]) + 1;
+    position /= static_cast<std::size_t>(extents[d]);
+  }
+  return fmt::format("{}[{}]", name, fmt::join(index, ","));
+}
+
 bool is_data(const VariableFact& variable) {
   return variable.role == Role::observed || variable.role == Role::design || variable.role == Role::underlying;
 }
@@ -144,11 +128,11 @@ std::optional<std::int64_t> declared_extent(const DimensionFact& dimension, cons
 
 std::string nearest_candidate(const std::string& name, const std::vector<std::string>& candidates) {
   std::string best;
-  std::size_t best_distance = std::max<std::size_t>(1, name.size() / 3) + 1;
+  int best_distance = std::max(1, static_cast<int>(name.size()) / 3) + 1;
   for (const std::string& candidate : candidates) {
     if (lower_case(candidate) == lower_case(name)) return candidate;
-    const std::size_t distance = edit_distance(name, candidate);
-    if (distance < best_distance && distance < std::max(name.size(), candidate.size())) {
+    const int distance = edit_distance(name, candidate);
+    if (distance < best_distance && distance < static_cast<int>(std::max(name.size(), candidate.size()))) {
       best = candidate;
       best_distance = distance;
     }

@@ -32,6 +32,9 @@ std::int64_t element_count(const std::vector<std::int64_t>& extents);
 // The same, without a value there.
 std::optional<std::int64_t> checked_element_count(const std::vector<std::int64_t>& extents);
 
+// "y[2,3]": the element at that row-major position, as a model text names it; the name alone for a scalar.
+std::string element_name(const std::string& name, std::size_t position, std::span<const std::int64_t> extents);
+
 // Calls visit(compact, padded) for each element of a tensor with the extents `sizes` within storage of `capacity`:
 // its row-major position in either.
 template <typename Visit>

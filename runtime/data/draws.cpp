@@ -10,15 +10,11 @@
 
 namespace sibyl {
 
-namespace {
+bool is_extra_column(const std::string& column) { return column.size() > 2 && column.ends_with("__"); }
 
-bool is_extra(const std::string& column) {
-  return column.size() > 2 && column.compare(column.size() - 2, 2, "__") == 0;
+nlohmann::ordered_json finite_or_null(double value) {
+  return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json();
 }
-
-nlohmann::json finite_or_null(double value) { return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(); }
-
-} // namespace
 
 std::vector<std::string> column_names(const std::string& name, const std::vector<std::int64_t>& extents) {
   std::vector<std::string> names;
@@ -77,7 +73,7 @@ std::vector<ColumnSummary> summarize(const Draws& draws) {
   std::vector<ColumnSummary> result;
   std::vector<double> values;
   for (std::size_t column = 0; column < draws.columns.size() && draws.row_count > 0; ++column) {
-    if (is_extra(draws.columns[column])) continue;
+    if (is_extra_column(draws.columns[column])) continue;
     values.clear();
     double sum = 0, squares = 0;
     for (std::size_t row = 0; row < draws.row_count; ++row)

@@ -53,6 +53,12 @@ void write_draws_csv(const std::string& path, const std::vector<Draws>& draws, c
 // same columns and numbers of draws.
 void write_draws_npz(const std::string& path, const std::vector<Draws>& draws);
 
+// Whether the column is none of the model's: `lp__`.
+bool is_extra_column(const std::string& column);
+
+// As JSON has it: null where it is no finite number.
+nlohmann::ordered_json finite_or_null(double value);
+
 // What is shown of one column.
 struct ColumnSummary {
   std::string column;

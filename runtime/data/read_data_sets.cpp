@@ -1,4 +1,5 @@
 // Data sets from files, by their endings.
+#include "lang/words.hpp"
 #include "runtime/data/convert.hpp"
 
 #include "lang/errors.hpp"
@@ -14,11 +15,6 @@
 namespace sibyl {
 
 namespace {
-
-std::string lower_case(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
 
 // Several data sets in one archive: every array has one leading dimension more, and rows are padded to the longest.
 std::vector<DataSet> split_archive(const DataSet& archive, const Facts& facts, const std::string& file,

@@ -22,10 +22,6 @@ std::string csv_cell(const std::string& text) {
   return quoted + '"';
 }
 
-bool is_extra(const std::string& column) {
-  return column.size() > 2 && column.compare(column.size() - 2, 2, "__") == 0;
-}
-
 } // namespace
 
 void write_draws_csv(const std::string& path, const std::vector<Draws>& draws, const std::string& by,
@@ -83,7 +79,7 @@ void write_draws_npz(const std::string& path, const std::vector<Draws>& draws) {
     arrays[variable.name] = std::move(array);
   }
   for (std::size_t column = 0; column < first.columns.size(); ++column) {
-    if (!is_extra(first.columns[column])) continue;
+    if (!is_extra_column(first.columns[column])) continue;
     Tensor array{false, {sets, rows}, {}};
     for (const Draws& set : draws)
       for (std::size_t row = 0; row < set.row_count; ++row) array.values.push_back(set.at(row, column));

@@ -104,17 +104,6 @@ std::string uri_of(const std::string& path) {
   return uri;
 }
 
-const char* role_name(Role role) {
-  static constexpr const char* names[] = {"parameter",  "transformed parameter", "observed",          "design",
-                                          "underlying", "transformed data",      "generated quantity"};
-  return names[static_cast<int>(role)];
-}
-
-const char* kind_name(DimensionKind kind) {
-  static constexpr const char* names[] = {"exchangeable", "sequential", "fixed"};
-  return names[static_cast<int>(kind)];
-}
-
 json markdown(const std::string& text) { return {{"kind", "markdown"}, {"value", text}}; }
 std::string code(const std::string& text) { return "```stan\n" + text + "\n```\n"; }
 
@@ -268,14 +257,14 @@ json LanguageServer::hover(const Document& document, const json& position) const
     const int fact = !symbol->is_local && document.facts ? document.facts->find(name) : -1;
     if (fact >= 0) {
       const VariableFact& one = document.facts->variables[static_cast<std::size_t>(fact)];
-      text += std::string("**") + role_name(one.role) + "**";
+      text += std::string("**") + (one.role == Role::generated ? "generated quantity" : name_of(one.role)) + "**";
       if (one.role == Role::parameter) text += ", " + one.unconstrained_size + " unconstrained";
       if (one.role == Role::design)
         text += one.has_design_distribution ? ", drawn for each data set" : ", from a data file";
       text += "\n";
       for (const DimensionFact& dimension : one.dimensions)
         if (!dimension.reason.empty())
-          text += "\n- `" + dimension.size + "` is " + kind_name(dimension.kind) + ": " + dimension.reason;
+          text += "\n- `" + dimension.size + "` is " + name_of(dimension.kind) + ": " + dimension.reason;
     }
   } else if (const HelpEntry* entry = find_help(name)) {
     std::string signatures;

@@ -68,19 +68,6 @@ std::shared_ptr<const ModelState> compile_text(std::string_view, const std::stri
 
 namespace {
 
-const char* role_name(Role role) {
-  switch (role) {
-  case Role::parameter: return "parameter";
-  case Role::transformed_parameter: return "transformed parameter";
-  case Role::observed: return "observed";
-  case Role::design: return "design";
-  case Role::underlying: return "underlying";
-  case Role::transformed_data: return "transformed data";
-  case Role::generated: return "generated";
-  }
-  throw InternalError("a variable without a role");
-}
-
 SamplerTrainingOptions training_options(const CompiledModel& model, const TrainingSettings& settings) {
   SamplerTrainingOptions options;
   options.setup.frame = settings.frame == Frame::prior         ? FrameChoice::prior
@@ -146,7 +133,7 @@ std::string Model::facts() const { return nlohmann::json(state_->compiled->facts
 std::vector<Variable> Model::variables() const {
   std::vector<Variable> result;
   for (const VariableFact& variable : state_->compiled->facts().variables)
-    result.push_back({variable.name, library::role_name(variable.role), variable.type});
+    result.push_back({variable.name, name_of(variable.role), variable.type});
   return result;
 }
 

@@ -112,10 +112,7 @@ void update_diagonal(const CurvaturePair& pair, Eigen::VectorXd& alpha) {
 double mixture_density(const std::vector<const LowRankNormal*>& mixture, const double* point) {
   std::vector<double> parts;
   for (const LowRankNormal* one : mixture) parts.push_back(one->log_density(point));
-  const double largest = *std::max_element(parts.begin(), parts.end());
-  double sum = 0;
-  for (const double one : parts) sum += std::exp(one - largest);
-  return largest + std::log(sum / static_cast<double>(parts.size()));
+  return log_sum_exp(parts) - std::log(static_cast<double>(parts.size()));
 }
 
 } // namespace

@@ -16,17 +16,6 @@ std::string value_text(double value) {
   return std::isnan(value) ? "nan" : std::isfinite(value) ? fmt::format("{:.3g}", value) : value > 0 ? "inf" : "-inf";
 }
 
-// "y[2,3]": element `flat`, row-major.
-std::string element_name(const std::string& name, std::size_t flat, std::span<const std::int32_t> sizes) {
-  if (sizes.empty()) return name;
-  std::vector<std::size_t> index(sizes.size());
-  for (std::size_t d = sizes.size(); d-- > 0;) {
-    index[d] = flat % static_cast<std::size_t>(sizes[d]) + 1;
-    flat /= static_cast<std::size_t>(sizes[d]);
-  }
-  return fmt::format("{}[{}]", name, fmt::join(index, ","));
-}
-
 std::optional<NotFinite> find_parameter(const Facts& facts, const ParameterSpace& space,
                                         std::span<const double> unconstrained) {
   const auto bad = std::find_if_not(unconstrained.begin(), unconstrained.end(), is_representable);
@@ -48,11 +37,12 @@ std::optional<NotFinite> find_not_finite(const Facts& facts, const DataBatch& ba
     const bool is_drawn = fact.role == Role::observed || fact.has_design_distribution;
     if (!variable.present || !is_drawn) continue;
     const std::span sizes(variable.sizes.data() + data_set * variable.rank(), variable.rank());
+    const std::vector<std::int64_t> extents(sizes.begin(), sizes.end());
     const double* row = variable.row(data_set);
     std::optional<NotFinite> found;
     for_each_element(sizes, variable.capacity, [&](std::size_t compact, std::size_t padded) {
       if (!found && !std::isfinite(row[padded]))
-        found = {v, fmt::format("`{}` is {}", element_name(fact.name, compact, sizes), value_text(row[padded]))};
+        found = {v, fmt::format("`{}` is {}", element_name(fact.name, compact, extents), value_text(row[padded]))};
     });
     if (found) return found;
   }

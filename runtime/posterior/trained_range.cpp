@@ -30,16 +30,6 @@ bool is_condition(const VariableFact& fact) {
   return (fact.role == Role::observed || fact.role == Role::design) && !fact.only_generated;
 }
 
-std::string element_name(const std::string& name, std::size_t flat, const std::vector<std::int64_t>& extents) {
-  if (extents.empty()) return name;
-  std::vector<std::size_t> index(extents.size());
-  for (std::size_t d = extents.size(); d-- > 0;) {
-    index[d] = flat % static_cast<std::size_t>(extents[d]) + 1;
-    flat /= static_cast<std::size_t>(extents[d]);
-  }
-  return fmt::format("{}[{}]", name, fmt::join(index, ","));
-}
-
 [[noreturn]] void refuse(const std::string& label, const std::string& what, const std::string& found,
                          const std::string& trained, const std::string& variable) {
   throw UserError(fmt::format("{}{} is {}, and the sampler was trained with {}: it knows no other value; train it again "

@@ -2,6 +2,7 @@
 #include "compiler/compile.hpp"
 #include "lang/errors.hpp"
 #include "lang/files/model_text.hpp"
+#include "lang/words.hpp"
 #include "runtime/repl/commands.hpp"
 #include "runtime/repl/input.hpp"
 #include "runtime/terminal/classifier_text.hpp"

@@ -1,3 +1,4 @@
+#include "lang/words.hpp"
 #include "runtime/repl/commands.hpp"
 
 #include "lang/errors.hpp"
@@ -82,27 +83,31 @@ OneDataSet choose_one_data_set(Workspace& workspace, std::string_view label) {
   return {sets[place], place};
 }
 
+// Draws that are no network's become those that questions are about; `origin` says of what they are.
+void take_draws(Workspace& workspace, const OneDataSet& chosen, const Draws& found, const std::string& origin) {
+  Posterior posterior{found, {}};
+  posterior.draws.label = chosen.data.label;
+  CurrentDraws draws = posterior_draws(workspace.model(), chosen.data, posterior.draws,
+                                       fmt::format("{} draws of {}", found.row_count, origin));
+  workspace.posteriors = {std::move(posterior)};
+  workspace.chains = mcmc::ModelChains{.draws = {found}};
+  workspace.shown = chosen.place;
+  workspace.set_draws(std::move(draws));
+}
+
 // Many short chains over lanes.
 void run_short_chains(Workspace& workspace, std::string_view label) {
   const auto model = workspace.model();
-  const auto [data_set, chosen] = choose_one_data_set(workspace, label);
+  const OneDataSet chosen = choose_one_data_set(workspace, label);
   mcmc::CheesOptions options;
   options.draws = workspace.settings.draws;
   options.seed = workspace.settings.seed;
   options.threads = workspace.settings.threads;
   options.interrupted = workspace.surroundings().interrupted;
   const auto start = std::chrono::steady_clock::now();
-  const mcmc::CheesResult found = mcmc::sample_chees(model, data_set, options);
+  const mcmc::CheesResult found = mcmc::sample_chees(model, chosen.data, options);
   const double seconds = seconds_since(start);
-  Posterior posterior{found.draws, {}};
-  posterior.draws.label = data_set.label;
-  CurrentDraws draws =
-      posterior_draws(model, data_set, posterior.draws,
-                      fmt::format("{} draws of {} short chains", posterior.draws.row_count, found.chains));
-  workspace.posteriors = {std::move(posterior)};
-  workspace.chains = mcmc::ModelChains{.draws = {found.draws}};
-  workspace.shown = chosen;
-  workspace.set_draws(std::move(draws));
+  take_draws(workspace, chosen, found.draws, fmt::format("{} short chains", found.chains));
   workspace.print(cli::chains_table(found.quantities, "nested R-hat"));
   workspace.print(cli::chees_summary(found, seconds));
   if (found.failed.count() > 0) workspace.note(describe_failed_draws(found.failed));
@@ -322,11 +327,10 @@ void loo(Workspace& workspace, std::string_view argument, std::uint32_t) {
 // [LABEL]
 void optimize(Workspace& workspace, std::string_view argument, std::uint32_t) {
   const auto model = workspace.model();
-  const auto [data_set, chosen] = choose_one_data_set(workspace, argument);
   mcmc::OptimizeOptions options;
   options.seed = workspace.settings.seed;
   options.interrupted = workspace.surroundings().interrupted;
-  const mcmc::Optimum optimum = mcmc::optimize(model, data_set, options);
+  const mcmc::Optimum optimum = mcmc::optimize(model, choose_one_data_set(workspace, argument).data, options);
   workspace.print(cli::mode_table(optimum, model->facts(), false));
   workspace.print(cli::mode_summary(optimum, options.jacobian));
 }
@@ -334,7 +338,7 @@ void optimize(Workspace& workspace, std::string_view argument, std::uint32_t) {
 // [LABEL]
 void pathfinder(Workspace& workspace, std::string_view argument, std::uint32_t) {
   const auto model = workspace.model();
-  const auto [data_set, chosen] = choose_one_data_set(workspace, argument);
+  const OneDataSet chosen = choose_one_data_set(workspace, argument);
   mcmc::PathfinderOptions options;
   options.resampled = workspace.settings.draws;
   options.draws = std::max(options.draws, workspace.settings.draws / options.paths);
@@ -342,16 +346,9 @@ void pathfinder(Workspace& workspace, std::string_view argument, std::uint32_t) 
   options.threads = workspace.settings.threads;
   options.interrupted = workspace.surroundings().interrupted;
   const auto start = std::chrono::steady_clock::now();
-  const mcmc::PathfinderResult found = mcmc::pathfinder(model, data_set, options);
+  const mcmc::PathfinderResult found = mcmc::pathfinder(model, chosen.data, options);
   const double seconds = seconds_since(start);
-  Posterior posterior{found.draws, {}};
-  posterior.draws.label = data_set.label;
-  CurrentDraws draws = posterior_draws(model, data_set, posterior.draws,
-                                       fmt::format("{} draws of Pathfinder", posterior.draws.row_count));
-  workspace.posteriors = {std::move(posterior)};
-  workspace.chains = mcmc::ModelChains{.draws = {found.draws}};
-  workspace.shown = chosen;
-  workspace.set_draws(std::move(draws));
+  take_draws(workspace, chosen, found.draws, "Pathfinder");
   workspace.print(cli::draws_table(found.draws, model->facts(), false));
   workspace.print(cli::pathfinder_summary(found, seconds));
   if (found.failed.count() > 0) workspace.note(describe_failed_draws(found.failed));

@@ -1,3 +1,4 @@
+#include "lang/words.hpp"
 #include "runtime/repl/commands.hpp"
 
 #include "compiler/compile.hpp"

@@ -1,3 +1,4 @@
+#include "lang/words.hpp"
 #include "runtime/repl/session.hpp"
 
 #include "compiler/emit.hpp"
@@ -39,8 +40,6 @@ constexpr std::array<const char*, 20> keywords = {"array",
                                                   "transformed parameters",
                                                   "upper",
                                                   "vector"};
-
-bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
 void keep(Completion& completion, std::string_view word, const std::string& candidate) {
   if (candidate.starts_with(word)) completion.candidates.push_back(candidate);

@@ -1,5 +1,6 @@
 #include "runtime/repl/draft.hpp"
 
+#include "lang/words.hpp"
 #include "runtime/repl/input.hpp"
 
 #include <algorithm>

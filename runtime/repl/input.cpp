@@ -1,5 +1,7 @@
 #include "runtime/repl/input.hpp"
 
+#include "lang/words.hpp"
+
 #include <array>
 #include <cctype>
 
@@ -10,9 +12,6 @@ namespace {
 constexpr std::array<std::string_view, 8> block_names = {
     "functions",           "data", "design", "transformed data", "parameters", "transformed parameters", "model",
     "generated quantities"};
-
-bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
-bool is_space(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
 
 struct Scan {
   int open_brackets = 0;
@@ -63,12 +62,6 @@ bool wants_body(std::string_view code) {
 }
 
 } // namespace
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-  return text;
-}
 
 std::string_view block_name(ast::BlockKind kind) { return block_names[static_cast<std::size_t>(kind)]; }
 

@@ -30,6 +30,4 @@ std::vector<std::size_t> part_starts(std::string_view input);
 // "transformed data"
 std::string_view block_name(ast::BlockKind kind);
 
-std::string_view trimmed(std::string_view text);
-
 } // namespace sibyl::repl

@@ -14,16 +14,6 @@ namespace {
 
 constexpr int sparkline_width = 24;
 
-std::string index_text(std::size_t flat, const std::vector<std::int64_t>& extents) {
-  std::string text;
-  for (std::size_t d = extents.size(); d-- > 0;) {
-    const auto extent = static_cast<std::size_t>(extents[d]);
-    text = std::to_string(flat % extent + 1) + (text.empty() ? "" : ",") + text;
-    flat /= extent;
-  }
-  return "[" + text + "]";
-}
-
 std::vector<std::string> row_of(const Quantity& quantity) {
   std::vector<double> sorted;
   for (const double value : quantity.values)
@@ -74,7 +64,7 @@ std::vector<Quantity> element_quantities(const std::string& name, const std::vec
   const auto stride = static_cast<std::size_t>(element_count(extents));
   std::vector<Quantity> result;
   for (std::size_t i = 0; i < std::min(stride, limit); ++i) {
-    Quantity one{name + index_text(i, extents), {}, is_integer};
+    Quantity one{element_name(name, i, extents), {}, is_integer};
     for (std::size_t at = i; at < values.size(); at += stride) one.values.push_back(values[at]);
     result.push_back(std::move(one));
   }

@@ -2,6 +2,7 @@
 
 #include "compiler/jit/object_store.hpp"
 #include "lang/errors.hpp"
+#include "lang/words.hpp"
 #include "runtime/model/model_call.hpp"
 #include "runtime/repl/input.hpp"
 #include "runtime/repl/line_editor.hpp"

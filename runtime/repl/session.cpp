@@ -1,6 +1,7 @@
 #include "runtime/repl/session.hpp"
 
 #include "lang/errors.hpp"
+#include "lang/words.hpp"
 #include "runtime/repl/commands.hpp"
 #include "runtime/repl/input.hpp"
 #include "runtime/repl/typed_input.hpp"

@@ -2,6 +2,7 @@
 
 #include "lang/constrained_types.hpp"
 #include "lang/parse.hpp"
+#include "lang/words.hpp"
 #include "runtime/repl/input.hpp"
 
 #include <algorithm>

@@ -15,17 +15,13 @@ std::string cell(double value) { return std::isnan(value) ? "-" : format_number(
 std::string count_cell(double value) { return std::isnan(value) ? "-" : fmt::format("{:.0f}", value); }
 std::string rhat_cell(double value) { return std::isnan(value) ? "-" : fmt::format("{:.3f}", value); }
 
-nlohmann::ordered_json number(double value) {
-  return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json();
-}
-
 nlohmann::ordered_json quantities_json(std::span<const mcmc::QuantitySummary> quantities, const char* r_hat) {
   nlohmann::ordered_json summary = nlohmann::ordered_json::object();
   for (const auto& [column, one] : quantities)
     summary[column] = {
-        {"mean", number(one.mean)}, {"mcse", number(one.mean_error)},   {"sd", number(one.sd)},
-        {"q5", number(one.q5)},     {"median", number(one.median)},     {"q95", number(one.q95)},
-        {r_hat, number(one.rhat)},  {"ess_bulk", number(one.bulk_ess)}, {"ess_tail", number(one.tail_ess)}};
+        {"mean", finite_or_null(one.mean)}, {"mcse", finite_or_null(one.mean_error)},   {"sd", finite_or_null(one.sd)},
+        {"q5", finite_or_null(one.q5)},     {"median", finite_or_null(one.median)},     {"q95", finite_or_null(one.q95)},
+        {r_hat, finite_or_null(one.rhat)},  {"ess_bulk", finite_or_null(one.bulk_ess)}, {"ess_tail", finite_or_null(one.tail_ess)}};
   return summary;
 }
 
@@ -65,10 +61,10 @@ std::string chains_summary(const mcmc::ModelChains& chains, double seconds) {
 nlohmann::ordered_json chains_json(const mcmc::ModelChains& chains, const mcmc::ChainsReport& report, double seconds) {
   nlohmann::ordered_json summary = quantities_json(report.quantities, "rhat");
   nlohmann::ordered_json ebfmi = nlohmann::ordered_json::array(), steps = ebfmi;
-  for (const double one : report.ebfmi) ebfmi.push_back(number(one));
+  for (const double one : report.ebfmi) ebfmi.push_back(finite_or_null(one));
   for (const mcmc::ChainRun& run : chains.runs)
     steps.push_back({{"chain", 0},
-                     {"step_size", number(run.step_size)},
+                     {"step_size", finite_or_null(run.step_size)},
                      {"warmup_seconds", run.warmup_seconds},
                      {"sampling_seconds", run.sampling_seconds}});
   for (std::size_t i = 0; i < steps.size(); ++i) steps[i]["chain"] = std::stoi(chains.draws[i].label);
@@ -140,9 +136,9 @@ nlohmann::ordered_json chees_json(const mcmc::CheesResult& result, double second
           {"draws", result.draws.row_count},
           {"interrupted", result.run.was_interrupted},
           {"seconds", seconds},
-          {"nested_rhat", number(result.run.r_hat)},
+          {"nested_rhat", finite_or_null(result.run.r_hat)},
           {"steps", result.run.steps},
-          {"divergent_share", number(result.run.divergent)},
+          {"divergent_share", finite_or_null(result.run.divergent)},
           {"warnings", result.warnings},
           {"summary", quantities_json(result.quantities, "nested_rhat")}};
 }

@@ -1,5 +1,6 @@
 #include "runtime/trust/chain_diagnostics.hpp"
 
+#include "runtime/chains/nested_r_hat.hpp"
 #include "runtime/data/draws.hpp"
 
 #include <algorithm>
@@ -39,36 +40,6 @@ Chains split(std::span<const double> values, std::size_t chains) {
     result.values.insert(result.values.end(), chain.end() - static_cast<std::ptrdiff_t>(half), chain.end());
   }
   return result;
-}
-
-// The quantile function of the standard normal: a rational approximation (Abramowitz and Stegun 26.2.23) as the start
-// of Halley's method, which leaves the rounding of erfc alone.
-double normal_quantile(double probability) {
-  const bool is_upper = probability > 0.5;
-  const double tail = is_upper ? 1 - probability : probability, t = std::sqrt(-2 * std::log(tail));
-  double x = -(t - (2.515517 + t * (0.802853 + t * 0.010328)) / (1 + t * (1.432788 + t * (0.189269 + t * 0.001308))));
-  for (int step = 0; step < 2; ++step) {
-    const double error = 0.5 * std::erfc(-x / std::numbers::sqrt2) - tail;
-    const double ratio = error * std::sqrt(2 * std::numbers::pi) * std::exp(0.5 * x * x);
-    x -= ratio / (1 + 0.5 * x * ratio);
-  }
-  return is_upper ? -x : x;
-}
-
-// Ranks over all chains (the mean rank for ties) as normal scores (Blom 1958).
-void normalize_ranks(std::vector<double>& values) {
-  std::vector<std::size_t> order(values.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return values[a] < values[b]; });
-  const auto count = static_cast<double>(values.size());
-  std::vector<double> scores(values.size());
-  for (std::size_t first = 0, last = 0; first < order.size(); first = last) {
-    while (last < order.size() && values[order[last]] == values[order[first]]) ++last;
-    const double rank = 0.5 * static_cast<double>(first + 1 + last);
-    const double score = normal_quantile((rank - 0.375) / (count + 0.25));
-    for (std::size_t i = first; i < last; ++i) scores[order[i]] = score;
-  }
-  values = std::move(scores);
 }
 
 double mean_of(std::span<const double> values) {
@@ -174,8 +145,8 @@ double rhat(std::span<const double> values, std::size_t chains) {
   Chains bulk = split(values, chains), folded = bulk;
   const double median = quantile_of(bulk.values, 0.5);
   for (double& value : folded.values) value = std::abs(value - median);
-  normalize_ranks(bulk.values);
-  normalize_ranks(folded.values);
+  bulk.values = normal_scores(bulk.values);
+  folded.values = normal_scores(folded.values);
   return std::max(plain_rhat(bulk), plain_rhat(folded));
 }
 
@@ -186,7 +157,7 @@ double mean_ess(std::span<const double> values, std::size_t chains) {
 double bulk_ess(std::span<const double> values, std::size_t chains) {
   if (!can_be_judged(values, chains)) return not_a_number;
   Chains halves = split(values, chains);
-  normalize_ranks(halves.values);
+  halves.values = normal_scores(halves.values);
   return plain_ess(halves);
 }
 

@@ -19,7 +19,14 @@ constexpr double negligible_difference = 1e-9;
 // The prior of k that the paper adds to the fit: as much as ten exceedances with a k of one half.
 constexpr double prior_weight = 10, prior_k = 0.5;
 
-double log_sum(std::span<const double> logs) {
+double quantile(const ParetoTail& tail, double probability) {
+  const double rest = -std::log1p(-probability);
+  return tail.sigma * (std::abs(tail.k) < 1e-12 ? rest : std::expm1(tail.k * rest) / tail.k);
+}
+
+} // namespace
+
+double log_sum_exp(std::span<const double> logs) {
   double largest = -infinity;
   for (const double one : logs) largest = std::max(largest, one);
   if (!std::isfinite(largest)) return largest;
@@ -27,13 +34,6 @@ double log_sum(std::span<const double> logs) {
   for (const double one : logs) sum += std::exp(one - largest);
   return largest + std::log(sum);
 }
-
-double quantile(const ParetoTail& tail, double probability) {
-  const double rest = -std::log1p(-probability);
-  return tail.sigma * (std::abs(tail.k) < 1e-12 ? rest : std::expm1(tail.k * rest) / tail.k);
-}
-
-} // namespace
 
 ParetoTail fit_pareto_tail(std::span<const double> exceedances) {
   const std::size_t n = exceedances.size();
@@ -54,7 +54,7 @@ ParetoTail fit_pareto_tail(std::span<const double> exceedances) {
     const double k = mean_log(grid[i]);
     profile[i] = count * (std::log(-grid[i] / k) - k - 1);
   }
-  const double total = log_sum(profile);
+  const double total = log_sum_exp(profile);
   double b = 0;
   for (std::size_t i = 0; i < grid_size; ++i) b += grid[i] * std::exp(profile[i] - total);
   ParetoTail tail;
@@ -109,7 +109,7 @@ ImportanceWeights smooth_importance_weights(std::span<const double> log_ratios) 
     }
   }
 
-  const double total = log_sum(result.log_weights);
+  const double total = log_sum_exp(result.log_weights);
   double squares = 0, variance = 0;
   for (double& one : result.log_weights) {
     one -= total;

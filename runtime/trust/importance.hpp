@@ -40,6 +40,9 @@ struct ImportanceWeights {
   bool are_good() const { return k_hat <= largest_good_k_hat_of(log_weights.size()); }
 };
 
+// The logarithm of the sum of what these are the logarithms of; minus infinity of none.
+double log_sum_exp(std::span<const double> logs);
+
 // `log_ratios`: log p - log q at independent draws of q. Those that are not finite have the weight zero.
 ImportanceWeights smooth_importance_weights(std::span<const double> log_ratios);
 

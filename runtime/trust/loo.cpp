@@ -4,19 +4,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 
 namespace sibyl {
 
 namespace {
 
-double log_sum(std::span<const double> weights, std::span<const double> values) {
-  double largest = -std::numeric_limits<double>::infinity();
-  for (std::size_t i = 0; i < weights.size(); ++i) largest = std::max(largest, weights[i] + values[i]);
-  if (!std::isfinite(largest)) return largest;
-  double sum = 0;
-  for (std::size_t i = 0; i < weights.size(); ++i) sum += std::exp(weights[i] + values[i] - largest);
-  return largest + std::log(sum);
+double log_weighted_sum(std::span<const double> log_weights, std::span<const double> logs) {
+  std::vector<double> terms(logs.size());
+  std::transform(log_weights.begin(), log_weights.end(), logs.begin(), terms.begin(), std::plus<>());
+  return log_sum_exp(terms);
 }
 
 double standard_error_of_sum(std::span<const double> values) {
@@ -45,9 +43,9 @@ Loo leave_one_out(std::span<const double> log_likelihood, std::size_t points, st
       ratios[s] = (log_ratios.empty() ? 0 : log_ratios[s]) - likelihood[s];
     }
     const ImportanceWeights weights = smooth_importance_weights(ratios);
-    const double elpd = log_sum(weights.log_weights, likelihood);
+    const double elpd = log_weighted_sum(weights.log_weights, likelihood);
     result.elpd.push_back(elpd);
-    result.p_loo.push_back(log_sum(base, likelihood) - elpd);
+    result.p_loo.push_back(log_weighted_sum(base, likelihood) - elpd);
     result.k_hat.push_back(weights.k_hat);
     result.total += elpd;
     result.effective_parameters += result.p_loo.back();

@@ -1,5 +1,6 @@
 // Which libraries the program loads for what: LibTorch's start-up takes most of a second, so only `train` may load it.
 #include "compiler/build/process.hpp"
+#include "tests/temporary_directory.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -10,19 +11,9 @@
 
 namespace fs = std::filesystem;
 using Catch::Contains;
+using sibyl::test::TemporaryDirectory;
 
 namespace {
-
-struct TemporaryDirectory {
-  TemporaryDirectory() {
-    std::string pattern = (fs::temp_directory_path() / "sibyl-test-XXXXXX").string();
-    path = mkdtemp(pattern.data());
-    setenv("XDG_CACHE_HOME", (path / "cache").c_str(), 1);
-  }
-  ~TemporaryDirectory() { fs::remove_all(path); }
-  std::string operator/(const char* name) const { return (path / name).string(); }
-  fs::path path;
-};
 
 // What the dynamic linker says about the files that the program opened, then and later.
 std::string loads(std::vector<std::string> arguments) {
@@ -40,6 +31,7 @@ const std::string model = SIBYL_SOURCE_DIR "/examples/01_linear_regression/linea
 
 TEST_CASE("only training loads LibTorch; a sampler of a library loads that library") {
   const TemporaryDirectory folder;
+  setenv("XDG_CACHE_HOME", (folder / "cache").c_str(), 1); // nothing was compiled before
   CHECK_THAT(loads({"check", model}), !Contains("libtorch") && !Contains("libnetcdf"));
   CHECK_THAT(loads({"simulate", model, "-n", "2", "-o", folder / "sims.csv"}), !Contains("libtorch"));
 

@@ -1,6 +1,8 @@
 // The optimizer on functions whose maxima are known.
 #include "runtime/mcmc/lbfgs.hpp"
 
+#include "tests/closed_form.hpp"
+
 #include <catch2/catch.hpp>
 
 #include <cmath>
@@ -8,20 +10,9 @@
 
 using namespace sibyl::mcmc;
 using Catch::Contains;
+using sibyl::test::ClosedForm;
 
 namespace {
-
-template <typename Function>
-class ClosedForm : public LogDensity {
- public:
-  ClosedForm(std::size_t dimension, Function function) : dimension_(dimension), function_(function) {}
-  std::size_t dimension() const override { return dimension_; }
-  double evaluate(const double* point, double* gradient) override { return function_(point, gradient); }
-
- private:
-  std::size_t dimension_;
-  Function function_;
-};
 
 template <typename Function>
 LbfgsResult run(std::vector<double> start, Function function, const LbfgsOptions& options = {}) {

@@ -1,8 +1,8 @@
 // The map between unconstrained numbers and parameters, and its log Jacobian, as the compiled model exports them.
-#include "compiler/compile.hpp"
 #include "runtime/model/density.hpp"
 #include "runtime/model/parameters.hpp"
 
+#include "tests/compiled.hpp"
 #include "tests/golden.hpp"
 
 #include <catch2/catch.hpp>
@@ -15,15 +15,9 @@
 
 using namespace sibyl;
 using nlohmann::json;
+using test::compiled;
 
 namespace {
-
-std::shared_ptr<CompiledModel> compiled(const std::string& text) {
-  const CompileResult result = compile(Source("model.sib", text));
-  INFO(text);
-  REQUIRE(result.model);
-  return result.model;
-}
 
 DataBatch no_data(const CompiledModel& model) { return gather(model.facts(), std::vector<DataSet>(1)); }
 

@@ -3,22 +3,14 @@
 //
 // A case has up to 6 means of up to 5,000 simulations; one that is right passes 5.5 standard errors with a chance of
 // 4e-8.
-#include "compiler/compile.hpp"
-#include "lang/diagnostic.hpp"
+#include "tests/compiled.hpp"
 #include "tests/joint_discrepancy.hpp"
 
 using namespace sibyl;
 using Catch::Contains;
+using test::compiled;
 
 namespace {
-
-std::shared_ptr<CompiledModel> compiled(const std::string& text) {
-  const Source source("model.sib", text);
-  const CompileResult result = compile(source);
-  INFO(text + "\n" + render(result.diagnostics, {&source}, RenderStyle::plain));
-  REQUIRE(result.model);
-  return result.model;
-}
 
 std::string shifted(const std::string& shift, const std::string& model) {
   const std::string boundary = model.find("up[n]") == model.npos ? "" : "array[5] int<lower=0, upper=1> up; ";

@@ -3,24 +3,17 @@
 //
 // A case has up to 8 such means of 5,000 simulations; one that is right passes 5.5 standard errors with a chance of
 // 4e-8, about 2e-5 for all cases together, heavier tails included. Seeds are fixed besides.
-#include "compiler/compile.hpp"
 #include "lang/errors.hpp"
+#include "tests/compiled.hpp"
 #include "tests/joint_discrepancy.hpp"
 
 #include <catch2/catch.hpp>
 
 using namespace sibyl;
 using Catch::Contains;
+using test::compiled;
 
 namespace {
-
-std::shared_ptr<CompiledModel> compiled(const std::string& text) {
-  const Source source("model.sib", text);
-  const CompileResult result = compile(source);
-  INFO(render(result.diagnostics, {&source}, RenderStyle::plain));
-  REQUIRE(result.model);
-  return result.model;
-}
 
 // The most that a mean which should be zero is away from it, in standard errors.
 double discrepancy(const std::string& simulated, const std::string& of) {

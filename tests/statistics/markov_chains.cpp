@@ -5,6 +5,7 @@
 #include "runtime/mcmc/adaptation.hpp"
 #include "runtime/mcmc/chains.hpp"
 #include "runtime/trust/chain_diagnostics.hpp"
+#include "tests/closed_form.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -15,20 +16,9 @@
 using namespace sibyl;
 using namespace sibyl::mcmc;
 using Catch::Contains;
+using sibyl::test::ClosedForm;
 
 namespace {
-
-template <typename Function>
-class ClosedForm : public LogDensity {
- public:
-  ClosedForm(std::size_t dimension, Function function) : dimension_(dimension), function_(function) {}
-  std::size_t dimension() const override { return dimension_; }
-  double evaluate(const double* point, double* gradient) override { return function_(point, gradient); }
-
- private:
-  std::size_t dimension_;
-  Function function_;
-};
 
 template <typename Function>
 std::function<std::unique_ptr<LogDensity>()> target(std::size_t dimension, Function function) {

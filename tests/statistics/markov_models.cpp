@@ -3,7 +3,6 @@
 //
 // Seeds are fixed. Under another seed a mean would fail with a probability of 6e-5 (four errors of both), an sd with
 // one of about 1e-3 (8%, at an error of 1.6% to 2.5% of both): all together fail by chance in less than 2% of seeds.
-#include "compiler/compile.hpp"
 #include "lang/errors.hpp"
 #include "lang/files/text_file.hpp"
 #include "runtime/data/convert.hpp"
@@ -11,6 +10,7 @@
 #include "runtime/mcmc/chees.hpp"
 #include "runtime/mcmc/model_chains.hpp"
 #include "runtime/mcmc/stan_csv.hpp"
+#include "tests/compiled.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -22,16 +22,11 @@
 using namespace sibyl;
 using namespace sibyl::mcmc;
 using Catch::Contains;
+using test::compiled;
 
 namespace {
 
 const std::string folder = SIBYL_SOURCE_DIR "/tests/models/posteriordb/";
-
-std::shared_ptr<const CompiledModel> compiled(const std::string& text) {
-  const CompileResult result = compile(Source("model.sib", text));
-  REQUIRE(result.model);
-  return result.model;
-}
 
 ModelChainsOptions options(std::uint64_t seed) {
   ModelChainsOptions result;

@@ -1,8 +1,8 @@
 // Modes and Laplace draws of compiled models against closed forms. Seeds are fixed; another seed would fail one of the
 // comparisons of moments with a probability below 0.002 (four standard errors, eight comparisons).
-#include "compiler/compile.hpp"
 #include "lang/errors.hpp"
 #include "runtime/mcmc/optimize.hpp"
+#include "tests/compiled.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -11,14 +11,9 @@
 using namespace sibyl;
 using namespace sibyl::mcmc;
 using Catch::Contains;
+using test::compiled;
 
 namespace {
-
-std::shared_ptr<const CompiledModel> compiled(const std::string& text) {
-  const CompileResult result = compile(Source("model.sib", text));
-  REQUIRE(result.model);
-  return result.model;
-}
 
 double mode_of(const Optimum& optimum, const std::string& column) {
   const auto& columns = optimum.mode.columns;

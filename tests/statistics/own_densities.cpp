@@ -3,22 +3,15 @@
 //
 // A case has up to 5 means of 5,000 simulations that should be zero; one that is right passes 5.5 standard errors with
 // a chance of 4e-8. Seeds are fixed besides.
-#include "compiler/compile.hpp"
+#include "tests/compiled.hpp"
 #include "tests/joint_discrepancy.hpp"
 
 #include <catch2/catch.hpp>
 
 using namespace sibyl;
+using test::compiled;
 
 namespace {
-
-std::shared_ptr<CompiledModel> compiled(const std::string& text) {
-  const Source source("model.sib", text);
-  const CompileResult result = compile(source);
-  INFO(render(result.diagnostics, {&source}, RenderStyle::plain));
-  REQUIRE(result.model);
-  return result.model;
-}
 
 // `called`: with functions of the text; `written_out`: what these say, without.
 void check_alike(const std::string& called, const std::string& written_out) {

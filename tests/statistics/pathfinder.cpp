@@ -1,11 +1,11 @@
 // Pathfinder on normal distributions, which it must find exactly, and on a posterior of posteriordb's. Seeds are fixed;
 // another seed would fail one of the comparisons with a probability below 0.01 (four standard errors).
 #include "runtime/mcmc/pathfinder.hpp"
-#include "compiler/compile.hpp"
 #include "lang/errors.hpp"
 #include "lang/files/text_file.hpp"
 #include "runtime/data/convert.hpp"
 #include "runtime/trust/importance.hpp"
+#include "tests/compiled.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -14,6 +14,7 @@
 using namespace sibyl;
 using namespace sibyl::mcmc;
 using Catch::Contains;
+using test::compiled;
 
 namespace {
 
@@ -41,12 +42,6 @@ class CorrelatedNormal : public LogDensity {
   Eigen::VectorXd mean_;
   double log_integral_ = 0;
 };
-
-std::shared_ptr<const CompiledModel> compiled(const std::string& text) {
-  const CompileResult result = compile(Source("model.sib", text));
-  REQUIRE(result.model);
-  return result.model;
-}
 
 } // namespace
 

@@ -4,26 +4,18 @@
 // Means of 4,000 data sets are compared within 5 standard errors: a right one fails with a chance of 6e-7, about 1e-5
 // for all of them together, heavier tails included. Seeds are fixed besides.
 #include "runtime/training/posterior_moves.hpp"
-#include "compiler/compile.hpp"
-#include "lang/diagnostic.hpp"
 #include "runtime/model/simulator.hpp"
+#include "tests/compiled.hpp"
 #include "tests/joint_discrepancy.hpp"
 
 #include <numeric>
 
 using namespace sibyl;
+using test::compiled;
 
 namespace {
 
 constexpr std::size_t count = 4000;
-
-std::shared_ptr<CompiledModel> compiled(const std::string& text) {
-  const Source source("model.sib", text);
-  const CompileResult result = compile(source);
-  INFO(render(result.diagnostics, {&source}, RenderStyle::plain));
-  REQUIRE(result.model);
-  return result.model;
-}
 
 struct Moved {
   SimulatedBatch simulated;

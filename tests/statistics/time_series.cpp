@@ -3,22 +3,14 @@
 //
 // A case has up to 6 means of 5,000 simulations; one that is right passes 5.5 standard errors with a chance of 4e-8,
 // about 5e-6 for all cases together, heavier tails included. Seeds are fixed besides.
-#include "compiler/compile.hpp"
-#include "lang/diagnostic.hpp"
+#include "tests/compiled.hpp"
 #include "tests/joint_discrepancy.hpp"
 
 using namespace sibyl;
 using Catch::Contains;
+using test::compiled;
 
 namespace {
-
-std::shared_ptr<CompiledModel> compiled(const std::string& text) {
-  const Source source("model.sib", text);
-  const CompileResult result = compile(source);
-  INFO(text + "\n" + render(result.diagnostics, {&source}, RenderStyle::plain));
-  REQUIRE(result.model);
-  return result.model;
-}
 
 std::string text(const std::string& transformed, const std::string& model) {
   return "data { vector[6] y; } parameters { real<lower=-1, upper=1> a; real<lower=0> s; } transformed parameters { " +

@@ -1,10 +1,10 @@
 // Constrained types as a user meets them: data that break them, sizes they cannot have, arrays of them, what is known
 // of them. Their values are held to Stan's in tests/numerics/transforms.cpp.
-#include "compiler/compile.hpp"
 #include "lang/errors.hpp"
 #include "runtime/model/density.hpp"
 #include "runtime/model/parameters.hpp"
 #include "runtime/model/simulator.hpp"
+#include "tests/compiled.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -12,16 +12,9 @@
 
 using namespace sibyl;
 using Catch::Contains;
+using test::compiled;
 
 namespace {
-
-std::shared_ptr<CompiledModel> compiled(const std::string& text) {
-  const CompileResult result = compile(Source("model.sib", text));
-  INFO(text);
-  for (const auto& diagnostic : result.diagnostics) UNSCOPED_INFO(diagnostic.message);
-  REQUIRE(result.model);
-  return result.model;
-}
 
 // What is said of x of this type with these values (row by row); "" where nothing is wrong.
 std::string complaint(const std::string& type, const std::vector<std::int64_t>& extents,

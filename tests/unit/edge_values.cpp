@@ -1,6 +1,5 @@
 // Values at the edge, from the model text to the verdict: simulations that are not finite, draws that fail, data sets
 // unlike what was fixed in training, calibrations that do not come to their end.
-#include "compiler/compile.hpp"
 #include "lang/errors.hpp"
 #include "runtime/data/draws.hpp"
 #include "runtime/model/finite.hpp"
@@ -9,6 +8,8 @@
 #include "runtime/training/prepare.hpp"
 #include "runtime/training/training_plan.hpp"
 #include "runtime/training/training_source.hpp"
+#include "tests/compiled.hpp"
+#include "tests/tensors.hpp"
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
@@ -20,22 +21,14 @@
 
 using namespace sibyl;
 using Catch::Contains;
+using test::compiled;
+using test::scalar;
+using test::vector;
 
 // Many threads of OpenMP that wait by spinning would take all of a busy machine.
 [[maybe_unused]] static const bool environment_is_set = (set_training_environment(), true);
 
 namespace {
-
-std::shared_ptr<const CompiledModel> compiled(const char* text) {
-  const CompileResult result = compile(Source("model.sib", text));
-  REQUIRE(result.model);
-  return result.model;
-}
-
-Tensor scalar(double value, bool is_integer = false) { return {is_integer, {}, {value}}; }
-Tensor vector(std::vector<double> values) {
-  return {false, {static_cast<std::int64_t>(values.size())}, std::move(values)};
-}
 
 // The frame's own normal distribution.
 class FrameNormal final : public FramePosterior {

@@ -5,6 +5,7 @@
 #include "lang/errors.hpp"
 #include "runtime/model/density.hpp"
 #include "runtime/model/simulator.hpp"
+#include "tests/tensors.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -15,6 +16,7 @@
 
 using namespace sibyl;
 using Catch::Contains;
+using test::vector;
 
 namespace {
 
@@ -31,9 +33,6 @@ std::shared_ptr<CompiledModel> model(const std::string& text) {
   return compile(Source("model.sib", text)).model;
 }
 
-Tensor numbers(std::vector<double> values, bool is_integer = false) {
-  return {is_integer, {static_cast<std::int64_t>(values.size())}, std::move(values)};
-}
 Tensor number(double value) { return {true, {}, {value}}; }
 
 double density_of(const std::shared_ptr<CompiledModel>& model, const DataSet& data, std::vector<double> point) {
@@ -83,11 +82,11 @@ TEST_CASE("where the data tell the branch, the computed value is a point mass of
   const auto reference = model(header + "for (n in 1:N) if (z[n] != 1) y[n] ~ poisson(theta); }");
   DataSet data;
   data.variables = {{"N", number(3)},
-                    {"z", numbers({1, 0, 0}, true)},
-                    {"y", numbers({0, 2, 0}, true)},
-                    {"x", numbers({0.1, 0.2, 0.3})}};
+                    {"z", vector({1, 0, 0}, true)},
+                    {"y", vector({0, 2, 0}, true)},
+                    {"x", vector({0.1, 0.2, 0.3})}};
   CHECK(density_of(compiled, data, {0.3}) == Approx(density_of(reference, data, {0.3})).epsilon(1e-13));
-  data.variables["y"] = numbers({1, 2, 0}, true); // not what the branch gives
+  data.variables["y"] = vector({1, 2, 0}, true); // not what the branch gives
   CHECK(density_of(compiled, data, {0.3}) == -INFINITY);
 }
 
@@ -138,7 +137,7 @@ const std::string autoregression = "data { int<lower=1> K; int<lower=K> N; vecto
 
 DataSet first_values(std::vector<double> y) {
   DataSet data;
-  data.variables = {{"K", number(2)}, {"N", number(static_cast<double>(y.size()))}, {"y", numbers(std::move(y))}};
+  data.variables = {{"K", number(2)}, {"N", number(static_cast<double>(y.size()))}, {"y", vector(std::move(y))}};
   return data;
 }
 
@@ -174,10 +173,10 @@ TEST_CASE("a given element that the file lacks is named") {
   const auto plain = model("data { int<lower=2> N; vector[N] y; } parameters { real a; } model { a ~ normal(0, 1); "
                            "for (n in 2:N) y[n] ~ normal(a, 1); }");
   DataSet data;
-  data.variables = {{"N", number(3)}, {"y", numbers({NAN, 1, 2})}};
+  data.variables = {{"N", number(3)}, {"y", vector({NAN, 1, 2})}};
   CHECK_THROWS_WITH(Simulator(plain, {.design = data}).simulate(0, 10, 1),
                     Contains("no statement draws `y[1]`, and no data file gives it a value"));
-  data.variables["y"] = numbers({1, 2});
+  data.variables["y"] = vector({1, 2});
   CHECK_THROWS_WITH(Simulator(plain, {.design = data}).simulate(0, 10, 1),
                     Contains("`y` has 3 elements here, but 2 in the data file"));
 }
@@ -237,7 +236,7 @@ TEST_CASE("which elements are given by no statement") {
 TEST_CASE("an element that is given twice is an error of the simulation that names it") {
   const std::string data = "data { int N; array[N] int g; vector[N] y; } parameters { vector[3] a; } model { ";
   DataSet design;
-  design.variables = {{"N", number(3)}, {"g", numbers({1, 2, 2}, true)}};
+  design.variables = {{"N", number(3)}, {"g", vector({1, 2, 2}, true)}};
   const auto failure = [&](const std::string& statements) -> std::string {
     try {
       Simulator(model(data + statements + " }"), {.design = design}).simulate(0, 5, 1);
@@ -254,7 +253,7 @@ TEST_CASE("an element that is given twice is an error of the simulation that nam
   CHECK_THAT(failure("a ~ normal(0, 1); for (n in 1:N) { if (g[n] > 1) y[n] = 0; y[n] ~ normal(0, 1); }"),
              Contains("`y[2]` is given a value twice"));
   CHECK_THAT(failure("for (k in 1:2) a[k] ~ normal(0, 1); y ~ normal(0, 1);"), Contains("no statement draws `a[3]`"));
-  design.variables["g"] = numbers({3, 1, 2}, true);
+  design.variables["g"] = vector({3, 1, 2}, true);
   CHECK(failure("a ~ normal(0, 1); for (n in 1:N) y[g[n]] ~ normal(0, 1);").empty());
   CHECK(failure("for (k in 1:2) a[k] ~ normal(0, 1); a[3] ~ normal(0, 1); y ~ normal(0, 1);").empty());
 }

@@ -6,6 +6,7 @@
 #include "runtime/model/simulator.hpp"
 #include "runtime/posterior/setup.hpp"
 #include "runtime/training/prepare.hpp"
+#include "tests/tensors.hpp"
 #include "tests/unit/hand_written_model.hpp"
 
 #include <catch2/catch.hpp>
@@ -16,6 +17,8 @@
 
 using namespace sibyl;
 using Catch::Contains;
+using test::scalar;
+using test::vector;
 
 namespace {
 
@@ -43,11 +46,6 @@ DataSet set_of(const std::vector<std::pair<std::string, Tensor>>& variables) {
   DataSet set;
   for (const auto& [name, tensor] : variables) set.variables[name] = tensor;
   return set;
-}
-
-Tensor scalar(double value) { return {false, {}, {value}}; }
-Tensor vector(std::vector<double> values) {
-  return {false, {static_cast<std::int64_t>(values.size())}, std::move(values)};
 }
 
 // N; cond[N] in 1:3, rt[N], response[N] in 0:1, all exchangeable together; a prior scale.

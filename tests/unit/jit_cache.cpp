@@ -4,6 +4,7 @@
 #include "compiler/jit/jit_source.hpp"
 #include "compiler/jit/object_store.hpp"
 #include "lang/errors.hpp"
+#include "tests/temporary_directory.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -16,17 +17,9 @@ namespace fs = std::filesystem;
 using namespace sibyl;
 using namespace sibyl::ir;
 using Catch::Contains;
+using test::TemporaryDirectory;
 
 namespace {
-
-struct TemporaryDirectory {
-  TemporaryDirectory() {
-    std::string pattern = (fs::temp_directory_path() / "sibyl-test-XXXXXX").string();
-    path = mkdtemp(pattern.data());
-  }
-  ~TemporaryDirectory() { fs::remove_all(path); }
-  fs::path path;
-};
 
 // log density: -x^2 / scale
 Model quadratic(double scale) {

@@ -1,11 +1,11 @@
 // The log likelihood by its terms: each against its own formula, and all together against density and prior.
 #include "runtime/model/log_likelihood.hpp"
-#include "compiler/compile.hpp"
 #include "lang/errors.hpp"
 #include "lang/files/text_file.hpp"
 #include "runtime/data/convert.hpp"
 #include "runtime/model/density.hpp"
 #include "runtime/model/parameters.hpp"
+#include "tests/compiled.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -14,16 +14,9 @@
 #include <numbers>
 
 using namespace sibyl;
+using test::compiled;
 
 namespace {
-
-std::shared_ptr<CompiledModel> compiled(const std::string& text) {
-  const Source source("model.stan", text);
-  const CompileResult result = compile(source);
-  INFO(render(result.diagnostics, {&source}, RenderStyle::plain));
-  REQUIRE(result.model);
-  return result.model;
-}
 
 struct Terms {
   Draws draws;

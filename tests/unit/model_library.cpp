@@ -4,6 +4,7 @@
 #include "compiler/ir/build.hpp"
 #include "lang/errors.hpp"
 #include "runtime/model/load_library.hpp"
+#include "tests/temporary_directory.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -16,18 +17,9 @@ namespace fs = std::filesystem;
 using namespace sibyl;
 using namespace sibyl::ir;
 using Catch::Contains;
+using test::TemporaryDirectory;
 
 namespace {
-
-struct TemporaryDirectory {
-  TemporaryDirectory() {
-    std::string pattern = (fs::temp_directory_path() / "sibyl-test-XXXXXX").string();
-    path = mkdtemp(pattern.data());
-  }
-  ~TemporaryDirectory() { fs::remove_all(path); }
-  std::string operator/(const char* name) const { return (path / name).string(); }
-  fs::path path;
-};
 
 const std::string text = "parameters { real mu; }\nmodel {\n  mu ~ normal(0, 1);\n}\n";
 

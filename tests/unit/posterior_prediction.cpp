@@ -1,6 +1,7 @@
-#include "compiler/compile.hpp"
 #include "lang/errors.hpp"
 #include "runtime/model/predictor.hpp"
+#include "tests/compiled.hpp"
+#include "tests/tensors.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -8,17 +9,11 @@
 #include <numeric>
 
 using namespace sibyl;
+using test::compiled;
+using test::vector;
+using test::scalar;
 
 namespace {
-
-std::shared_ptr<CompiledModel> compiled(const char* text) {
-  const CompileResult result = compile(Source("model.sib", text));
-  REQUIRE(result.model);
-  return result.model;
-}
-
-Tensor vector(const std::vector<double>& values) { return {false, {static_cast<std::int64_t>(values.size())}, values}; }
-Tensor number(double value, bool is_integer = false) { return {is_integer, {}, {value}}; }
 
 // One draw of the parameters, scalars and vectors, by name.
 Draws one_draw(const std::vector<std::pair<std::string, std::vector<double>>>& parameters) {
@@ -65,7 +60,7 @@ TEST_CASE("data are predicted from the given parameters, not from their prior") 
     model { slope ~ normal(0, 1); sigma ~ exponential(1); y ~ normal(twice * x, sigma); }
   )");
   DataSet data;
-  data.variables = {{"N", number(2, true)}, {"x", vector({1, 1})}, {"y", vector({0, 0})}};
+  data.variables = {{"N", scalar(2, true)}, {"x", vector({1, 1})}, {"y", vector({0, 0})}};
   const auto y = predicted(model, data, one_draw({{"slope", {5}}, {"sigma", {0.5}}, {"unused", {0.5}}}), "y");
   CHECK(y.size() == 4000);
   CHECK(std::abs(mean(y) - 10) < 0.04);
@@ -94,7 +89,7 @@ TEST_CASE("latents are drawn anew") {
     model { mu ~ normal(0, 1); real a; a ~ uniform(0, 1); y = mu + a; }
   )");
   DataSet data;
-  data.variables = {{"y", number(0)}};
+  data.variables = {{"y", scalar(0)}};
   const auto y = predicted(model, data, one_draw({{"mu", {3}}}), "y");
   CHECK(std::abs(mean(y) - 3.5) < 0.03);
   CHECK(std::abs(sd(y) - std::sqrt(1.0 / 12)) < 0.02);
@@ -108,7 +103,7 @@ TEST_CASE("data observed through a transformation are predicted on the scale tha
     model { mu ~ normal(0, 1); log_y ~ normal(mu, 0.01); }
   )");
   DataSet data;
-  data.variables = {{"y", number(1)}};
+  data.variables = {{"y", scalar(1)}};
   CHECK(std::abs(mean(predicted(model, data, one_draw({{"mu", {7}}}), "log_y", 100)) - 7) < 0.01);
 }
 
@@ -117,7 +112,7 @@ TEST_CASE("predictions depend on seed and place alone") {
     data { real y; } parameters { real mu; } model { mu ~ normal(0, 1); y ~ normal(mu, 1); }
   )");
   DataSet data;
-  data.variables = {{"y", number(0)}};
+  data.variables = {{"y", scalar(0)}};
   const Draws draws = one_draw({{"mu", {0}}});
   const auto many = predicted(model, data, draws, "y", 100), few = predicted(model, data, draws, "y", 3);
   CHECK(std::equal(few.begin(), few.end(), many.begin()));

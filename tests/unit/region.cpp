@@ -1,11 +1,12 @@
 // Simulation around a data set's posterior: what the compiler proves about it, which parameters a region gives, and
 // samplers that are trained so.
 #include "runtime/model/region.hpp"
-#include "compiler/compile.hpp"
 #include "lang/errors.hpp"
 #include "runtime/model/simulator.hpp"
 #include "runtime/training/locate_region.hpp"
 #include "runtime/training/train_sampler.hpp"
+#include "tests/compiled.hpp"
+#include "tests/tensors.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -15,20 +16,11 @@
 
 using namespace sibyl;
 using Catch::Contains;
+using test::compiled;
+using test::scalar;
+using test::vector;
 
 namespace {
-
-std::shared_ptr<const CompiledModel> compiled(const std::string& text) {
-  const CompileResult result = compile(Source("model.sib", text));
-  INFO(text);
-  REQUIRE(result.model);
-  return result.model;
-}
-
-Tensor scalar(double value, bool is_integer = false) { return {is_integer, {}, {value}}; }
-Tensor vector(std::vector<double> values) {
-  return {false, {static_cast<std::int64_t>(values.size())}, std::move(values)};
-}
 
 DataSet normal_data(std::vector<double> values) {
   DataSet set;

@@ -1,10 +1,10 @@
 // Self-consistency of compiled models: the density in the frames of data sets, what is refused, and what the term does
 // where there are few simulations.
-#include "compiler/compile.hpp"
 #include "lang/errors.hpp"
 #include "runtime/training/prepare.hpp"
 #include "runtime/training/train_sampler.hpp"
 #include "runtime/training/unlabelled_data.hpp"
+#include "tests/compiled.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -14,16 +14,11 @@
 
 using namespace sibyl;
 using Catch::Contains;
+using test::compiled;
 
 [[maybe_unused]] static const bool environment_is_set = (set_training_environment(), true);
 
 namespace {
-
-std::shared_ptr<const CompiledModel> compiled(const char* text) {
-  const CompileResult result = compile(Source("model.sib", text));
-  REQUIRE(result.model);
-  return result.model;
-}
 
 // The posterior is normal, so the Laplace frame is the posterior itself.
 constexpr const char* conjugate = R"(

@@ -1,9 +1,8 @@
 // Latent ints that a density sums over: the same densities and gradients as the sums written by hand, and which latents
 // are refused.
-#include "compiler/compile.hpp"
 #include "compiler/interface/metadata.hpp"
-#include "lang/diagnostic.hpp"
 #include "runtime/model/density.hpp"
+#include "tests/compiled.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -11,16 +10,9 @@
 
 using namespace sibyl;
 using Catch::Contains;
+using test::compiled;
 
 namespace {
-
-std::shared_ptr<CompiledModel> model(const std::string& text) {
-  const Source source("model.sib", text);
-  CompileResult result = compile(source);
-  INFO(text + "\n" + render(result.diagnostics, {&source}, RenderStyle::plain));
-  REQUIRE(result.model);
-  return result.model;
-}
 
 const std::string header = "data { int<lower=1> N; vector[N] y; array[N] int<lower=0, upper=9> c; } "
                            "design { N ~ discrete_range(3, 9); } "
@@ -103,7 +95,7 @@ TEST_CASE("a density sums over the values of a latent int as the sum written by 
   };
   for (const Case& one : cases) {
     INFO(one.latent);
-    const auto latent = model(header + one.latent + "}"), by_hand = model(header + one.by_hand + "}");
+    const auto latent = compiled(header + one.latent + "}"), by_hand = compiled(header + one.by_hand + "}");
     REQUIRE(latent->facts().has_density);
     CHECK(latent->facts().is_generative);
     for (const std::vector<double>& point : {std::vector<double>{0.2, 0.5, -1, 2}, {-3, 0, 4, 0.1}}) {
@@ -118,8 +110,8 @@ TEST_CASE("a latent that chooses a prior is summed over there") {
       "data { int N; vector[N] y; array[N] int c; } parameters { real<lower=0, upper=1> w; vector[3] "
       "mu; } model { w ~ beta(2, 3); mu[2:3] ~ normal(0, 1); ";
   const auto latent =
-      model(text + "int z; z ~ bernoulli(w); mu[1] ~ normal(0, z ? 1 : 0.1); y ~ normal(mu[1], 1); c ~ poisson(3); }");
-  const auto by_hand = model(text + "target += log_mix(w, normal_lpdf(mu[1] | 0, 1), normal_lpdf(mu[1] | 0, 0.1)); "
+      compiled(text + "int z; z ~ bernoulli(w); mu[1] ~ normal(0, z ? 1 : 0.1); y ~ normal(mu[1], 1); c ~ poisson(3); }");
+  const auto by_hand = compiled(text + "target += log_mix(w, normal_lpdf(mu[1] | 0, 1), normal_lpdf(mu[1] | 0, 0.1)); "
                                     "y ~ normal(mu[1], 1); c ~ poisson(3); }");
   REQUIRE(latent->facts().has_density);
   for (const double at : {0.05, 1.3}) {

@@ -78,6 +78,21 @@ def _seconds(time: float | str | None) -> float:
     return float(time)
 
 
+def _call_with_data(handle: Any, name: str, data: Any, by: str | None, *options: Any) -> Any:
+    """The handle's `name_file`, `name_table` or `name_each`, by what the data are: the path of a file, a DataFrame, or
+    mappings of arrays, one or several."""
+    if isinstance(data, (str, os.PathLike)):
+        return getattr(handle, f"{name}_file")(os.fspath(data), by or "", *options)
+    if hasattr(data, "to_csv"):  # pandas
+        return getattr(handle, f"{name}_table")(data.to_csv(index=False, na_rep="nan"), by or "", *options)
+    if hasattr(data, "write_csv"):  # polars
+        return getattr(handle, f"{name}_table")(data.write_csv(), by or "", *options)
+    if by is not None:
+        raise UserError("`by` splits the rows of a table or file; several data sets are given as a list")
+    sets = [data] if isinstance(data, Mapping) else list(data)
+    return getattr(handle, f"{name}_each")([_arrays(one) for one in sets], *options)
+
+
 class Density:
     """The log density of a model given one data set, a function of the unconstrained parameters."""
 
@@ -377,17 +392,7 @@ class Sampler:
         verify: bool, threads: int,
     ) -> list[dict[str, Any]]:
         options = (draws, seed, log_density, predictions, exact, verify, threads)
-        if isinstance(data, (str, os.PathLike)):
-            posteriors, notes = self._handle.sample_file(os.fspath(data), by or "", *options)
-        elif hasattr(data, "to_csv"):  # pandas
-            posteriors, notes = self._handle.sample_table(data.to_csv(index=False, na_rep="nan"), by or "", *options)
-        elif hasattr(data, "write_csv"):  # polars
-            posteriors, notes = self._handle.sample_table(data.write_csv(), by or "", *options)
-        elif by is not None:
-            raise UserError("`by` splits the rows of a table or file; several data sets are given as a list")
-        else:
-            sets = [data] if isinstance(data, Mapping) else list(data)
-            posteriors, notes = self._handle.sample_each([_arrays(one) for one in sets], *options)
+        posteriors, notes = _call_with_data(self._handle, "sample", data, by, *options)
         for note in notes:
             warnings.warn(note, stacklevel=3)
         return posteriors
@@ -405,8 +410,8 @@ class Sampler:
         threads: int = 0,
     ) -> Any:
         """Posterior draws as ArviZ InferenceData, with the groups posterior, sample_stats (verdict, k_hat, ess,
-        log_evidence and its error, and log_density__ where it is wanted), posterior_predictive (data simulated anew for each draw, where it is wanted),
-        observed_data and constant_data.
+        log_evidence and its error, and log_density__ where it is wanted), posterior_predictive (data simulated anew for
+        each draw, where it is wanted), observed_data and constant_data.
 
         `data`: a mapping of arrays, a list of such mappings, a DataFrame, or the path of a file (.csv, .json, .npz).
         `by`: the column of a table that tells data sets apart, and the name of their dimension. `exact`: draws of the
@@ -558,17 +563,7 @@ class ModelChoice:
         probabilities mean nothing (which is warned of). `data` and `by` as for Sampler.sample; one data set gives one
         dictionary, several a list. `prior`: the models' probabilities; equal where it is not given."""
         chances = list(prior or [])
-        if isinstance(data, (str, os.PathLike)):
-            found, notes = self._handle.compare_file(os.fspath(data), by or "", chances)
-        elif hasattr(data, "to_csv"):  # pandas
-            found, notes = self._handle.compare_table(data.to_csv(index=False, na_rep="nan"), by or "", chances)
-        elif hasattr(data, "write_csv"):  # polars
-            found, notes = self._handle.compare_table(data.write_csv(), by or "", chances)
-        elif by is not None:
-            raise UserError("`by` splits the rows of a table or file; several data sets are given as a list")
-        else:
-            sets = [data] if isinstance(data, Mapping) else list(data)
-            found, notes = self._handle.compare_each([_arrays(one) for one in sets], chances)
+        found, notes = _call_with_data(self._handle, "compare", data, by, chances)
         unlike = [one["label"] for one in found if one["unlike_all"]]
         if unlike:
             notes = [*notes, f"data unlike the simulations of all models: {', '.join(map(str, unlike))}"]
