@@ -41,8 +41,13 @@ class Finder {
     find_sizes();
     find_draws();
     find_used();
+    std::set<VariableId> declared; // others are the simulation's own
+    for (const typed::StatementPtr& one : program_.model) {
+      const auto here = generative::accesses_of(one, program_).declared;
+      declared.insert(here.begin(), here.end());
+    }
     for (VariableId id = 0; id < program_.variables.size(); ++id) {
-      if (reading_.is_latent[id]) facts_.latents.push_back(program_.variables[id].name);
+      if (reading_.is_latent[id] && declared.contains(id)) facts_.latents.push_back(program_.variables[id].name);
       if (!program_.variables[id].is_local) facts_.variables.push_back(variable(id));
     }
     nest_plates();

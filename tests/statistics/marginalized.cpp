@@ -279,6 +279,46 @@ TEST_CASE("densities that the text defines have no simulator where nothing that 
   CHECK(not_generative(text("real bell_rng(real m) { return normal_rng(m, 1); }", "real<lower=0>")) != "generative");
 }
 
+std::string copied(const std::string& copies, const std::string& draws) {
+  return "data { int I; array[2, 2] int y; vector[3] z; } transformed data { int J = 3; } parameters { simplex[3] "
+         "theta1; simplex[3] theta2; vector[3] a; vector[3] b; vector[3] c; vector[2] m; real<lower=0> s; } "
+         "transformed parameters { array[2] vector[3] theta; array[3] vector[2] xi; vector[3] d; " +
+         copies + " } model { m ~ normal(0, 0.5); s ~ lognormal(0, 0.2); " + draws +
+         " for (k in 1:2) y[k] ~ categorical(theta[k]); for (j in 1:3) z[j] ~ normal(xi[j, 1] + exp(xi[j, 2]) + d[j], "
+         "s); }";
+}
+
+TEST_CASE("parameters are drawn where a copy of them has the distribution") {
+  const std::string copies = "theta[1] = theta1; theta[2] = theta2; for (j in 1:3) { xi[j, 1] = a[j]; xi[j, 2] = b[J "
+                             "- j + 1]; } for (j in 1:J) { d[j] = c[j]; }";
+  const std::string straight = "theta[1] = theta1; theta[2] = theta2; for (j in 1:3) { xi[j, 1] = a[j]; xi[j, 2] = "
+                               "b[j]; } for (j in 1:J) { d[j] = c[j]; }";
+  const std::string whole = "theta = {theta1, theta2}; xi[, 1] = to_array_1d(a); xi[, 2] = to_array_1d(b); d = c;";
+  const std::string draws = "for (k in 1:2) theta[k] ~ dirichlet([2, 3, 1]' + k); for (j in 1:3) xi[j] ~ "
+                            "multi_normal_cholesky(m, [[0.5, 0], [0.2, 0.4]]); target += normal_lpdf(d | m[1], 0.7);";
+  const std::string simulated = copied(straight, draws);
+  const auto fixed = [](std::string text) { // no size from a data file
+    text.replace(text.find("int I; "), 7, "");
+    return text;
+  };
+  CHECK(discrepancy(fixed(simulated), fixed(simulated)) < 5.5);
+  // Not copies of each parameter once: what such a statement is the density of is not known.
+  CHECK(not_generative(fixed(copied(copies, draws))) != "generative");
+  CHECK(not_generative(fixed(copied(whole, draws))) != "generative");
+  const auto one = [](const std::string& parameters, const std::string& computed, const std::string& draws) {
+    return not_generative("data { real y; } parameters { " + parameters + " } transformed parameters { " + computed +
+                          " } model { " + draws + " y ~ normal(d[1], 1); }");
+  };
+  CHECK(one("real a;", "vector[1] d; d[1] = a;", "d[1] ~ normal(0, 1);") == "generative");
+  CHECK(one("real a;", "vector[1] d; d[1] = a;", "a ~ normal(0, 1); d[1] ~ normal(0, 1);") != "generative");
+  CHECK(one("real a;", "vector[2] d; d[1] = a; d[2] = a;", "d ~ normal(0, 1);") != "generative");
+  CHECK(one("real a;", "vector[2] d; for (k in 1:2) d[k] = a;", "d ~ normal(0, 1);") != "generative");
+  CHECK(one("real a;", "vector[1] d; d[1] = 2 * a;", "d[1] ~ normal(0, 1);") != "generative");
+  CHECK(one("real<lower=0> a;", "vector[1] d; d[1] = a;", "d[1] ~ normal(0, 1);") != "generative");
+  CHECK(one("vector[1] a;", "vector[1] d; d = a;", "d ~ normal(d[1], 1);") != "generative");
+  CHECK(one("ordered[2] a;", "vector[2] d = a;", "d ~ normal(0, 1);") != "generative");
+}
+
 TEST_CASE("what has no simulator says why") {
   CHECK_THAT(not_generative(counts("if (y[n] == 0) target += log(theta); else target += log1m(theta) + "
                                    "poisson_lpmf(y[n] | l);")),

@@ -271,3 +271,20 @@ TEST_CASE("outcomes of densities that the text defines are points") {
   CHECK(terms.likelihood.points == std::vector<std::string>{"y[1]", "y[2]", "y[3]"});
   check_sum(terms);
 }
+
+TEST_CASE("what draws a copy of parameters is no point") {
+  const auto model = compiled(R"(
+    data { int N; vector[N] y; }
+    parameters { real a; vector[2] b; simplex[2] w; }
+    transformed parameters {
+      array[2] vector[2] d;
+      vector[2] v = w;
+      d[2, 2] = 1;
+      for (k in 1:2) d[k, 1] = b[k];
+      d[1, 2] = a;
+    }
+    model { v ~ dirichlet([2, 3]'); a ~ normal(0, 1); b ~ normal(0, 1); y ~ normal(d[1, 1] + v[1], 1); })");
+  const Terms terms = terms_of(model, {"", {{"N", {true, {}, {2}}}, {"y", {false, {2}, {0.5, -1}}}}});
+  CHECK(terms.likelihood.points == std::vector<std::string>{"y[1]", "y[2]"});
+  check_sum(terms);
+}
