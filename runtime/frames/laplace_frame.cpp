@@ -74,6 +74,51 @@ FrameBatch LaplaceFrames::find(const DataBatch& batch, std::size_t first, std::s
   return frames;
 }
 
+FrameBatch LaplaceFrames::find_from(const DataBatch& batch, std::size_t data_set, std::span<const double> points) {
+  const std::size_t n = dimension_, count = points.size() / n;
+  FrameBatch all = prior_.repeat(count);
+  std::fill(all.converged.begin(), all.converged.end(), 0);
+  std::fill(all.objective.begin(), all.objective.end(), -std::numeric_limits<double>::infinity());
+  active_ = width_;
+  density_.bind(batch, std::vector<std::size_t>(width_, data_set));
+  for (std::size_t first = 0; first < count; first += width_) {
+    if (options_.interrupted && *options_.interrupted) throw RuntimeError("interrupted");
+    active_ = std::min(width_, count - first);
+    for (std::size_t lane = 0; lane < width_; ++lane)
+      for (std::size_t p = 0; p < n; ++p)
+        point_[p * width_ + lane] = points[(first + std::min(lane, active_ - 1)) * n + p];
+    newton();
+    keep_best(first, all);
+  }
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < count; ++i)
+    if (all.converged[i]) order.push_back(i);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return all.objective[a] > all.objective[b]; });
+  FrameBatch distinct;
+  distinct.dimension = n;
+  std::vector<double> z(n);
+  for (const std::size_t i : order) {
+    const double* center = all.center.data() + i * n;
+    const auto is_near = [&](std::size_t mode) {
+      distinct.to_frame(mode, center, z.data());
+      return std::all_of(z.begin(), z.end(), [](double one) { return std::abs(one) < 1; });
+    };
+    bool is_known = false;
+    for (std::size_t mode = 0; mode < distinct.count && !is_known; ++mode) is_known = is_near(mode);
+    if (is_known) continue;
+    FrameBatch one = prior_.repeat(1);
+    one.center.assign(center, center + n);
+    one.factor.assign(all.factor.begin() + static_cast<std::ptrdiff_t>(i * n * n),
+                      all.factor.begin() + static_cast<std::ptrdiff_t>((i + 1) * n * n));
+    one.log_determinant[0] = all.log_determinant[i];
+    one.objective[0] = all.objective[i];
+    one.converged[0] = 1;
+    distinct.append(one);
+  }
+  return distinct;
+}
+
 void LaplaceFrames::find_modes(std::size_t first_set, FrameBatch& frames) {
   choose_starts();
   for (std::size_t start = 0; start < starts_[0].size(); ++start) {

@@ -39,6 +39,10 @@ class LaplaceFrames {
   FrameBatch find(const DataBatch& batch) { return find(batch, 0, batch.count); }
   FrameBatch find(const DataBatch& batch, std::size_t first, std::size_t count); // of the data sets first .. first + count - 1
 
+  // The modes of one data set that Newton's method reaches from the points, [point][parameter]: a frame for each that is
+  // more than an sd from the others, all of them converged, by decreasing density.
+  FrameBatch find_from(const DataBatch& batch, std::size_t data_set, std::span<const double> points);
+
  private:
   void find_modes(std::size_t first_set, FrameBatch& frames);
   void choose_starts();

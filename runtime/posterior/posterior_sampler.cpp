@@ -6,6 +6,7 @@
 #include "runtime/model/parallel.hpp"
 #include "runtime/posterior/check_draws.hpp"
 #include "runtime/posterior/exact_draws.hpp"
+#include "runtime/posterior/missed_modes.hpp"
 #include "runtime/model/target_density.hpp"
 
 #include <fmt/format.h>
@@ -23,6 +24,11 @@ namespace {
 constexpr std::size_t reweighted_factor = 8;
 // Weighted draws where a density takes hundreds of evaluations of a network.
 constexpr std::size_t costly_weighted_draws = 1000;
+// Points where modes are looked for that the networks may miss, of cheap and of costly densities.
+constexpr std::size_t searched_points = 512, costly_searched_points = 64;
+// What those of one data set share with those of others; no draws' seed.
+constexpr std::uint64_t search_seed = 77103;
+constexpr double search_narrowing = 20;
 
 // A column that is not the model's, behind all others.
 void append_column(Draws& draws, const std::string& name, std::span<const double> values) {
@@ -69,6 +75,15 @@ std::vector<std::vector<std::string>> PosteriorSampler::check_range(const DataBa
 
 std::vector<float> PosteriorSampler::summarize(const DataBatch& batch) const { return condition(batch).summaries; }
 
+std::vector<double> PosteriorSampler::distances(const DataBatch& batch) const {
+  std::vector<double> result(batch.count, 0.0);
+  if (typical_.empty()) return result;
+  const std::vector<float> summaries = summarize(batch);
+  for (std::size_t i = 0; i < batch.count; ++i)
+    result[i] = typical_.distance(summaries.data() + i * posterior_->summary_size());
+  return result;
+}
+
 struct PosteriorSampler::NetworkDraws {
   std::vector<double> unconstrained; // [draw][parameter]
   std::vector<double> log_density;   // of the unconstrained parameters; empty where it was not wanted
@@ -104,7 +119,48 @@ struct PosteriorSampler::Worker {
   const DataBatch& complete; // its missing values replaced
   ParameterTransform transform;
   std::optional<TargetDensity> target; // where draws are compared with it
+  std::optional<LaplaceFrames> newton; // where modes were looked for
 };
+
+// "48% of the posterior, about mu = 8.97": by the parameter that is furthest from its draws there.
+std::string PosteriorSampler::describe_missed(const MissedModes& missed, const Draws& shown,
+                                              ParameterTransform& transform) const {
+  LeftOut failed;
+  const Draws at = transform.constrain(missed.largest, Outputs::parameters, 0, 0, &failed);
+  double furthest = -1;
+  std::string place;
+  for (std::size_t column = 0; column < at.columns.size() && at.row_count > 0; ++column) {
+    double mean = 0, square = 0;
+    for (std::size_t row = 0; row < shown.row_count; ++row) mean += shown.at(row, column) / static_cast<double>(shown.row_count);
+    for (std::size_t row = 0; row < shown.row_count; ++row)
+      square += std::pow(shown.at(row, column) - mean, 2) / static_cast<double>(shown.row_count);
+    const double distance = std::abs(at.at(0, column) - mean) / std::sqrt(square);
+    if (distance > furthest && std::isfinite(distance)) {
+      furthest = distance;
+      place = fmt::format(", about {} = {:.3g}", at.columns[column], at.at(0, column));
+    }
+  }
+  return fmt::format("{:.2g}% of the posterior{}", 100 * missed.share, place);
+}
+
+MissedModes PosteriorSampler::look_for_missed_modes(const Conditioned& conditioned, std::size_t data_set, Worker& worker,
+                                                    const WeightedDraws& weighted, std::uint64_t seed) const {
+  if (!model_->has("log_density_gradient", Precision::f64, model_->preferred_lanes(Precision::f64))) return {};
+  const PriorFrame& prior = setup_.encoder.prior();
+  const std::size_t count = posterior_->has_cheap_density() ? searched_points : costly_searched_points;
+  const auto newton = [&]() -> LaplaceFrames& {
+    if (!worker.newton) {
+      // Steps are as long as the prior allows: those of a narrow one end at the mode that is near, not at the best.
+      PriorFrame narrow = prior;
+      for (double& one : narrow.factor) one *= search_narrowing;
+      worker.newton.emplace(model_, narrow, std::vector<double>{});
+    }
+    return *worker.newton;
+  };
+  return find_missed_modes({newton, prior, worker.batch, data_set, *worker.target,
+                            [&](std::span<const double> points) { return log_density(conditioned, data_set, points); }},
+                           search_points(prior, setup_.candidates, count, search_seed), weighted, seed);
+}
 
 std::string PosteriorSampler::why_no_density() const {
   if (!model_->facts().has_density) return "the model has no density: " + model_->facts().no_density.text;
@@ -152,6 +208,11 @@ Posterior PosteriorSampler::sample_one(const Conditioned& conditioned, std::size
                   smooth_importance_weights(log_ratios(*worker.target, more.unconstrained, more.log_density))};
     }
   }
+  MissedModes missed;
+  if (is_checked && !options.reweighted)
+    missed = look_for_missed_modes(conditioned, data_set, worker, weighted, seed);
+  const bool has_good_weights = weighted.weights.are_good();
+  if (missed.is_better && options.exact) weighted = std::move(missed.mixture);
   if (options.reweighted && is_checked && weighted.weights.without < drawn) {
     const std::vector<std::size_t> chosen = resample(weighted.weights, options.draws, seed);
     NetworkDraws taken;
@@ -163,6 +224,7 @@ Posterior PosteriorSampler::sample_one(const Conditioned& conditioned, std::size
     draws = std::move(taken);
   } else if (options.exact && is_checked) {
     ExactDraws exact = draw_exactly(weighted, *worker.target, options.draws, seed, is_covered, options.interrupted);
+    if (missed.is_better) exact.outcome.modes = missed.modes;
     result.verdict.exact = exact.outcome;
     if (!exact.unconstrained.empty()) {
       draws.unconstrained = std::move(exact.unconstrained);
@@ -178,6 +240,12 @@ Posterior PosteriorSampler::sample_one(const Conditioned& conditioned, std::size
     result.verdict.check =
         check_draws(worker.transform, weighted.unconstrained, weighted.weights, options.exact ? Draws{} : result.draws,
                     checks_some);
+  if (result.verdict.check && missed.is_better && has_good_weights && !options.exact) {
+    DensityCheck& check = *result.verdict.check;
+    check.missed = describe_missed(missed, result.draws, worker.transform);
+    check.log_evidence.reset();
+    check.no_evidence = "the draws miss " + check.missed;
+  }
   if (result.verdict.check && !is_covered) {
     DensityCheck& check = *result.verdict.check;
     check.in_training =

@@ -5,6 +5,7 @@
 #include "runtime/data/table.hpp"
 #include "runtime/model/parameters.hpp"
 #include "runtime/posterior/frame_posterior.hpp"
+#include "runtime/posterior/missed_modes.hpp"
 #include "runtime/posterior/setup.hpp"
 #include "runtime/trust/typical_set.hpp"
 
@@ -65,13 +66,14 @@ class PosteriorSampler {
   // The same for unconstrained parameters, [data set][parameter]: what simulations give.
   std::vector<double> density_at(const DataBatch& batch, std::span<const double> unconstrained) const;
 
-  // Of the networks' draws; empty where there is none.
-
   // Why draws cannot be compared with the model's density; "" where they can.
   std::string why_no_density() const;
 
   // The learned summaries and direct inputs of simulated or real data, [data set][summary].
   std::vector<float> summarize(const DataBatch& batch) const;
+
+  // How far these lie from those of training (typical_set.hpp); zero where nothing is known of that.
+  std::vector<double> distances(const DataBatch& batch) const;
 
  private:
   struct Conditioned; // frames and summaries of a batch
@@ -85,6 +87,9 @@ class PosteriorSampler {
   // The networks' log density of unconstrained parameters, [point][parameter].
   std::vector<double> log_density(const Conditioned& conditioned, std::size_t data_set,
                                   std::span<const double> unconstrained) const;
+  MissedModes look_for_missed_modes(const Conditioned& conditioned, std::size_t data_set, Worker& worker,
+                                    const WeightedDraws& weighted, std::uint64_t seed) const;
+  std::string describe_missed(const MissedModes& missed, const Draws& shown, ParameterTransform& transform) const;
   Posterior sample_one(const Conditioned& conditioned, std::size_t data_set, Worker& worker,
                        const SampleOptions& options) const;
 

@@ -62,6 +62,7 @@ Disagreement largest_disagreement(const Draws& draws, std::size_t parameter_colu
 bool DensityCheck::is_good() const { return complaint().empty(); }
 
 std::string DensityCheck::complaint() const {
+  if (!missed.empty()) return "the draws miss " + missed;
   const double good_k_hat = largest_good_k_hat_of(draws);
   if (!(k_hat <= good_k_hat)) return std::isinf(k_hat) ? "k-hat infinite" : "k-hat " + fixed_beside(k_hat, 2, good_k_hat);
   if (effective_size < least_effective_size)

@@ -35,6 +35,8 @@ struct DensityCheck {
   double log_evidence_error = 0;
   std::string no_evidence;
   Disagreement disagreement;
+  // Where draws miss a part of the posterior: "48% of the posterior, about mu = 8.97"; or "".
+  std::string missed;
   std::string in_training; // what keeps the weights from telling: draws may not go where the posterior is, or ""
 
   bool is_good() const;

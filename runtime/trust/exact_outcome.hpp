@@ -17,6 +17,7 @@ struct ExactOutcome {
   ExactMethod method = ExactMethod::none;
   bool is_exact = false;
   double k_hat = 0;      // of the amortized draws
+  std::size_t modes = 0; // around which more was drawn
   double r_hat = 0;      // nested, where chains ran
   std::size_t steps = 0; // of the chains, after warm-up
   double divergent = 0;  // share of their trajectories

@@ -134,6 +134,24 @@ class Verify(unittest.TestCase):
         self.assertRegex(one["verdict"], r"^approximate: the (mean|sd) of (mu|sigma) .*\(local classifier test on 1000 sim")
         self.assertGreater(one["verification"]["local_c2st"], 0.6)
 
+    # Training drew every group's size; here all groups have 48. The model can have made such data: exact beta-binomial
+    # draws.
+    def test_an_unusual_design_is_not_held_against_the_data(self):
+        (FOLDER / "groups.sib").write_text("""data { int<lower=1> J; array[J] int<lower=1> n; array[J] int<lower=0> y; }
+design { J ~ discrete_range(5, 30); n ~ discrete_range(5, 50); }
+parameters { real<lower=0, upper=1> mu; real<lower=0> kappa; }
+model { mu ~ beta(2, 2); kappa ~ lognormal(2, 1); y ~ beta_binomial(n, mu * kappa, (1 - mu) * kappa); }
+""")
+        sibyl("train", "groups.sib", "--steps", 150, "--batch", 64, "--frame", "laplace", "-o", "groups.sibyl")
+        generator = random.Random(3)
+        y = [sum(generator.random() < p for _ in range(48)) for p in (generator.betavariate(3, 4) for _ in range(25))]
+        (FOLDER / "groups.json").write_text(json.dumps({"J": 25, "n": [48] * 25, "y": y}))
+        [found] = json.loads(sibyl("sample", "groups.sibyl", "groups.json", "--verify", "--json").stdout)
+        self.assertTrue(found["verification"]["unusual_design"])
+        self.assertIn("its design is unlike that of the simulations", found["verdict"])
+        self.assertGreater(found["verification"]["p_value"], 0.02)
+        self.assertTrue(found["fine"], found["verdict"])
+
     def test_the_table_ends_with_the_cost(self):
         (FOLDER / "one.csv").write_text("y\n" + "\n".join(map(str, data_of("model", random.Random(1)))))
         out = sibyl("sample", "level.sibyl", "one.csv", "--verify").stdout
@@ -223,6 +241,61 @@ def posterior(y, mean, sd, prior_power=1, likelihood_power=1):
 
 def log_evidence(y, mean, sd):
     return sum(log_normal(one, 0, 2) for one in y) + log_normal(0, mean, sd) - log_normal(0, *posterior(y, mean, sd))
+
+
+# The location of Cauchy data with a scale of 0.5: where data lie in two heaps, the posterior has two modes, which no
+# simulation shows the networks. Its moments and evidence by quadrature.
+LOCATION = """data { int<lower=1> N; vector[N] y; }
+design { N ~ discrete_range(2, 10); }
+parameters { real mu; }
+model { mu ~ normal(0, 10); y ~ cauchy(mu, 0.5); }
+"""
+
+
+def location_by_quadrature(y):
+    step, total, first, second = 0.002, 0.0, 0.0, 0.0
+    for i in range(int(100 / step)):
+        mu = -50 + i * step
+        weight = math.exp(log_normal(mu, 0, 10)) * math.prod(2 / math.pi / (1 + 4 * (one - mu) ** 2) for one in y) * step
+        total, first, second = total + weight, first + weight * mu, second + weight * mu * mu
+    mean = first / total
+    return mean, math.sqrt(second / total - mean * mean), math.log(total)
+
+
+class MissedModes(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        (FOLDER / "location.sib").write_text(LOCATION)
+        sibyl("train", "location.sib", "--steps", 400, "--batch", 64, "--seed", 2, "-o", "location.sibyl")
+
+    def sample(self, y, *options):
+        (FOLDER / "heaps.json").write_text(json.dumps({"N": len(y), "y": y}))
+        return json.loads(sibyl("sample", "location.sibyl", "heaps.json", "--json", *options).stdout)[0]
+
+    # Draws of 4,000: five standard errors of a mean, and of an sd of two heaps.
+    def test_exact_draws_go_to_every_mode(self):
+        for y in ([-8, -8.2, -7.9, 9, 9.2, 8.8], [-20, -20.5, 12, 12.3], [1, 1.5, 0.3, 2, 0.9, -4]):
+            mean, sd, evidence = location_by_quadrature(y)
+            for options in (["--exact"], ["--verify"]):
+                found = self.sample(y, *options)
+                self.assertTrue(found["exact"], found["verdict"])
+                mu = found["summary"]["parameters"]["mu"]
+                self.assertAlmostEqual(mu["mean"], mean, delta=0.1 * sd)
+                self.assertAlmostEqual(mu["sd"], sd, delta=0.06 * sd)
+                if found["log_evidence"] is not None:
+                    self.assertAlmostEqual(found["log_evidence"], evidence, delta=5 * found["log_evidence_error"] + 0.01)
+
+    def test_draws_that_miss_a_mode_are_not_typical(self):
+        y = [-8, -8.2, -7.9, 9, 9.2, 8.8]
+        mean, sd, _ = location_by_quadrature(y)
+        found = self.sample(y)
+        mu = found["summary"]["parameters"]["mu"]
+        is_right = abs(mu["mean"] - mean) < 0.25 * sd and 0.8 < mu["sd"] / sd < 1.25
+        self.assertTrue(is_right or not found["fine"], found["verdict"])
+        # Leave-one-out and evidences are those of all modes, too.
+        [loo] = json.loads(sibyl("loo", "location.sibyl", "heaps.json", "--json").stdout)
+        exact = sum(location_by_quadrature(y)[2] - location_by_quadrature(y[:i] + y[i + 1:])[2] for i in range(len(y)))
+        self.assertAlmostEqual(loo["elpd"], exact, delta=0.1)
 
 
 class ClosedForms(unittest.TestCase):
@@ -376,4 +449,4 @@ class ClosedForms(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(argv=sys.argv[:1])
+    unittest.main(argv=sys.argv[:1] + sys.argv[3:])

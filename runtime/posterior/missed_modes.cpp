@@ -1,0 +1,220 @@
+#include "runtime/posterior/missed_modes.hpp"
+
+#include "runtime/posterior/check_draws.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <random>
+
+namespace sibyl {
+
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+// Newton's method starts where p / q is so much above its mean over q's draws.
+const double suspicious_ratio = std::log(10.0);
+// A mode joins where p / q at its top is so much above its mean, and it seems to hold so much of the posterior.
+const double missed_ratio = std::log(5.0);
+constexpr double least_share = 0.005, most_modes = 8;
+constexpr std::size_t most_starts = 16, least_neighbours = 4;
+// Where the approximation's weights are bad, Newton's method starts from so many of its draws, too. In more dimensions
+// draws around modes do no better.
+constexpr std::size_t own_starts = 8, most_dimensions = 20;
+// Less is not worth a word, nor what a few standard errors of the evidence explain.
+constexpr double negligible_share = 0.01, standard_errors = 4;
+// Of the draws around modes, an even number: few where there are few parameters, whose posteriors may have tails as
+// heavy as a Cauchy distribution's; more where heavy tails would throw most draws away.
+int degrees_of_freedom_of(std::size_t dimension) { return dimension < 5 ? 2 : 4; }
+// Of the mixture, that the approximation keeps whatever the modes seem to hold.
+constexpr double least_own_share = 0.2;
+// The mixture's draws beside the approximation's, and the fewest from a mode.
+constexpr std::size_t mixture_factor = 2, least_of_mode = 50;
+
+// The standard library's distributions are not the same everywhere.
+class Random {
+ public:
+  explicit Random(std::uint64_t seed) : engine_(seed) {}
+  double uniform() { return (static_cast<double>(engine_() >> 11) + 0.5) * 0x1p-53; }
+  double normal() { return std::sqrt(-2 * std::log(uniform())) * std::cos(2 * std::numbers::pi * uniform()); }
+
+ private:
+  std::mt19937_64 engine_;
+};
+
+// Whether none of the points that are nearest to one, in the prior's units, has a larger density: those are in valleys
+// of their own (multi level single linkage; Rinnooy Kan and Timmer 1987, "Stochastic global optimization methods",
+// Mathematical Programming 39).
+bool is_highest_of_neighbours(std::size_t point, std::span<const double> z, std::span<const double> values,
+                              std::size_t n) {
+  std::vector<std::pair<double, double>> others; // square of the distance, density
+  for (std::size_t other = 0; other < values.size(); ++other) {
+    if (other == point) continue;
+    double square = 0;
+    for (std::size_t p = 0; p < n; ++p)
+      square += (z[other * n + p] - z[point * n + p]) * (z[other * n + p] - z[point * n + p]);
+    others.emplace_back(square, values[other]);
+  }
+  const auto end =
+      others.begin() + static_cast<std::ptrdiff_t>(std::min(others.size(), std::max(least_neighbours, n + 1)));
+  std::partial_sort(others.begin(), end, others.end());
+  return std::all_of(others.begin(), end, [&](const auto& other) { return !(other.second > values[point]); });
+}
+
+// Of the suspicious points those that are the highest of their neighbours, the best first.
+std::vector<double> choose_starts(const ModeSearch& search, std::span<const double> points, double log_mean) {
+  const std::size_t n = search.target.dimension(), count = points.size() / n;
+  std::vector<double> target(count);
+  search.target.evaluate(points, target);
+  const std::vector<double> own = search.log_density(points);
+  std::vector<double> z(points.size());
+  std::vector<std::size_t> chosen;
+  for (std::size_t i = 0; i < count; ++i)
+    if (std::isfinite(target[i]) && !(target[i] - own[i] <= log_mean + suspicious_ratio)) chosen.push_back(i);
+  if (chosen.empty()) return {};
+  const FrameBatch frame = search.prior.repeat(1);
+  for (std::size_t i = 0; i < count; ++i) frame.to_frame(0, points.data() + i * n, z.data() + i * n);
+  std::erase_if(chosen, [&](std::size_t i) { return !is_highest_of_neighbours(i, z, target, n); });
+  std::stable_sort(chosen.begin(), chosen.end(), [&](std::size_t a, std::size_t b) { return target[a] > target[b]; });
+  chosen.resize(std::min(most_starts, chosen.size()));
+  std::vector<double> starts;
+  for (const std::size_t i : chosen)
+    starts.insert(starts.end(), points.begin() + static_cast<std::ptrdiff_t>(i * n),
+                  points.begin() + static_cast<std::ptrdiff_t>((i + 1) * n));
+  return starts;
+}
+
+double log_add(double a, double b) {
+  const double high = std::max(a, b), low = std::min(a, b);
+  return std::isinf(high) ? high : high + std::log1p(std::exp(low - high));
+}
+
+double log_t(const FrameBatch& modes, std::size_t mode, const double* point, std::vector<double>& z) {
+  const auto n = static_cast<double>(modes.dimension),
+             freedom = static_cast<double>(degrees_of_freedom_of(modes.dimension));
+  modes.to_frame(mode, point, z.data());
+  double square = 0;
+  for (const double one : z) square += one * one;
+  return std::lgamma((freedom + n) / 2) - std::lgamma(freedom / 2) - n / 2 * std::log(freedom * std::numbers::pi) +
+         modes.log_determinant[mode] - (freedom + n) / 2 * std::log1p(square / freedom);
+}
+
+// The modes that the approximation misses, and the share that each seems to hold.
+struct Found {
+  std::vector<std::size_t> modes; // numbers in the batch, the largest first
+  std::vector<double> shares;
+  bool is_any_missed = false; // not only one that the approximation reaches
+};
+
+Found select(const ModeSearch& search, const FrameBatch& modes, double log_mean, bool are_all_wanted) {
+  const std::size_t n = modes.dimension;
+  const std::vector<double> own = search.log_density(modes.center);
+  std::vector<std::pair<double, std::size_t>> missed;
+  std::vector<char> is_missed_mode(modes.count, 0);
+  double total = log_mean;
+  for (std::size_t i = 0; i < modes.count; ++i) {
+    const bool is_missed = modes.objective[i] - own[i] > log_mean + missed_ratio;
+    if (!are_all_wanted && !is_missed) continue;
+    is_missed_mode[i] = is_missed;
+    // Laplace's approximation of its mass.
+    const double mass =
+        modes.objective[i] + 0.5 * static_cast<double>(n) * std::log(2 * std::numbers::pi) - modes.log_determinant[i];
+    missed.emplace_back(mass, i);
+    total = log_add(total, mass);
+  }
+  std::sort(missed.begin(), missed.end(), std::greater<>());
+  Found result;
+  for (const auto& [mass, mode] : missed)
+    if (const double share = std::exp(mass - total); share >= least_share && result.modes.size() < most_modes) {
+      result.modes.push_back(mode);
+      result.shares.push_back(share);
+      result.is_any_missed |= is_missed_mode[mode] != 0;
+    }
+  return result;
+}
+
+} // namespace
+
+std::vector<double> search_points(const PriorFrame& prior, std::span<const double> candidates, std::size_t count,
+                                  std::uint64_t seed) {
+  const std::size_t n = prior.dimension();
+  std::vector<double> points(candidates.begin(), candidates.end());
+  const FrameBatch frame = prior.repeat(1);
+  Random random(seed);
+  std::vector<double> z(n);
+  while (points.size() < count * n) {
+    for (double& one : z) one = random.normal();
+    points.resize(points.size() + n);
+    frame.from_frame(0, z.data(), points.data() + points.size() - n);
+  }
+  return points;
+}
+
+MissedModes find_missed_modes(const ModeSearch& search, std::span<const double> points, const WeightedDraws& drawn,
+                              std::uint64_t seed) {
+  const std::size_t n = search.target.dimension(), count = drawn.weights.log_weights.size();
+  MissedModes result;
+  if (!std::isfinite(drawn.weights.log_mean)) return result;
+  const double log_mean = drawn.weights.log_mean;
+  std::vector<double> starts = choose_starts(search, points, log_mean);
+  const bool is_bad = !drawn.weights.are_good() && n <= most_dimensions;
+  for (std::size_t i = 0; i < own_starts && is_bad; ++i) {
+    const auto draw = drawn.unconstrained.begin() + static_cast<std::ptrdiff_t>(i * (count / own_starts) * n);
+    starts.insert(starts.end(), draw, draw + static_cast<std::ptrdiff_t>(n));
+  }
+  if (starts.empty()) return result;
+  const FrameBatch modes = search.newton().find_from(search.batch, search.data_set, starts);
+  const Found found = select(search, modes, log_mean, is_bad);
+  if (found.modes.empty()) return result;
+
+  // Shares of the mixture as numbers of draws, of which the approximation's are those that there are.
+  double of_modes = 0;
+  for (const double one : found.shares) of_modes += one;
+  const double own_share = std::max(least_own_share, 1 - of_modes);
+  const auto wanted = static_cast<double>(mixture_factor * count);
+  std::vector<std::size_t> numbers = {std::min(count, static_cast<std::size_t>(own_share * wanted) + 1)};
+  for (const double one : found.shares)
+    numbers.push_back(std::max(least_of_mode, static_cast<std::size_t>(one / of_modes * (1 - own_share) * wanted)));
+  std::vector<double>& mixed = result.mixture.unconstrained;
+  mixed.assign(drawn.unconstrained.begin(), drawn.unconstrained.begin() + static_cast<std::ptrdiff_t>(numbers[0] * n));
+  Random random(seed);
+  std::vector<double> z(n);
+  std::size_t total = numbers[0];
+  const int freedom = degrees_of_freedom_of(n);
+  for (std::size_t k = 0; k < found.modes.size(); ++k)
+    for (std::size_t i = 0; i < numbers[k + 1]; ++i, ++total) {
+      for (double& one : z) one = random.normal();
+      // A chi-squared variable with two degrees of freedom is an exponential one.
+      double chi_square = 0;
+      for (int k = 0; k < freedom; k += 2) chi_square -= 2 * std::log(random.uniform());
+      for (double& one : z) one *= std::sqrt(freedom / chi_square);
+      mixed.resize(mixed.size() + n);
+      modes.from_frame(found.modes[k], z.data(), mixed.data() + mixed.size() - n);
+    }
+  std::vector<double> log_density = search.log_density(mixed);
+  for (std::size_t i = 0; i < total; ++i) {
+    double sum = std::isnan(log_density[i]) ? -infinity : log_density[i] + std::log(static_cast<double>(numbers[0]));
+    for (std::size_t k = 0; k < found.modes.size(); ++k)
+      sum = log_add(sum, log_t(modes, found.modes[k], mixed.data() + i * n, z) +
+                             std::log(static_cast<double>(numbers[k + 1])));
+    log_density[i] = sum - std::log(static_cast<double>(total));
+  }
+  ImportanceWeights& weights = result.mixture.weights;
+  weights = smooth_importance_weights(log_ratios(search.target, mixed, log_density));
+  const double gain = weights.log_mean - log_mean;
+  const double error = std::hypot(weights.log_mean_error, drawn.weights.log_mean_error);
+  // Where even the mixture's weights are bad, all that is known is what the modes seem to hold.
+  const double share = weights.are_good() ? -std::expm1(-gain) : of_modes;
+  // Where no weights are good, chains that start in all modes tell that they do not agree.
+  if (is_bad && !weights.are_good() && !found.is_any_missed) return {};
+  if (!is_bad && (!(share > negligible_share) || (weights.are_good() && !(gain > standard_errors * error)))) return {};
+  result.share = share;
+  result.is_better = true;
+  result.modes = found.modes.size();
+  const auto largest = modes.center.begin() + static_cast<std::ptrdiff_t>(found.modes.front() * n);
+  result.largest.assign(largest, largest + static_cast<std::ptrdiff_t>(n));
+  return result;
+}
+
+} // namespace sibyl
