@@ -72,24 +72,56 @@ struct Prediction {
   std::vector<double> mean, sd;
 };
 
-Prediction predict_elements(std::span<const double> replicated, std::size_t elements, bool is_integer) {
-  Prediction result;
-  double total = 0;
-  std::vector<double> values(replicated.size() / elements);
-  for (std::size_t i = 0; i < elements; ++i) {
-    for (std::size_t r = 0; r < values.size(); ++r) values[r] = replicated[r * elements + i];
-    const Moments one = moments(values);
-    result.mean.push_back(one.mean);
-    result.sd.push_back(one.sd);
-    total += one.sd;
+// Predictions of one data set from all replications, and of each replication from the others: were it among those that
+// it is compared with, its residuals would be smaller than the data's, which shows in large data sets.
+class ElementPredictions {
+ public:
+  // `replicated`: [replication][element].
+  ElementPredictions(std::span<const double> replicated, std::size_t elements, bool is_integer)
+      : replicated_(replicated), elements_(elements) {
+    const std::size_t count = replicated.size() / elements;
+    double total = 0;
+    std::vector<double> values(count);
+    for (std::size_t i = 0; i < elements; ++i) {
+      for (std::size_t r = 0; r < count; ++r) values[r] = replicated[r * elements + i];
+      raw_.push_back(moments(values));
+      total += raw_.back().sd;
+    }
+    // What was never replicated otherwise may still be otherwise: the rule of succession for counts, a share of the usual
+    // sd for reals.
+    least_sd_ = is_integer ? std::sqrt(1.0 / (static_cast<double>(count) + 2))
+                           : 1e-3 * total / static_cast<double>(elements);
   }
-  // What was never replicated otherwise may still be otherwise: the rule of succession for counts, a share of the usual
-  // sd for reals.
-  const double least = is_integer ? std::sqrt(1.0 / (static_cast<double>(values.size()) + 2))
-                                  : 1e-3 * total / static_cast<double>(elements);
-  for (double& sd : result.sd) sd = std::max(sd, least);
-  return result;
-}
+
+  Prediction from_all() const {
+    Prediction result;
+    for (const Moments& one : raw_) {
+      result.mean.push_back(one.mean);
+      result.sd.push_back(std::max(one.sd, least_sd_));
+    }
+    return result;
+  }
+
+  Prediction from_others(std::size_t replication) const {
+    Prediction result = from_all();
+    for (std::size_t i = 0; i < elements_; ++i) {
+      const Moments& one = raw_[i];
+      const double from_mean = replicated_[replication * elements_ + i] - one.mean;
+      if (one.count < 4 || std::isnan(from_mean)) continue;
+      const auto count = static_cast<double>(one.count);
+      result.mean[i] -= from_mean / (count - 1);
+      const double squares = (count - 1) * one.sd * one.sd - count / (count - 1) * from_mean * from_mean;
+      result.sd[i] = std::max(std::sqrt(std::max(0.0, squares) / (count - 2)), least_sd_);
+    }
+    return result;
+  }
+
+ private:
+  std::span<const double> replicated_;
+  std::size_t elements_;
+  std::vector<Moments> raw_;
+  double least_sd_ = 0;
+};
 
 Values statistics_of(std::span<const double> values, const Prediction& prediction, std::size_t length) {
   Values result;
@@ -124,7 +156,8 @@ Values statistics_of(std::span<const double> values, const Prediction& predictio
 
 PredictedStatistic compare(std::string name, double observed, std::span<const double> replicated) {
   const Moments over = moments(replicated);
-  return {std::move(name), observed, over.count < 2 ? unknown : over.mean, over.sd};
+  return {std::move(name), observed, over.count < 2 ? unknown : over.mean, over.sd,
+          {replicated.begin(), replicated.end()}};
 }
 
 std::string fill(std::string text, const std::string& name) { return text.replace(text.find("{}"), 2, name); }
@@ -148,13 +181,13 @@ void add_statistics(const std::string& name, bool is_scalar, bool is_integer, st
   Values seen;
   seen.fill(unknown);
   if (count > 1) {
-    const Prediction prediction = predict_elements(replicated, elements, is_integer);
-    seen = statistics_of(observed, prediction, length);
+    const ElementPredictions predictions(replicated, elements, is_integer);
+    seen = statistics_of(observed, predictions.from_all(), length);
     std::vector<double> values(elements);
     for (std::size_t r = 0; r < count; ++r) {
       for (std::size_t i = 0; i < elements; ++i)
         values[i] = std::isnan(observed[i]) ? unknown : replicated[r * elements + i];
-      each.push_back(statistics_of(values, prediction, length));
+      each.push_back(statistics_of(values, predictions.from_others(r), length));
     }
   }
   std::vector<double> values(each.size());

@@ -12,6 +12,7 @@ namespace sibyl {
 struct PredictedStatistic {
   std::string name;                      // "the sd of y"
   double observed = 0, mean = 0, sd = 0; // the latter two over the replications
+  std::vector<double> replicated = {};   // of each replication, where it is one of the data alone
 
   // The distance of the data from the replications in their sds, at most `largest_score`; zero where the statistic has
   // no meaning (the sd of one value).

@@ -114,6 +114,8 @@ Replications Replicator::replicate(std::size_t data_set, const Posterior& poster
                    row_length(variable, data_set), result.statistics);
   }
   result.pulls = pulls.result();
+  const std::vector<double> together = pulls_of_statistics(result.statistics, points, n);
+  result.pulls.insert(result.pulls.end(), together.begin(), together.end());
   if (quantities_.empty()) return result;
   add_quantities(data_set, data, predicted.data, points, seed, result);
   return result;

@@ -1,5 +1,8 @@
 #include "runtime/criticism/residual_pulls.hpp"
 
+#include <Eigen/Dense>
+
+#include <algorithm>
 #include <cmath>
 
 namespace sibyl {
@@ -8,6 +11,11 @@ namespace {
 
 // Of one variable, evenly: more cost time and tell little that these do not.
 constexpr std::size_t most_elements = 1000;
+// Statistics beyond so many sds of their replications pull no further; a regression on some hundred replications is not
+// to be trusted there.
+constexpr double furthest_statistic = 3;
+// Of the regression, in replications that say nothing.
+constexpr double ridge = 10;
 
 struct Standard {
   double mean = 0, sd = 0;
@@ -67,6 +75,39 @@ std::vector<double> ResidualPulls::result() const {
   std::vector<double> result(products_.size());
   for (std::size_t j = 0; j < result.size(); ++j)
     if (const double pull = products_[j] / std::sqrt(squares_[j]); std::isfinite(pull)) result[j] = pull;
+  return result;
+}
+
+std::vector<double> pulls_of_statistics(std::span<const PredictedStatistic> statistics, std::span<const double> points,
+                                        std::size_t parameters) {
+  const std::size_t n = parameters, count = n == 0 ? 0 : points.size() / n;
+  std::vector<double> result(n);
+  if (count < 3) return result;
+  Eigen::MatrixXd values(static_cast<Eigen::Index>(count), static_cast<Eigen::Index>(statistics.size()));
+  Eigen::VectorXd at(static_cast<Eigen::Index>(statistics.size()));
+  Eigen::Index used = 0;
+  for (const PredictedStatistic& one : statistics) {
+    if (one.replicated.size() != count || std::isnan(one.observed)) continue;
+    const Standard of = standard(count, [&](std::size_t r) { return one.replicated[r]; });
+    if (!(of.sd > 1e-9 * std::abs(of.mean)) || !std::isfinite(of.sd)) continue;
+    at[used] = std::clamp(of.of(one.observed), -furthest_statistic, furthest_statistic);
+    for (std::size_t r = 0; r < count; ++r)
+      values(static_cast<Eigen::Index>(r), used) =
+          std::clamp(of.of(one.replicated[r]), -furthest_statistic, furthest_statistic);
+    ++used;
+  }
+  if (used == 0) return result;
+  const auto matrix = values.leftCols(used);
+  Eigen::MatrixXd gram = matrix.transpose() * matrix;
+  gram.diagonal().array() += ridge;
+  const Eigen::VectorXd weights = matrix * gram.llt().solve(at.head(used));
+  for (std::size_t j = 0; j < n; ++j) {
+    const Standard of = standard(count, [&](std::size_t r) { return points[r * n + j]; });
+    if (!(of.sd > 0)) continue;
+    double pull = 0;
+    for (std::size_t r = 0; r < count; ++r) pull += weights[static_cast<Eigen::Index>(r)] * of.of(points[r * n + j]);
+    if (std::isfinite(pull)) result[j] = pull;
+  }
   return result;
 }
 

@@ -4,6 +4,8 @@
 // the data have not.
 #pragma once
 
+#include "runtime/criticism/data_statistics.hpp"
+
 #include <cstddef>
 #include <span>
 #include <vector>
@@ -26,5 +28,12 @@ class ResidualPulls {
  private:
   std::vector<double> products_, squares_;
 };
+
+// The same by statistics of whole data sets: where these lie as they do among replications of larger parameters. Elements
+// that depend on each other tell more together (of a time series, how strongly) than one by one. What a regression of
+// the parameters on the statistics over the replications gives at the data, with a ridge, in sds of the parameters:
+// [parameter]. `points`: [replication][parameter].
+std::vector<double> pulls_of_statistics(std::span<const PredictedStatistic> statistics, std::span<const double> points,
+                                        std::size_t parameters);
 
 } // namespace sibyl

@@ -67,6 +67,12 @@ double TypicalScores::surprise(std::size_t score, double value) const {
          std::log1p(tail.k * (value - threshold) / tail.sigma) / tail.k;
 }
 
+double TypicalScores::value_beyond(std::size_t score, double share) const {
+  const std::vector<double>& sorted = all_[score];
+  const auto beyond = static_cast<std::size_t>(std::ceil(share * static_cast<double>(sorted.size())));
+  return sorted[sorted.size() - std::clamp<std::size_t>(beyond, 1, sorted.size())];
+}
+
 TypicalScores::Place TypicalScores::place(std::span<const double> scores) const {
   Place result;
   double largest = -1;

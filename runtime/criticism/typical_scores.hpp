@@ -26,6 +26,8 @@ class TypicalScores {
     std::vector<double> p_values; // of each score by itself
   };
   Place place(std::span<const double> scores) const;
+  // What the score is of the simulated data set with this share of them at or beyond it.
+  double value_beyond(std::size_t score, double share) const;
   std::size_t count() const { return sorted_.empty() ? 0 : sorted_.front().size() + largest_.size(); }
 
  private:

@@ -10,8 +10,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
+#include <functional>
+#include <optional>
 
 namespace sibyl {
 
@@ -35,9 +38,19 @@ std::string in_words(const PredictedStatistic& statistic) {
                      statistic.sd);
 }
 
-DataCheck check_data(const Verdict& verdict, const Replications& replications, const TypicalScores& typical) {
-  const TypicalScores::Place place = typical.place(scores_of(verdict, replications));
+// `given_design`: how far out the summaries are among those of data sets with the same design, as a p-value; asked only
+// where these alone keep the data set from being one of the model's.
+DataCheck check_data(const Verdict& verdict, const Replications& replications, const TypicalScores& typical,
+                     const std::function<std::optional<double>()>& given_design) {
+  std::vector<double> scores = scores_of(verdict, replications);
+  TypicalScores::Place place = typical.place(scores);
   DataCheck check;
+  if (place.p_value < Verdict::unusual_p_value && place.worst == 0)
+    if (const std::optional<double> share = given_design(); share && *share >= Verdict::unusual_p_value) {
+      scores[0] = std::min(scores[0], typical.value_beyond(0, *share));
+      place = typical.place(scores);
+      check.has_unusual_design = true;
+    }
   check.p_value = place.p_value;
   check.replications = replications.count;
   check.simulated = typical.count();
@@ -69,6 +82,7 @@ std::shared_ptr<const Verifier::Reference> Verifier::make_reference(const Sample
   const auto model = sampler_.shared_model();
   const Facts& facts = model->facts();
   result->impossible = why_no_replications(*model);
+  const bool wants_parameters = result->impossible.empty() && has_drawn_design(facts, sampler_.setup());
   if (wants_local_test) result->local.emplace();
   if (!result->impossible.empty() && !wants_local_test) return result;
   result->replications = wants_local_test ? options_.local_test_replications : options_.replications;
@@ -81,6 +95,10 @@ std::shared_ptr<const Verifier::Reference> Verifier::make_reference(const Sample
     return result;
   }
   const std::size_t count = simulated.data.count, n = sampler_.setup().parameter_count;
+  if (wants_parameters)
+    result->parameters.assign(simulated.unconstrained.begin(),
+                              simulated.unconstrained.begin() +
+                                  static_cast<std::ptrdiff_t>(std::min(count, options_.of_design) * n));
   std::vector<DataSet> sets;
   for (std::size_t i = 0; i < count; ++i) sets.push_back(extract(facts, simulated.data, i));
   std::vector<Posterior> posteriors =
@@ -145,6 +163,7 @@ std::vector<Posterior> Verifier::verify(std::span<const DataSet> data_sets, cons
   DataBatch batch = gather(facts, data_sets);
   compute_observed(model, batch);
   const DataBatch complete = complete_for_transform(facts, batch);
+  std::atomic<std::size_t> of_design = 0;
   parallel_for(data_sets.size(), options.threads, [&](std::size_t begin, std::size_t end) {
     Replicator replicator(model, batch, complete);
     for (std::size_t i = begin; i < end; ++i) {
@@ -162,7 +181,12 @@ std::vector<Posterior> Verifier::verify(std::span<const DataSet> data_sets, cons
           found.data_unchecked =
               fmt::format("{} of {} predictions fail", known->replications - replications.count, known->replications);
         } else {
-          found.data = check_data(verdict, replications, known->scores);
+          found.data = check_data(verdict, replications, known->scores, [&]() -> std::optional<double> {
+            if (known->parameters.empty() || of_design++ >= options_.most_of_design) return std::nullopt;
+            found.simulations += options_.of_design;
+            return share_as_far(sampler_, data_sets[i], verdict.distance, known->parameters, reference_seed,
+                                options.interrupted);
+          });
         }
       }
       if (has_method(verdict)) {

@@ -13,9 +13,11 @@
 //
 // The p-value of the data is that of all statistics and of the summaries' distance together, against simulated data
 // sets that were treated likewise (typical_scores.hpp): uniform for data of the model, whatever the statistics and
-// however good the posterior.
+// however good the posterior. Where the distance alone makes it small, the data set is also compared with others of its
+// own design (given_design.hpp), and the larger p-value counts.
 #pragma once
 
+#include "runtime/criticism/given_design.hpp"
 #include "runtime/criticism/typical_scores.hpp"
 #include "runtime/posterior/posterior_sampler.hpp"
 #include "runtime/trust/local_test.hpp"
@@ -36,6 +38,8 @@ struct VerifyOptions {
   // The same and more, where a local test is learned from them; each replication by one of LocalTest::locating_draws.
   std::size_t local_test_simulations = 1000, local_test_replications = 100;
   std::size_t replications = 50; // of each data set
+  // Data sets with the design of one whose summaries are far out; and for how many that is done in one call.
+  std::size_t of_design = 300, most_of_design = 200;
 };
 
 // Keeps the simulated data sets' scores from one call to the next. Safe for several threads at once.
@@ -51,6 +55,7 @@ class Verifier {
     TypicalScores scores;
     std::string impossible; // why data sets are not compared with replications
     std::size_t replications = 0; // of each data set, simulated or given
+    std::vector<double> parameters; // of simulated data sets, unconstrained: what others of any design are made with
     std::optional<LocalTest> local; // where it was wanted; empty where there was too little to learn it from
   };
   std::shared_ptr<const Reference> reference(const SampleOptions& options, bool wants_local_test) const;

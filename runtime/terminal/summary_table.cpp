@@ -59,6 +59,7 @@ nlohmann::ordered_json verification_json(const Verdict& verdict) {
   }
   json["p_value"] = found.data.p_value;
   json["worst"] = found.data.worst;
+  json["unusual_design"] = found.data.has_unusual_design;
   json["replications"] = found.data.replications;
   json["compared_with"] = found.data.simulated;
   json["statistics"] = std::move(statistics);

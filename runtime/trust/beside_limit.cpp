@@ -18,7 +18,8 @@ int side(double value, double limit) { return (value > limit) - (value < limit);
 template <typename Write>
 std::string write_beside(double value, int digits, double limit, const Write& write) {
   std::string text = write(digits);
-  while (std::isfinite(value) && digits < most_digits && side(decimal_number(text.c_str()), limit) != side(value, limit))
+  while (std::isfinite(value) && digits < most_digits &&
+         side(decimal_number(text.c_str()), limit) != side(value, limit))
     text = write(++digits);
   return text;
 }

@@ -24,6 +24,9 @@ struct DataCheck {
   std::string worst;                      // of the statistic that is furthest out: one clause
   std::vector<StatisticCheck> statistics; // by increasing p-value
   std::size_t replications = 0, simulated = 0;
+  // Its summaries are far from those of simulations, and so are those of simulations with its own design: the p-value
+  // then compares it with these.
+  bool has_unusual_design = false;
 };
 
 // What answered for a posterior when everything that can be asked was asked.

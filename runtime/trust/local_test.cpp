@@ -201,7 +201,7 @@ void LocalTest::make_projections() {
 }
 
 std::size_t LocalTest::feature_count() const {
-  return 2 * parameters_ + products_.size() + std::min(most_pairs, parameters_ * (parameters_ - 1) / 2) + sigmoids;
+  return 2 * parameters_ + products_.size() + squares_.size() + std::min(most_pairs, parameters_ * (parameters_ - 1) / 2) + sigmoids;
 }
 
 void LocalTest::features(const double* point, const double* context, double* result) const {
@@ -210,6 +210,8 @@ void LocalTest::features(const double* point, const double* context, double* res
     *result++ = point[j] * point[j];
   }
   for (const auto& [parameter, pull] : products_) *result++ = point[parameter] * context[pull];
+  for (const auto& [parameter, pull] : squares_)
+    *result++ = point[parameter] * point[parameter] * context[pull] * context[pull];
   std::size_t pairs = 0;
   for (std::size_t j = 0; j < parameters_; ++j)
     for (std::size_t k = 0; k < j && pairs < most_pairs; ++k, ++pairs) *result++ = point[j] * point[k];
@@ -235,6 +237,7 @@ LocalTest::LocalTest(std::span<const LocalExample> examples, std::uint64_t seed)
   for (std::size_t k = 0; k < pulls_; ++k)
     for (std::size_t j = 0; j < parameters_; ++j)
       if (parameters_ * pulls_ <= most_products || j == k % parameters_) products_.emplace_back(j, k);
+  for (std::size_t k = 0; k < pulls_; ++k) squares_.emplace_back(k % parameters_, k);
   learn_context(examples);
   if (context_center_.empty()) return;
   make_projections();

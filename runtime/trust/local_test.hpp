@@ -8,8 +8,9 @@
 // trial costs one product:
 // - Parameters count from the draws' mean, in units of their covariance; data sets by what the networks make of them,
 //   by the draws' mean and sds, and by pulls: numbers of what the networks may have overlooked, such as which way the
-//   data's residuals pull each parameter. Features are low powers of the parameters, their products with the pulls, and
-//   sigmoids of random combinations of all, centred over each data set's own draws and its truth.
+//   data's residuals pull each parameter. Features are low powers of the parameters, their products with the pulls (of
+//   the squares, too: where networks overlooked something their draws are too wide, and right only on average over
+//   pulls), and sigmoids of random combinations of all, centred over each data set's own draws and its truth.
 // - What the classifier finds is the mean of the truths' features. Under the null hypothesis the truth is one of the
 //   draws: each trial takes another in its place, at random. The truth and its rivals are treated alike, so that the
 //   p-value is exact for any features, and whatever the number of simulations.
@@ -36,7 +37,9 @@ namespace sibyl {
 // A simulated data set, its parameters, and draws of these by the sampler, unconstrained.
 struct LocalExample {
   std::vector<float> summary;       // what the networks make of the data set
-  std::vector<double> pulls;        // any number, of all examples the same; not made from draws behind locating_draws
+  // Of all examples as many: of each parameter in turn, once or several times, or none. Not made from draws behind
+  // locating_draws.
+  std::vector<double> pulls;
   std::vector<double> truth, draws; // [parameter]; [draw][parameter], at least LocalTest::least_draws
 };
 
@@ -69,6 +72,7 @@ class LocalTest {
 
   std::size_t parameters_ = 0, pulls_ = 0, simulations_ = 0, trials_ = 0;
   std::vector<std::pair<std::size_t, std::size_t>> products_; // of a parameter and a pull
+  std::vector<std::pair<std::size_t, std::size_t>> squares_;  // likewise, of the squares
   std::uint64_t seed_ = 0; // of the random combinations
   // The data set's context: the pulls, the summaries' principal components, the draws' means and the logarithms of their
   // sds, standardized.

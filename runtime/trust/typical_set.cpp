@@ -90,6 +90,8 @@ std::string Verdict::verified_text() const {
     parts.push_back(fmt::format("data UNLIKE the model's {}: {}", in_brackets(verification->data.p_value),
                                 verification->data.worst));
   else parts.push_back("data as the model predicts them " + in_brackets(verification->data.p_value));
+  if (verification->data.has_unusual_design)
+    parts.emplace_back("its design is unlike that of the simulations, whose summaries it is far from");
   if (!is_exact && !frame_converged) parts.push_back("its frame did not converge");
   if (has_missing) parts.push_back("has missing values");
   parts.insert(parts.end(), warnings.begin(), warnings.end());

@@ -46,6 +46,68 @@ TEST_CASE("statistics of a vector are those of the formulas, and missing element
   CHECK(find(all, "the autocorrelation of y").score() == 0); // of three numbers none
 }
 
+// Of 5,000 elements the spread has a relative sd of 1%: residuals of replications from predictions that they are part of
+// are smaller by 4%. Over 20 data sets, the mean place of those of the model has a standard error of .22 sds.
+TEST_CASE("large data sets of the model are not further out than their replications") {
+  std::mt19937_64 random(11);
+  std::normal_distribution<double> normal;
+  constexpr std::size_t elements = 5000, replications = 50, sets = 20;
+  double place = 0;
+  for (std::size_t set = 0; set < sets; ++set) {
+    std::vector<double> observed(elements), replicated(elements * replications);
+    for (double& one : observed) one = normal(random);
+    for (double& one : replicated) one = normal(random);
+    std::vector<PredictedStatistic> all;
+    add_statistics("y", false, false, observed, replicated, elements, all);
+    const PredictedStatistic& spread = find(all, "the spread of y about its prediction");
+    place += (spread.observed - spread.mean) / spread.sd / sets;
+  }
+  CHECK(std::abs(place) < 1);
+}
+
+// Replications of an autoregression of which the second parameter is the correlation of neighbours: that of the data pulls
+// it, and not the first.
+TEST_CASE("statistics of a whole data set pull what they depend on") {
+  std::mt19937_64 random(5);
+  std::normal_distribution<double> normal;
+  constexpr std::size_t elements = 60, replications = 100;
+  const auto series = [&](double correlation) {
+    std::vector<double> result = {normal(random)};
+    while (result.size() < elements)
+      result.push_back(correlation * result.back() + std::sqrt(1 - correlation * correlation) * normal(random));
+    return result;
+  };
+  std::vector<double> replicated, points;
+  for (std::size_t r = 0; r < replications; ++r) {
+    const double correlation = 0.4 + 0.2 * normal(random);
+    points.insert(points.end(), {normal(random), correlation});
+    const std::vector<double> one = series(std::clamp(correlation, -0.9, 0.9));
+    replicated.insert(replicated.end(), one.begin(), one.end());
+  }
+  double high = 0, low = 0, other = 0;
+  for (int repeat = 0; repeat < 10; ++repeat)
+    for (const double correlation : {0.8, 0.0}) {
+      std::vector<PredictedStatistic> all;
+      add_statistics("y", false, false, series(correlation), replicated, elements, all);
+      const std::vector<double> pulls = pulls_of_statistics(all, points, 2);
+      (correlation > 0 ? high : low) += pulls[1] / 10;
+      other += pulls[0] / 20;
+    }
+  CHECK(high > 0.8);
+  CHECK(low < -0.8);
+  CHECK(std::abs(other) < 0.5);
+  CHECK(pulls_of_statistics({}, points, 2) == std::vector<double>{0, 0});
+}
+
+TEST_CASE("the typical score beyond which a share lies") {
+  std::vector<double> scores;
+  for (int i = 1; i <= 100; ++i) scores.push_back(i);
+  const TypicalScores typical(scores, 1);
+  CHECK(typical.value_beyond(0, 0.01) == 100);
+  CHECK(typical.value_beyond(0, 0.5) == 51);
+  CHECK(typical.value_beyond(0, 1) == 1);
+}
+
 TEST_CASE("autocorrelation runs along the last dimension and not from one row to the next") {
   const std::vector<double> observed = {1, -1, 1, -1, 5, -5, 5, -5};
   std::vector<double> replicated;
