@@ -111,6 +111,9 @@ void Lowering::statement(const StatementPtr& tree) {
           if (terms_ && drawn && !is_residual(drawn, mixed)) return add_terms(*as_draw, tree->span);
           const bool is_constant = measures_priors_ && generative::is_constant(node, context_.program);
           if (measures_priors_ && !is_constant) {
+            // A density of the text's own may lack its constant.
+            if (mixed && std::holds_alternative<typed::FunctionCall>(node.value->node))
+              return add_to_target(unknown_mass());
             if (mixed) return add_marginalized_mass(*mixed);
             if (as_draw) add_prior_mass(*as_draw, tree->span);
             return;

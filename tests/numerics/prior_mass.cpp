@@ -114,6 +114,18 @@ TEST_CASE("a mass that is not known is no number, and one that depends on parame
   CHECK(masses[1] == Approx(std::log(0.841344746068543)));
 }
 
+TEST_CASE("a density that the text defines may lack its constant, so that the mass is not known") {
+  const Prior unknown("functions { real bell_lpdf(real x, real m) { return -0.5 * square(x - m); } real bell_rng(real m) "
+                      "{ return normal_rng(m, 1); } } parameters { real x; } model { x ~ bell(2); }");
+  CHECK(std::isnan(unknown.log_mass({0.3})[0]));
+}
+
+TEST_CASE("the mass of parameters whose copies are drawn is the integral of the density") {
+  const Prior copies("parameters { simplex[2] w; real a; } transformed parameters { vector[2] v = w; array[1] real b; "
+                     "b[1] = a; } model { v ~ dirichlet([2, 3]'); b ~ normal(0.5, 2); }");
+  CHECK(copies.log_mass({0.3, 0.1})[0] == Approx(copies.log_integral(25, 0.1)).margin(1e-9));
+}
+
 TEST_CASE("a text that cannot be simulated has no such function") {
   const CompileResult result = compile(Source("model.sib", "parameters { real mu; } model { target += -mu^2; }"));
   REQUIRE(result.model);
