@@ -7,6 +7,7 @@
 #include "compiler/facts/find_facts.hpp"
 #include "compiler/facts/pedantic.hpp"
 #include "compiler/generative/accesses.hpp"
+#include "compiler/generative/conditioned_draws.hpp"
 #include "compiler/generative/copies.hpp"
 #include "compiler/generative/inlined_densities.hpp"
 #include "compiler/generative/late_bounds.hpp"
@@ -33,6 +34,7 @@ void read_simulation(typed::Program& program) {
   generative::read_own_draws(program);
   generative::read_residuals(program);
   generative::read_copies(program);
+  generative::read_conditioned_draws(program);
   generative::find_late_bounds(program);
 }
 

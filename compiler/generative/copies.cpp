@@ -124,17 +124,8 @@ class CopyRewriter {
   }
 
   void draw_instead(VariableId id, const std::vector<StatementPtr>& statements, const std::vector<Copy>& copies) {
-    const auto free = std::find_if(program_.variables.begin(), program_.variables.end(),
-                                   [](const auto& one) { return one.transform && one.transform->name == "identity"; });
-    if (free == program_.variables.end()) return;
     const Span span = statements.front()->span;
-    typed::Variable held = program_.variables[id];
-    held.transform = free->transform;
-    held.transform_sizes.clear();
-    held.lower = held.upper = held.offset = held.multiplier = nullptr;
-    held.block = typed::Block::model;
-    held.is_local = true;
-    const VariableId drawn = add(std::move(held));
+    const VariableId drawn = add(unconstrained_local(program_.variables[id]));
     const ExpressionPtr all = reference(drawn, program_.variables[drawn].type, span);
     Statements result{make_statement(typed::Declaration{drawn, nullptr}, span)};
     for (const StatementPtr& top : program_.simulation.model) result.push_back(with_draws_of(top, statements, id, all));

@@ -1,5 +1,7 @@
 #include "compiler/generative/tree_building.hpp"
 
+#include "lang/library.hpp"
+
 namespace sibyl::generative {
 
 ExpressionPtr whole_number(std::int64_t value, Span span) {
@@ -30,6 +32,16 @@ StatementPtr given_draw(const ExpressionPtr& place, ExpressionPtr value, Span sp
   typed::Assignment assignment{*drawn_variable(place), items_of(place), std::move(value)};
   assignment.gives_draw = true;
   return make_statement(std::move(assignment), span);
+}
+
+typed::Variable unconstrained_local(const typed::Variable& variable) {
+  typed::Variable local = variable;
+  local.transform = library_transform("identity");
+  local.transform_sizes.clear();
+  local.lower = local.upper = local.offset = local.multiplier = nullptr;
+  local.block = typed::Block::model;
+  local.is_local = true;
+  return local;
 }
 
 StatementPtr in_sequence(Statements statements, Span span) {

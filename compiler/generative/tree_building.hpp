@@ -28,6 +28,9 @@ ExpressionPtr sum_of(const std::vector<ExpressionPtr>& terms, Span span);
 
 // What gives the variable, or the part of it, that `place` is a value that was drawn.
 StatementPtr given_draw(const ExpressionPtr& place, ExpressionPtr value, Span span);
+// A local of the model of the same shape as `variable`, without its constraint: to hold what is drawn for it.
+typed::Variable unconstrained_local(const typed::Variable& variable);
+
 // One statement as it is, others within braces.
 StatementPtr in_sequence(Statements statements, Span span);
 // `if (condition) reject(message...);`

@@ -304,7 +304,7 @@ class Lowering {
   ValueId log_mass_within(const typed::Distribution& distribution, const std::vector<Storage>& parameters, ValueId y,
                           std::optional<ValueId> lower, std::optional<ValueId> upper);
   ValueId unknown_mass();
-  void add_marginalized_mass(typed::VariableId drawn);
+  void add_marginalized_mass(typed::VariableId drawn, bool whole);
 
   // ---- likelihood.cpp
   // Where the terms of the observed variables' elements begin, and how many they are; declares the array of terms.

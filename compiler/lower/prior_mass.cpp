@@ -89,10 +89,12 @@ void Lowering::add_prior_mass(const typed::Tilde& tilde, Span span) {
        [&](const std::vector<ValueId>&) { add_to_target(each); });
 }
 
-// Of a parameter whose prior is a mixture: how much of it lies within bounds is not known.
-void Lowering::add_marginalized_mass(typed::VariableId drawn) {
+// Of a parameter whose prior is a mixture, or whose elements are drawn until they are in order: how much of it lies
+// within bounds or in that order is not known. `whole`: the distribution draws values of the parameter's own type.
+void Lowering::add_marginalized_mass(typed::VariableId drawn, bool whole) {
   const typed::Variable& mixed = variable(drawn);
-  if (mixed.block == typed::Block::parameters && (mixed.lower || mixed.upper)) add_to_target(unknown_mass());
+  if (mixed.block != typed::Block::parameters) return;
+  if (mixed.lower || mixed.upper || (mixed.transform->is_type() && !whole)) add_to_target(unknown_mass());
 }
 
 // Of a parameter without a prior: its density is one.

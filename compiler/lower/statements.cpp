@@ -86,7 +86,8 @@ void Lowering::statement(const StatementPtr& tree) {
           const auto drawn = generative::drawn_variable(node.left);
           if (is_left_out(drawn && !is_residual(drawn, mixed) ? drawn : mixed)) return;
           if (mode_ == Mode::simulate) return draw(node, tree->span);
-          if (measures_priors_ && mixed) return add_marginalized_mass(*mixed);
+          if (measures_priors_ && mixed)
+            return add_marginalized_mass(*mixed, node.distribution->draws_container());
           if (measures_priors_) return add_prior_mass(node, tree->span);
           if (!target_) return;
           if (terms_ && mixed && add_residual_terms(tree)) return;
@@ -114,7 +115,7 @@ void Lowering::statement(const StatementPtr& tree) {
             // A density of the text's own may lack its constant.
             if (mixed && std::holds_alternative<typed::FunctionCall>(node.value->node))
               return add_to_target(unknown_mass());
-            if (mixed) return add_marginalized_mass(*mixed);
+            if (mixed) return add_marginalized_mass(*mixed, as_draw && as_draw->distribution->draws_container());
             if (as_draw) add_prior_mass(*as_draw, tree->span);
             return;
           }

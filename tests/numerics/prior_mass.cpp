@@ -120,6 +120,11 @@ TEST_CASE("a density that the text defines may lack its constant, so that the ma
   CHECK(std::isnan(unknown.log_mass({0.3})[0]));
 }
 
+TEST_CASE("the chance of an order among elements of several distributions is not known") {
+  const Prior unknown("parameters { ordered[2] x; } model { x[1] ~ normal(0, 1); x[2] ~ normal(2, 1); }");
+  CHECK(std::isnan(unknown.log_mass({0.3, 0.1})[0]));
+}
+
 TEST_CASE("the mass of parameters whose copies are drawn is the integral of the density") {
   const Prior copies("parameters { simplex[2] w; real a; } transformed parameters { vector[2] v = w; array[1] real b; "
                      "b[1] = a; } model { v ~ dirichlet([2, 3]'); b ~ normal(0.5, 2); }");
