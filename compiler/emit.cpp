@@ -104,7 +104,8 @@ EmitResult emit(const Source& source, const std::string& stage, const std::strin
   if (stage == "facts") result.text = describe(model.facts, source);
   else if (stage == "passes") result.text = log.text();
   else if (stage == "ir")
-    result.text = of_functions(model, function, true, [&](const ir::Function& one) { return ir::to_string(one, model); });
+    result.text =
+        of_functions(model, function, true, [&](const ir::Function& one) { return ir::to_string(one, model); });
   else {
     const codegen::Machine machine = codegen::host_machine();
     const auto kind = stage == "llvm" ? codegen::TextKind::llvm : codegen::TextKind::assembly;

@@ -80,7 +80,8 @@ class Renderer {
     out_ += std::string(colours_.severity) + word_for(diagnostic_.severity) + colours_.reset + colours_.bold + ": " +
             diagnostic_.message + colours_.reset + "\n";
     out_ += std::string(margin_, ' ') + colours_.frame + "--> " + colours_.reset +
-            source.file_at(diagnostic_.primary.span.begin) + ":" + std::to_string(place.line) + ":" + std::to_string(place.column) + "\n";
+            source.file_at(diagnostic_.primary.span.begin) + ":" + std::to_string(place.line) + ":" +
+            std::to_string(place.column) + "\n";
     gutter("");
     out_ += "\n";
     int previous = 0;

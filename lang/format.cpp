@@ -210,7 +210,8 @@ class Formatter {
               text += " T[" + (node.truncation->lower ? format(node.truncation->lower) : "") + ", " +
                       (node.truncation->upper ? format(node.truncation->upper) : "") + "]";
             line(text + ";");
-          } else if constexpr (std::is_same_v<Node, TargetIncrement>) line((node.is_jacobian ? "jacobian += " : "target += ") + format(node.value) + ";");
+          } else if constexpr (std::is_same_v<Node, TargetIncrement>)
+            line((node.is_jacobian ? "jacobian += " : "target += ") + format(node.value) + ";");
           else if constexpr (std::is_same_v<Node, For>)
             nested("for (" + node.variable.name + " in " + format(node.first) + ":" + format(node.last) + ")",
                    node.body);

@@ -17,10 +17,12 @@ endif()
 if(SIBYL_COMPILER)
   install(TARGETS sibyl_bridgestan sibyl_standalone ARCHIVE DESTINATION ${private_folder} COMPONENT program)
   # What `build --web` compiles for pages.
-  install(DIRECTORY ${PROJECT_SOURCE_DIR}/lang ${PROJECT_SOURCE_DIR}/runtime DESTINATION ${CMAKE_INSTALL_DATADIR}/sibyl/source
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/lang ${PROJECT_SOURCE_DIR}/runtime DESTINATION
+    ${CMAKE_INSTALL_DATADIR}/sibyl/source
     COMPONENT program FILES_MATCHING PATTERN "*.cpp" PATTERN "*.hpp" PATTERN "*.h"
     PATTERN "grammar" EXCLUDE PATTERN "check" EXCLUDE PATTERN "cli" EXCLUDE PATTERN "repl" EXCLUDE
-    PATTERN "mcmc" EXCLUDE PATTERN "terminal" EXCLUDE PATTERN "training" EXCLUDE PATTERN "library" EXCLUDE PATTERN "python" EXCLUDE
+    PATTERN "mcmc" EXCLUDE PATTERN "terminal" EXCLUDE PATTERN "training" EXCLUDE PATTERN "library" EXCLUDE PATTERN
+    "python" EXCLUDE
     PATTERN "netcdf" EXCLUDE)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/compiler/interface DESTINATION ${CMAKE_INSTALL_DATADIR}/sibyl/source/compiler
     COMPONENT program FILES_MATCHING PATTERN "*.cpp" PATTERN "*.hpp" PATTERN "*.h")

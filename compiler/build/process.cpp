@@ -18,7 +18,8 @@ namespace sibyl::build {
 ProcessResult run_process(const std::vector<std::string>& command) {
   std::array<int, 2> pipe_ends{};
   // A process that another thread starts meanwhile must not inherit them: this one's end of file would wait for it.
-  if (::pipe2(pipe_ends.data(), O_CLOEXEC) != 0) throw RuntimeError(std::string("cannot make a pipe: ") + std::strerror(errno));
+  if (::pipe2(pipe_ends.data(), O_CLOEXEC) != 0)
+    throw RuntimeError(std::string("cannot make a pipe: ") + std::strerror(errno));
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, pipe_ends[1], STDOUT_FILENO);

@@ -34,8 +34,8 @@ void build_shared_library(const ir::Model& model, const std::string& name, const
   const TemporaryDirectory folder;
   const codegen::Constant metadata{"sibyl_metadata", metadata_to_text(describe(model, name, text, machine))};
   std::vector<codegen::Entry> often = list_entries(model, machine);
-  const auto split = std::stable_partition(often.begin(), often.end(),
-                                           [](const codegen::Entry& one) { return codegen::runs_often(*one.function); });
+  const auto split = std::stable_partition(
+      often.begin(), often.end(), [](const codegen::Entry& one) { return codegen::runs_often(*one.function); });
   const std::vector<codegen::Entry> seldom(split, often.end());
   often.erase(split, often.end());
   const std::string object = folder.write("model.o", codegen::emit_object(model, often, machine, {metadata}));

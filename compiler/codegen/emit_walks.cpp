@@ -5,7 +5,6 @@
 // with a fresh block, and all lanes share the position in their blocks.
 #include "compiler/codegen/emitter.hpp"
 
-#include <algorithm>
 #include <set>
 
 namespace sibyl::codegen {

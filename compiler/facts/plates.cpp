@@ -453,9 +453,9 @@ class Analysis {
     return found;
   }
 
-  // The evidence of single statements is neither enough nor needed: positions are exchangeable where no statement of the
-  // whole program tells them apart, all dimensions of one size together as the networks see them. The most dimensions
-  // are tried first, for what is computed from columns joins columns that no statement shows side by side.
+  // The evidence of single statements is neither enough nor needed: positions are exchangeable where no statement of
+  // the whole program tells them apart, all dimensions of one size together as the networks see them. The most
+  // dimensions are tried first, for what is computed from columns joins columns that no statement shows side by side.
   void prove(DimensionUses& uses) {
     const std::set<VariableId> relevant = this->relevant();
     struct Candidates {
@@ -475,7 +475,8 @@ class Analysis {
     for (const auto& [size, candidates] : by_size) {
       const auto moving = [&](const std::set<Key>& keys) -> std::optional<std::string> {
         if (keys.empty()) return "no statement treats the positions alike";
-        // Networks permute the first dimension alone: a square whose rows and columns move together has no such symmetry.
+        // Networks permute the first dimension alone: a square whose rows and columns move together has no such
+        // symmetry.
         for (const Key& key : keys)
           if (keys.contains({key.first, key.second + 1}))
             return "rows and columns of " + name(key.first) + " change places only together";

@@ -13,8 +13,6 @@
 #include "compiler/generative/interleaving.hpp"
 #include "compiler/generative/marginal_rewriter.hpp"
 
-#include <algorithm>
-
 namespace sibyl::generative {
 
 namespace {

@@ -3,7 +3,6 @@
 #include "compiler/generative/tree_building.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <map>
 
 namespace sibyl::generative {

@@ -2,8 +2,6 @@
 
 #include "compiler/generative/accesses.hpp"
 
-#include <algorithm>
-
 namespace sibyl::generative {
 
 namespace {

@@ -7,8 +7,6 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
-
 namespace sibyl::ir {
 Type result_type(Op op, const std::vector<Type>& operands) {
   if (!is_folding(op))

@@ -72,7 +72,8 @@ class Writer {
 
 std::string_view hashed_sources() { return code_sources; }
 
-std::string fingerprint(const ir::Model& model, const ir::Function& function, codegen::Variant variant, const codegen::Machine& machine) {
+std::string fingerprint(const ir::Model& model, const ir::Function& function, codegen::Variant variant,
+                        const codegen::Machine& machine) {
   Writer writer;
   writer.add_text(code_version);
   writer.add_text(machine.cpu);

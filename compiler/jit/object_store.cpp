@@ -26,8 +26,8 @@ struct Header {
   std::uint64_t checksum = 0;
 };
 
-// Whether the file is the cache's: a hash in hexadecimal digits, ".o", and the writer's number while it is being written.
-// `build --web` keeps its runtime here too, as "web-" and a shorter hash.
+// Whether the file is the cache's: a hash in hexadecimal digits, ".o", and the writer's number while it is being
+// written. `build --web` keeps its runtime here too, as "web-" and a shorter hash.
 bool is_object_name(std::string_view name) {
   if (name.starts_with("web-")) name.remove_prefix(4);
   constexpr std::size_t shortest_key = 32;

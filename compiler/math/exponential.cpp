@@ -1,6 +1,5 @@
 #include "compiler/math/functions.hpp"
 
-#include <cmath>
 #include <limits>
 #include <vector>
 

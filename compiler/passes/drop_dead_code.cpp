@@ -3,8 +3,6 @@
 #include "compiler/passes/simplify.hpp"
 #include "compiler/passes/structure.hpp"
 
-#include <algorithm>
-
 namespace sibyl::ir {
 namespace {
 

@@ -7,7 +7,6 @@
 #include "compiler/passes/structure.hpp"
 
 #include <algorithm>
-#include <iterator>
 
 namespace sibyl::ir {
 namespace {

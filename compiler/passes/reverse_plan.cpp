@@ -137,8 +137,8 @@ bool ReversePlan::is_declared_outside(ArrayId array, const Instruction& owner) c
   return outer ? !is_local(array, *outer) : !structure_.declaration(array);
 }
 
-// The sweep, once it has passed the owner, runs code again that reads: a region before the owner through which adjoints flow.
-// (Beside such regions values are in sight, and what has no adjoints is passed over.)
+// The sweep, once it has passed the owner, runs code again that reads: a region before the owner through which adjoints
+// flow. (Beside such regions values are in sight, and what has no adjoints is passed over.)
 bool ReversePlan::is_swept_before(const InstructionList& accesses, const Instruction& owner) const {
   const Site& site = structure_.at(owner);
   return std::any_of(accesses.begin(), accesses.end(), [&](const Instruction* access) {

@@ -2,6 +2,7 @@
 
 usage: posterior.py LIBRARY DATA.csv
 """
+
 import ctypes
 import sys
 from ctypes import POINTER, c_char_p, c_double, c_int32, c_size_t, c_uint64
@@ -9,15 +10,31 @@ from pathlib import Path
 
 
 class Options(ctypes.Structure):
-    _fields_ = [("draws", c_uint64), ("seed", c_uint64), ("threads", c_int32), ("with_density", c_int32), ("by", c_char_p),
-                ("exact", c_int32)]
+    _fields_ = [
+        ("draws", c_uint64),
+        ("seed", c_uint64),
+        ("threads", c_int32),
+        ("with_density", c_int32),
+        ("by", c_char_p),
+        ("exact", c_int32),
+    ]
 
 
 class Posterior(ctypes.Structure):
-    _fields_ = [("label", c_char_p), ("verdict", c_char_p), ("is_fine", c_int32), ("draw_count", c_size_t),
-                ("column_count", c_size_t), ("columns", POINTER(c_char_p)), ("draws", POINTER(c_double)),
-                ("summaries", POINTER(c_double)), ("k_hat", c_double), ("effective_size", c_double),
-                ("log_evidence", c_double), ("log_evidence_error", c_double)]
+    _fields_ = [
+        ("label", c_char_p),
+        ("verdict", c_char_p),
+        ("is_fine", c_int32),
+        ("draw_count", c_size_t),
+        ("column_count", c_size_t),
+        ("columns", POINTER(c_char_p)),
+        ("draws", POINTER(c_double)),
+        ("summaries", POINTER(c_double)),
+        ("k_hat", c_double),
+        ("effective_size", c_double),
+        ("log_evidence", c_double),
+        ("log_evidence_error", c_double),
+    ]
 
 
 class Posteriors(ctypes.Structure):

@@ -1,5 +1,5 @@
-// The checker: one class, because every part needs the same scopes; its parts are in expressions.cpp, operators.cpp,
-// calls.cpp, statements.cpp and program.cpp.
+// The checker: one class, because every part needs the same scopes; each part is in the file that its functions are
+// listed under.
 #pragma once
 
 #include "lang/ast.hpp"
@@ -13,6 +13,7 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace sibyl::checking {
@@ -98,7 +99,6 @@ class Checker {
   // ---- calls.cpp
   typed::ExpressionPtr call(const ast::Call& call, Span span);
   bool depends_on_parameters(const typed::ExpressionPtr& value) const;
-  void require_bar(const ast::Call& call, const Arguments& arguments);
   typed::ExpressionPtr old_call(const ast::Call& call, const Arguments& arguments, Span span);
   typed::ExpressionPtr reduce_sum(const ast::Call& call, Span span);
   // solvers.cpp
@@ -115,9 +115,12 @@ class Checker {
   bool has_own(const std::string& name, const Arguments& arguments, bool exactly) const;
   typed::ExpressionPtr builtin_call(const std::string& name, Arguments arguments, Span span, bool& handled);
   typed::ExpressionPtr function_call(const ast::Call& call, Arguments arguments, Span span);
+  typed::ExpressionPtr unknown_function(const ast::Identifier& name, Span span);
+
+  // ---- distributions.cpp
   typed::ExpressionPtr distribution_call(const ast::Call& call, const std::string& distribution,
                                          const std::string& suffix, Arguments arguments, Span span);
-  typed::ExpressionPtr unknown_function(const ast::Identifier& name, Span span);
+  void require_bar(const ast::Call& call, const Arguments& arguments);
   // Of a distribution that means no other.
   bool distribution_arguments(const typed::Distribution& distribution, Arguments& arguments, bool has_y, Span name);
   std::shared_ptr<const typed::Distribution> find_distribution(const ast::Identifier& name);
@@ -126,11 +129,7 @@ class Checker {
   bool resolve_distribution(std::shared_ptr<const typed::Distribution>& distribution, Arguments& arguments, bool has_y,
                             Span name);
 
-  // ---- statements.cpp
-  typed::StatementPtr statement(const ast::StatementPtr& statement);
-  // What must be done before it (evaluations of tuples), and the statement.
-  void add_statement(const ast::StatementPtr& statement, Statements& into);
-  typed::StatementPtr one_statement(const ast::StatementPtr& statement);
+  // ---- declarations.cpp
   typed::StatementPtr declaration(const ast::Declaration& declaration, Span span);
   typed::VariableId declare_one(const ast::SizedType& type, const std::string& name, Span place,
                                 const std::string& type_text, bool is_part);
@@ -138,6 +137,12 @@ class Checker {
                          const std::string& type_text);
   void declared_type(const ast::SizedType& written, typed::Variable& variable);
   void declared_bounds(const ast::SizedType& written, typed::Variable& variable);
+
+  // ---- statements.cpp
+  typed::StatementPtr statement(const ast::StatementPtr& statement);
+  // What must be done before it (evaluations of tuples), and the statement.
+  void add_statement(const ast::StatementPtr& statement, Statements& into);
+  typed::StatementPtr one_statement(const ast::StatementPtr& statement);
   typed::StatementPtr assignment(const ast::Assignment& assignment, Span span);
   // `target op= value` without its assignment.
   typed::ExpressionPtr combined(ast::AssignmentOperator op, const typed::ExpressionPtr& target,
@@ -146,6 +151,9 @@ class Checker {
   typed::StatementPtr for_loop(const ast::For& loop, Span span);
   typed::StatementPtr for_each(const ast::ForEach& loop, Span span);
   typed::StatementPtr return_statement(const ast::Return& statement, Span span);
+  // A loop's variable and body.
+  std::pair<typed::VariableId, typed::StatementPtr> looped(const ast::Identifier& name, Type type,
+                                                           const ast::StatementPtr& body);
   typed::StatementPtr loop_body(const ast::StatementPtr& body);
   typed::StatementPtr target_increment(const ast::ExpressionPtr& value, bool is_jacobian, Span span);
   Statements density_terms(const typed::ExpressionPtr& value);
@@ -212,12 +220,17 @@ class Checker {
   int nesting_ = 0; // of statements: 0 at a block's top
 };
 
-// The type of what is declared; of a constrained type its transform decides (statements.cpp).
+// The type of what is declared; of a constrained type its transform decides (declarations.cpp).
 Type type_of(const ast::SizedType& type);
+typed::Block block_of(ast::BlockKind kind);
 
 // ---- small helpers on typed expressions (expressions.cpp)
 typed::ExpressionPtr make(decltype(typed::Expression::node) node, Type type, Span span);
 typed::ExpressionPtr poison(Span span);
+// Whether one of them was complained about already (calls.cpp).
+bool any_error(const std::vector<typed::ExpressionPtr>& arguments);
+// Their types, as messages list them (calls.cpp).
+std::string listed_types(const std::vector<typed::ExpressionPtr>& arguments);
 // A tuple of these, or an array of tuples of the elements of these arrays.
 typed::ExpressionPtr make_tuple(std::vector<typed::ExpressionPtr> elements, int array_rank, Span span);
 // Another for each leaf of a tuple, in the same order, in a tuple of the same form.

@@ -330,8 +330,8 @@ bool Checker::have_one_size(const std::vector<ast::ExpressionPtr>& elements) {
     if (!first) first = size;
     if (size == *first) continue;
     error(element->span, "ragged-literal",
-          "this has " + std::to_string(size) + (size == 1 ? " element" : " elements") + " where the one before it has " +
-              std::to_string(*first));
+          "this has " + std::to_string(size) + (size == 1 ? " element" : " elements") +
+              " where the one before it has " + std::to_string(*first));
     return false;
   }
   return true;

@@ -141,7 +141,8 @@ ExpressionPtr Checker::unary_builtin(ast::UnaryOperator op, const ExpressionPtr&
 }
 
 void Checker::note_real_condition(const ExpressionPtr& condition) {
-  if (!is_library_ && condition->type == Type{Base::real, 0} && !std::holds_alternative<typed::Promote>(condition->node))
+  if (!is_library_ && condition->type == Type{Base::real, 0} &&
+      !std::holds_alternative<typed::Promote>(condition->node))
     note_old("real-condition", condition->span, "what is true or false is an int today: `x != 0` of a real x");
 }
 

@@ -170,7 +170,8 @@ void Checker::check_new_function(const ast::FunctionDefinition& definition, cons
         .notes.push_back("choose another name; other arguments make it an overload");
 }
 
-// Functions may be used before they are defined, so that a declaration alone says nothing new; but it must be kept, later.
+// Functions may be used before they are defined, so that a declaration alone says nothing new; but it must be kept,
+// later.
 void Checker::check_promises(const std::vector<const ast::FunctionDefinition*>& promised,
                              const std::vector<const ast::FunctionDefinition*>& definitions,
                              const std::vector<std::shared_ptr<typed::Function>>& declared) {
@@ -185,7 +186,8 @@ void Checker::check_promises(const std::vector<const ast::FunctionDefinition*>& 
       error(one->name.span, "redefined-function", "`" + function.name + "` is declared twice")
           .secondary.push_back({again->span, "declared here before"});
     before.push_back(function);
-    const auto found = std::find_if(declared.begin(), declared.end(), [&](const auto& other) { return is_same(*other); });
+    const auto found =
+        std::find_if(declared.begin(), declared.end(), [&](const auto& other) { return is_same(*other); });
     if (found == declared.end()) {
       error(one->name.span, "undefined-function", "`" + function.name + "` is declared but never defined");
       continue;
@@ -258,7 +260,8 @@ void Checker::check_recursion(const std::vector<std::shared_ptr<typed::Function>
                     [&](typed::VariableId id) { return function->variables[id].type.is_scalar(); });
     const std::string itself = "`" + function->name + "` calls itself";
     if (function->result.base == Base::none || !function->result.is_scalar() || !takes_numbers)
-      error(function->span, "recursive-function", itself + "; that is available to functions of numbers that return one");
+      error(function->span, "recursive-function",
+            itself + "; that is available to functions of numbers that return one");
     else if (function->draws || function->name.ends_with("_lp") || function->name.ends_with("_jacobian"))
       error(function->span, "recursive-function", itself + "; a function that draws or adds to the density cannot");
   }

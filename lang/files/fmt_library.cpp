@@ -1,8 +1,9 @@
 // fmt 9, compiled once. Its headers alone put all of its formatting into every file that formats anything, which is two
-// seconds of each; its shared library is not to be had where a sampler is shipped with nothing beside it. So files see fmt
-// as a library (FMT_HEADER_ONLY is not defined), and the functions that are then missing are these: inline ones of the
-// headers, which a file emits where their address is taken. A function of fmt that the linker misses belongs here. For
-// other versions, whose functions have other names, CMake defines FMT_HEADER_ONLY everywhere, and nothing is missing.
+// seconds of each; its shared library is not to be had where a sampler is shipped with nothing beside it. So files see
+// fmt as a library (FMT_HEADER_ONLY is not defined), and the functions that are then missing are these: inline ones of
+// the headers, which a file emits where their address is taken. A function of fmt that the linker misses belongs here.
+// For other versions, whose functions have other names, CMake defines FMT_HEADER_ONLY everywhere, and nothing is
+// missing.
 #ifndef FMT_HEADER_ONLY
 #define FMT_HEADER_ONLY
 #endif

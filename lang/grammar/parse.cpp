@@ -2,8 +2,6 @@
 
 #include "lang/grammar/rules.hpp"
 
-#include <algorithm>
-
 namespace sibyl {
 
 namespace {

@@ -14,8 +14,6 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include <cmath>
-
 namespace sibyl::cli {
 
 namespace {
@@ -71,11 +69,12 @@ void run(const Options& options) {
                                  : leave_one_out(found.model, found.data_sets[i], found.posteriors[i]);
     const Loo& loo = one.loo;
     if (options.json) all.push_back(to_json(label, one));
-    rows.push_back(
-        {label, std::to_string(one.points.size()), fmt::format("{:.2f}", loo.total), fmt::format("{:.2f}", loo.error),
-         fmt::format("{:.2f}", loo.monte_carlo_error), fmt::format("{:.2f}", loo.effective_parameters),
-         fixed_beside(loo.k_hat.empty() ? 0 : *std::max_element(loo.k_hat.begin(), loo.k_hat.end()), 2, loo.largest_good),
-         "  " + verdict_of(one)});
+    rows.push_back({label, std::to_string(one.points.size()), fmt::format("{:.2f}", loo.total),
+                    fmt::format("{:.2f}", loo.error), fmt::format("{:.2f}", loo.monte_carlo_error),
+                    fmt::format("{:.2f}", loo.effective_parameters),
+                    fixed_beside(loo.k_hat.empty() ? 0 : *std::max_element(loo.k_hat.begin(), loo.k_hat.end()), 2,
+                                 loo.largest_good),
+                    "  " + verdict_of(one)});
     for (std::size_t p = 0; p < one.points.size(); ++p) {
       const bool has_commas = one.points[p].find(',') != std::string::npos;
       table += fmt::format("{},{}{}{},{},{},{}\n", label, has_commas ? "\"" : "", one.points[p], has_commas ? "\"" : "",

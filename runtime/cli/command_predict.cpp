@@ -43,8 +43,8 @@ void run(const Options& options) {
   for (const std::string& note : read.notes) print_note(note);
   std::vector<DataSet> designs;
   if (!options.design.empty()) {
-    // Everything that is design, whether or not the text draws it: observed variables are what is predicted. What may be
-    // lacking is read as if it were observed; in a table the number of rows is a size all the same.
+    // Everything that is design, whether or not the text draws it: observed variables are what is predicted. What may
+    // be lacking is read as if it were observed; in a table the number of rows is a size all the same.
     const bool is_table = !options.design.ends_with(".json") && !options.design.ends_with(".npz");
     Facts only_design = facts;
     std::erase_if(only_design.variables, [](const VariableFact& one) { return one.role != Role::design; });

@@ -20,7 +20,9 @@ void run(const SampleCommandOptions& options) {
   const Verifier verifier(sampler);
   DrawFunction draw;
   if (options.verify)
-    draw = [&](std::span<const DataSet> sets, const SampleOptions& sampling) { return verifier.verify(sets, sampling); };
+    draw = [&](std::span<const DataSet> sets, const SampleOptions& sampling) {
+      return verifier.verify(sets, sampling);
+    };
   sample_data(sampler, options, draw);
 }
 

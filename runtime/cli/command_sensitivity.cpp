@@ -29,7 +29,8 @@ nlohmann::ordered_json to_json(const PowerSensitivity& one) {
     return nlohmann::ordered_json{
         {"mean", finite_or_null(at.mean)}, {"sd", finite_or_null(at.sd)}, {"k_hat", finite_or_null(at.k_hat)}};
   };
-  return {{"distance", finite_or_null(one.distance)}, {"at_0.8", scaled(one.weaker)}, {"at_1.25", scaled(one.stronger)}};
+  return {
+      {"distance", finite_or_null(one.distance)}, {"at_0.8", scaled(one.weaker)}, {"at_1.25", scaled(one.stronger)}};
 }
 
 // NaN: no weights were needed, or there is no density to compare with.

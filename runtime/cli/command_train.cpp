@@ -91,13 +91,19 @@ std::string library_of(const std::string& path) {
 
 void run_classifier(const TrainOptions& options) {
   const std::pair<bool, const char*> of_posteriors[] = {
-      {!options.around.empty(), "--around"},   {!options.priors.empty(), "--prior"}, {options.simulations != 0, "--sims"},
-      {options.resume, "--resume"},            {options.sensitivity, "--sensitivity"},
-      {options.has_self_consistency, "--self-consistency"}, {!options.real.empty(), "--real"}, {options.frame != "auto", "--frame"},
+      {!options.around.empty(), "--around"},
+      {!options.priors.empty(), "--prior"},
+      {options.simulations != 0, "--sims"},
+      {options.resume, "--resume"},
+      {options.sensitivity, "--sensitivity"},
+      {options.has_self_consistency, "--self-consistency"},
+      {!options.real.empty(), "--real"},
+      {options.frame != "auto", "--frame"},
       {options.posterior != list_posterior_families().front().name, "--posterior"}};
   for (const auto& [is_given, name] : of_posteriors)
     if (is_given)
-      throw UserError(fmt::format("{} is of posteriors: of several models, which of them made a data set is learned", name));
+      throw UserError(
+          fmt::format("{} is of posteriors: of several models, which of them made a data set is learned", name));
   std::vector<CandidateModel> models;
   std::vector<std::string> paths = {options.model.path};
   paths.insert(paths.end(), options.more.begin(), options.more.end());
@@ -168,7 +174,8 @@ void run(const TrainOptions& options) {
   line.finish();
   for (const std::string& note : trained.notes) print_note(note);
   if (options.json)
-    fmt::print("{}\n", trained.calibration ? nlohmann::ordered_json(nlohmann::json(*trained.calibration)).dump(2) : "null");
+    fmt::print("{}\n",
+               trained.calibration ? nlohmann::ordered_json(nlohmann::json(*trained.calibration)).dump(2) : "null");
   else if (trained.calibration) fmt::print("{}", describe(*trained.calibration));
   write_sampler_file(options.output, trained.file);
   if (!trained.training.was_interrupted) std::filesystem::remove(training.checkpoint);
@@ -179,23 +186,27 @@ void run(const TrainOptions& options) {
 
 void add_train(Command& program) {
   auto options = std::make_shared<TrainOptions>();
-  Command command = program.add_command("train", "Train an amortized posterior: a sampler for any new data set; or, of several models, a classifier");
+  Command command = program.add_command(
+      "train", "Train an amortized posterior: a sampler for any new data set; or, of several models, a classifier");
   add_model_options(command, options->model, "model text, or library (.so)");
-  command.add_option("more", options->more,
-                      "other models of the same data: which of all made a data set is learned then, for `sibyl compare`");
+  command.add_option(
+      "more", options->more,
+      "other models of the same data: which of all made a data set is learned then, for `sibyl compare`");
   add_prior_option(command, options->priors);
   command.add_option("-o,--output", options->output, "the sampler file to write").required();
   command.add_option("--time", options->time,
                       "time for preparing, training and calibration: 60s, 3m, 1h (default, where no other limit is "
                       "given: 2m)");
   command.add_option("--steps", options->steps, "training steps");
-  const Option simulations = command.add_option("--sims", options->simulations,
-                      "a fixed set of so many simulations, a tenth of them held out: made once and learned from in epochs, "
-                      "until those held out gain no more (default: made as they are needed; with --time they come again where "
-                      "fresh ones are not ready)");
-  command.add_option("--moves", options->moves,
-                      "with --sims and a model with a density: Markov moves of a data set's parameters along its posterior "
-                      "whenever it is learned from again; 0: none")
+  const Option simulations = command.add_option(
+      "--sims", options->simulations,
+      "a fixed set of so many simulations, a tenth of them held out: made once and learned from in epochs, "
+      "until those held out gain no more (default: made as they are needed; with --time they come again where "
+      "fresh ones are not ready)");
+  command
+      .add_option("--moves", options->moves,
+                  "with --sims and a model with a density: Markov moves of a data set's parameters along its posterior "
+                  "whenever it is learned from again; 0: none")
       .between(0, 1000)
       .needs(simulations)
       .shows_default();
@@ -205,8 +216,8 @@ void add_train(Command& program) {
   command.add_option("--design", options->design,
                       "values of the design variables that the text does not draw (JSON, CSV, NPZ)");
   command.add_option("--around", options->around,
-                      "train around the posterior of this data set (JSON, CSV, NPZ) and for its design, instead of over "
-                      "the priors: for flat priors and very wide ones");
+                     "train around the posterior of this data set (JSON, CSV, NPZ) and for its design, instead of over "
+                     "the priors: for flat priors and very wide ones");
   const Option self_consistency = command.add_option(
       "--self-consistency", options->self_consistency,
                    "WEIGHT (0.1 where it is left out; 0: never) of the variance of the log evidence over the network's "

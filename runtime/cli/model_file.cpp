@@ -65,7 +65,8 @@ std::shared_ptr<CompiledModel> compile_text(const std::string& name, const std::
 
 std::shared_ptr<CompiledModel> open_model(const ModelFile& model, const std::vector<std::string>& priors) {
   if (std::filesystem::path(model.path).extension() == ".so") {
-    if (!priors.empty()) throw UserError(fmt::format("--prior changes a model's text, and {} is a library", model.path));
+    if (!priors.empty())
+      throw UserError(fmt::format("--prior changes a model's text, and {} is a library", model.path));
     return load_compiled_model(model.path);
   }
   return compile_text(model.path, text_with_priors(model, priors));

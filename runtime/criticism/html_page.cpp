@@ -23,7 +23,8 @@ p { margin: 6px 0; max-width: 78ch; } .soft { color: var(--soft); }
 .card { background: var(--panel); border-left: 4px solid var(--good); border-radius: 4px; padding: 10px 14px; }
 .card.bad { border-color: var(--bad); } .card.none { border-color: var(--soft); }
 .card b { display: block; font-size: 17px; }
-.warn { border-left: 4px solid var(--bad); background: var(--panel); border-radius: 4px; padding: 10px 14px; margin: 12px 0; }
+.warn { border-left: 4px solid var(--bad); background: var(--panel); border-radius: 4px; padding: 10px 14px;
+  margin: 12px 0; }
 .warn ul { margin: 4px 0; padding-left: 20px; }
 .plots { display: flex; flex-wrap: wrap; gap: 10px 14px; margin: 8px 0; }
 .scroll { overflow-x: auto; }
@@ -31,14 +32,17 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: 8
 th, td { padding: 3px 12px 3px 0; text-align: right; border-bottom: 1px solid var(--grid); vertical-align: top; }
 th { color: var(--soft); font-weight: 600; } th.text, td.text { text-align: left; } td.text { min-width: 8ch; }
 td.verdict { text-align: left; min-width: 40ch; } .off { color: var(--bad); font-weight: 600; }
-pre { background: var(--panel); padding: 12px 14px; border-radius: 4px; overflow-x: auto; font: 13px/1.45 ui-monospace, monospace; }
+pre { background: var(--panel); padding: 12px 14px; border-radius: 4px; overflow-x: auto;
+  font: 13px/1.45 ui-monospace, monospace; }
 summary { cursor: pointer; color: var(--accent); }
 svg { max-width: 100%; height: auto; font: 10px system-ui, sans-serif; }
 svg text { fill: var(--soft); } svg .head { fill: var(--ink); font-size: 12px; font-weight: 600; }
 svg .grid { stroke: var(--grid); } svg .rule { stroke: var(--soft); stroke-dasharray: 3 3; }
-svg .line { fill: none; stroke: var(--accent); stroke-width: 1.6; } svg .faint { stroke: var(--accent); stroke-opacity: .28; }
+svg .line { fill: none; stroke: var(--accent); stroke-width: 1.6; }
+svg .faint { stroke: var(--accent); stroke-opacity: .28; }
 svg .band { fill: var(--band); } svg .dot { fill: var(--accent); fill-opacity: .55; }
-svg .bad { fill: var(--bad); stroke: var(--bad); stroke-width: 1.6; } svg .bar { fill: var(--accent); fill-opacity: .55; }
+svg .bad { fill: var(--bad); stroke: var(--bad); stroke-width: 1.6; }
+svg .bar { fill: var(--accent); fill-opacity: .55; }
 @media print { body { max-width: none; } }
 )";
 

@@ -4,8 +4,6 @@
 #include "runtime/model/predictor.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <numeric>
 
 namespace sibyl {
 

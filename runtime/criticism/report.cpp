@@ -10,7 +10,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 namespace sibyl {
@@ -40,10 +39,11 @@ std::string cards(const Diagnosis& diagnosis) {
     for (const std::size_t level : Diagnosis::judged_levels) is_covered &= diagnosis.is_covered(one, level);
   }
   const bool is_calibrated = inside == diagnosis.parameters.size() && diagnosis.tarp_inside && is_covered;
-  text += card(is_calibrated ? "" : "bad", is_calibrated ? "Calibrated" : "Not calibrated",
-               fmt::format("{} of {} parameters' ranks within the 99% band over {} simulations; jointly {}; {}", inside,
-                           diagnosis.parameters.size(), diagnosis.simulations, diagnosis.tarp_inside ? "too" : "not",
-                           is_covered ? "50% and 90% intervals hold as they say" : "some intervals do not hold as they say"));
+  text += card(
+      is_calibrated ? "" : "bad", is_calibrated ? "Calibrated" : "Not calibrated",
+      fmt::format("{} of {} parameters' ranks within the 99% band over {} simulations; jointly {}; {}", inside,
+                  diagnosis.parameters.size(), diagnosis.simulations, diagnosis.tarp_inside ? "too" : "not",
+                  is_covered ? "50% and 90% intervals hold as they say" : "some intervals do not hold as they say"));
   if (diagnosis.k_hat.empty()) {
     text += card("none", "No density to compare with", diagnosis.no_k_hat);
   } else {
@@ -60,9 +60,9 @@ std::string cards(const Diagnosis& diagnosis) {
     std::size_t fine = 0;
     for (const Posterior& one : diagnosis.data) fine += one.verdict.is_fine();
     text += card(fine == diagnosis.data.size() ? "" : "bad",
-                 fine == diagnosis.data.size() ? fmt::format("{} of {} data sets fine", fine, diagnosis.data.size())
-                                               : fmt::format("{} of {} data sets in doubt", diagnosis.data.size() - fine,
-                                                             diagnosis.data.size()),
+                 fine == diagnosis.data.size()
+                     ? fmt::format("{} of {} data sets fine", fine, diagnosis.data.size())
+                     : fmt::format("{} of {} data sets in doubt", diagnosis.data.size() - fine, diagnosis.data.size()),
                  fine == diagnosis.data.size() ? "their posteriors and the model's fit raise no doubt"
                                                : "their verdicts are below");
   }
@@ -209,7 +209,8 @@ std::string statistics_plot(const Posterior& posterior) {
         "width=\"{:.0f}\" height=\"12\"/><line class=\"rule\" x1=\"{:.0f}\" x2=\"{:.0f}\" y1=\"0\" y2=\"16\"/><circle "
         "class=\"{}\" cx=\"{:.1f}\" cy=\"8\" r=\"4\"/></svg></td></tr>\n",
         escaped_html(one.name), number(one.observed), number(one.mean), number(one.sd), is_off ? " class=\"off\"" : "",
-        fixed_beside(one.p_value, 3, Verdict::unusual_p_value), middle - 2 * scale, 4 * scale, middle, middle, is_off ? "bad" : "dot", middle + z * scale);
+        fixed_beside(one.p_value, 3, Verdict::unusual_p_value), middle - 2 * scale, 4 * scale, middle, middle,
+        is_off ? "bad" : "dot", middle + z * scale);
   }
   return text + "</table></div>\n";
 }
@@ -231,14 +232,16 @@ std::string data_section(const Diagnosis& diagnosis) {
     const Verdict& verdict = order[i]->verdict;
     const auto& check = verdict.check;
     const auto& verification = *verdict.verification;
-    text += fmt::format("<tr><td class=\"text\">{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td "
-                        "class=\"verdict{}\">{}</td></tr>\n",
-                        escaped_html(order[i]->draws.label),
-                        check && std::isfinite(check->k_hat) ? fixed_beside(check->k_hat, 2, largest_good_k_hat_of(check->draws)) : "-",
-                        check ? fmt::format("{:.0f}", check->effective_size) : "-",
-                        check && check->log_evidence ? fmt::format("{:.2f}", *check->log_evidence) : "-",
-                        verification.data_unchecked.empty() ? fixed_beside(verification.data.p_value, 3, Verdict::unusual_p_value) : "-",
-                        verdict.is_fine() ? "" : " off", with_code(verdict.text()));
+    text += fmt::format(
+        "<tr><td class=\"text\">{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td "
+        "class=\"verdict{}\">{}</td></tr>\n",
+        escaped_html(order[i]->draws.label),
+        check && std::isfinite(check->k_hat) ? fixed_beside(check->k_hat, 2, largest_good_k_hat_of(check->draws)) : "-",
+        check ? fmt::format("{:.0f}", check->effective_size) : "-",
+        check && check->log_evidence ? fmt::format("{:.2f}", *check->log_evidence) : "-",
+        verification.data_unchecked.empty() ? fixed_beside(verification.data.p_value, 3, Verdict::unusual_p_value)
+                                            : "-",
+        verdict.is_fine() ? "" : " off", with_code(verdict.text()));
   }
   text += "</table></div>\n";
   if (order.size() > most_rows)
@@ -319,11 +322,11 @@ std::string quality_sections(const Diagnosis& diagnosis) {
           {one.observed.begin(),
            one.observed.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(100, one.observed.size()))});
   }
-  text +=
-      section("Prior predictive checks",
-              "Statistics of simulated data sets (bars) and of the data (lines; at the edge where they lie beyond it). The few "
-              "simulations that lie far out are not shown. Data far outside were never seen in training.",
-              predictions + "</div>\n");
+  text += section(
+      "Prior predictive checks",
+      "Statistics of simulated data sets (bars) and of the data (lines; at the edge where they lie beyond it). The few "
+      "simulations that lie far out are not shown. Data far outside were never seen in training.",
+      predictions + "</div>\n");
   return text;
 }
 

@@ -188,9 +188,13 @@ InferenceData chains_to_inference_data(const Facts& facts, const DataSet& data, 
       return variable_draws(chain, chain.variables[v]);
     }));
   // As arviz.from_cmdstan calls them.
-  const std::pair<const char*, const char*> names[] = {
-      {"lp__", "lp"},           {"accept_stat__", "acceptance_rate"}, {"stepsize__", "step_size"}, {"treedepth__", "tree_depth"},
-      {"n_leapfrog__", "n_steps"}, {"divergent__", "diverging"},       {"energy__", "energy"}};
+  const std::pair<const char*, const char*> names[] = {{"lp__", "lp"},
+                                                       {"accept_stat__", "acceptance_rate"},
+                                                       {"stepsize__", "step_size"},
+                                                       {"treedepth__", "tree_depth"},
+                                                       {"n_leapfrog__", "n_steps"},
+                                                       {"divergent__", "diverging"},
+                                                       {"energy__", "energy"}};
   for (const auto& [ours, theirs] : names) {
     const auto found = std::find(first.columns.begin(), first.columns.end(), ours);
     if (found == first.columns.end()) continue;

@@ -87,7 +87,8 @@ class DataSetReader : public nlohmann::json_sax<json> {
   bool string(string_t& text) override {
     if (!in_data_set_) not_a_data_set(excerpt(text));
     const auto named = named_number(text);
-    if (!named) throw UserError(fmt::format("{}: `{}` is {}, which is not a number", file_, next_place(), excerpt(text)));
+    if (!named)
+      throw UserError(fmt::format("{}: `{}` is {}, which is not a number", file_, next_place(), excerpt(text)));
     return number(*named, std::isnan(*named), excerpt(text));
   }
   bool binary(binary_t&) override { return false; } // no text has any
@@ -190,7 +191,8 @@ class DataSetReader : public nlohmann::json_sax<json> {
     if (current_->rank && !current_->is_tuple)
       throw UserError(fmt::format("{}: `{}` is an object, which is not a number", file_, next_place()));
     if (tuples_.size() == most_dimensions)
-      throw UserError(fmt::format("{}: `{}` has more than {} tuples within each other", file_, variable_, most_dimensions));
+      throw UserError(
+          fmt::format("{}: `{}` has more than {} tuples within each other", file_, variable_, most_dimensions));
     current_->rank = places_.size();
     current_->is_tuple = true;
     begin_element();

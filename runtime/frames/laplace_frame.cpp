@@ -19,8 +19,9 @@ constexpr double negligible_gain = 1e-7;
 // Another start's mode counts as another only where it is better by more than the runs' own accuracy.
 constexpr double distinct_gain = 1e-5;
 constexpr int max_trials = 12;
-// No parameter moves by more of the prior's standard deviations in one step: where the density is nearly flat, or cut off,
-// a full Newton step ends where nothing can be computed, or only for very long (solvers of differential equations).
+// No parameter moves by more of the prior's standard deviations in one step: where the density is nearly flat, or cut
+// off, a full Newton step ends where nothing can be computed, or only for very long (solvers of differential
+// equations).
 constexpr double longest_step = 5;
 
 } // namespace

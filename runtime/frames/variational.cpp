@@ -22,8 +22,8 @@ constexpr double negligible_move = 0.02, tolerable_move = 0.5;
 // Rows of a random rotation; the same for the same dimension.
 std::vector<double> random_axes(std::size_t n) {
   std::mt19937_64 random(0x7a11);
-  // By hand (Box and Muller 1958): those of one standard library are not those of another, and a page in the browser has
-  // to find the frames that its network was trained with.
+  // By hand (Box and Muller 1958): those of one standard library are not those of another, and a page in the browser
+  // has to find the frames that its network was trained with.
   const auto uniform = [&] { return (static_cast<double>(random() >> 11) + 0.5) * 0x1p-53; };
   const auto normal = [&] {
     const double radius = std::sqrt(-2 * std::log(uniform()));
@@ -73,10 +73,14 @@ VariationalFrames::VariationalFrames(std::size_t dimension)
 void VariationalFrames::improve(Density& density, std::size_t active, std::size_t first, bool only_converged,
                                 FrameBatch& frames) {
   const std::size_t n = dimension_;
-  const auto begin = [&](auto& values, std::size_t size) { return values.begin() + static_cast<std::ptrdiff_t>(first * size); };
+  const auto begin = [&](auto& values, std::size_t size) {
+    return values.begin() + static_cast<std::ptrdiff_t>(first * size);
+  };
   kept_center_.assign(begin(frames.center, n), begin(frames.center, n) + static_cast<std::ptrdiff_t>(active * n));
-  kept_factor_.assign(begin(frames.factor, n * n), begin(frames.factor, n * n) + static_cast<std::ptrdiff_t>(active * n * n));
-  kept_determinant_.assign(begin(frames.log_determinant, 1), begin(frames.log_determinant, 1) + static_cast<std::ptrdiff_t>(active));
+  kept_factor_.assign(begin(frames.factor, n * n),
+                      begin(frames.factor, n * n) + static_cast<std::ptrdiff_t>(active * n * n));
+  kept_determinant_.assign(begin(frames.log_determinant, 1),
+                           begin(frames.log_determinant, 1) + static_cast<std::ptrdiff_t>(active));
   states_.assign(active, State::going);
   for (std::size_t lane = 0; lane < active; ++lane)
     if (!density.usable(static_cast<int>(lane)) || (only_converged && !frames.converged[first + lane]))
@@ -94,7 +98,8 @@ void VariationalFrames::improve(Density& density, std::size_t active, std::size_
       }
       const double moved = step(lane, set, frames);
       if (!std::isfinite(moved)) states_[lane] = State::failed;
-      else if (moved < negligible_move || (moved < tolerable_move && turn + 1 == most_steps)) states_[lane] = State::found;
+      else if (moved < negligible_move || (moved < tolerable_move && turn + 1 == most_steps))
+        states_[lane] = State::found;
     }
   }
   for (std::size_t lane = 0; lane < active; ++lane) {

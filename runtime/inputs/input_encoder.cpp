@@ -164,8 +164,8 @@ void InputEncoder::encode_rows(const Facts& facts, const DataBatch& batch, std::
     readers.back().check(data_set);
     if (source.order() != RowOrder::one_row &&
         readers.back().variable->size(data_set, 0) != readers[0].variable->size(data_set, 0))
-      throw UserError(fmt::format("`{}` and `{}` are read row by row and have {} and {} rows", source.columns[0].variable,
-                                  column.variable, readers[0].variable->size(data_set, 0),
+      throw UserError(fmt::format("`{}` and `{}` are read row by row and have {} and {} rows",
+                                  source.columns[0].variable, column.variable, readers[0].variable->size(data_set, 0),
                                   readers.back().variable->size(data_set, 0)));
   }
   const std::size_t rows =

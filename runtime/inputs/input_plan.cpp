@@ -9,8 +9,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
-#include <set>
 
 namespace sibyl {
 

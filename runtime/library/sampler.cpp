@@ -57,13 +57,15 @@ PosteriorDraws to_posterior(const Posterior& posterior, const DataSet& data) {
   return result;
 }
 
-// `count` rows: those of `values` at their places, the others missing. `extents`: of one row, where there are no values.
+// `count` rows: those of `values` at their places, the others missing. `extents`: of one row, where there are no
+// values.
 Tensor with_missing(const Tensor& values, const std::vector<std::int64_t>& extents,
                     const std::vector<std::size_t>& places, std::size_t count) {
   Tensor result{false, {static_cast<std::int64_t>(count)}, {}};
   if (places.empty()) result.extents.insert(result.extents.end(), extents.begin(), extents.end());
   else result.extents.insert(result.extents.end(), values.extents.begin() + 1, values.extents.end());
-  result.values.assign(static_cast<std::size_t>(element_count(result.extents)), std::numeric_limits<double>::quiet_NaN());
+  result.values.assign(static_cast<std::size_t>(element_count(result.extents)),
+                       std::numeric_limits<double>::quiet_NaN());
   const std::size_t stride = places.empty() ? 0 : values.values.size() / places.size();
   for (std::size_t i = 0; i < places.size(); ++i)
     std::copy_n(values.values.begin() + static_cast<std::ptrdiff_t>(i * stride), stride,
@@ -83,7 +85,8 @@ void predict_each(const std::shared_ptr<const CompiledModel>& model, const DataS
     for (const VariableFact& fact : model->facts().variables)
       if (fact.role == Role::observed)
         if (const auto observed = data.variables.find(fact.name); observed != data.variables.end())
-          tensors[fact.name] = with_missing(tensors[fact.name], observed->second.extents, prediction.places, rows.size());
+          tensors[fact.name] =
+              with_missing(tensors[fact.name], observed->second.extents, prediction.places, rows.size());
     const LeftOut& failed = prediction.left_out;
     result.verdict += fmt::format("; {} of {} predictions failed: {}", failed.count(), failed.tried(), failed.first());
     result.is_fine = false;

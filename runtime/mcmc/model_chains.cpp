@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <mutex>
 
 namespace sibyl::mcmc {
@@ -45,7 +44,8 @@ Draws with_sampler_columns(const Draws& draws, const std::vector<Transition>& tr
 // "`theta.3` (1.05) and 4 others"
 std::string name_worst(const std::vector<const QuantitySummary*>& found, double ChainSummary::* value, int digits,
                        double limit) {
-  std::string text = fmt::format("`{}` ({})", found.front()->column, fixed_beside(found.front()->summary.*value, digits, limit));
+  std::string text =
+      fmt::format("`{}` ({})", found.front()->column, fixed_beside(found.front()->summary.*value, digits, limit));
   if (found.size() > 1) text += fmt::format(" and {} other{}", found.size() - 1, found.size() > 2 ? "s" : "");
   return text;
 }
@@ -64,7 +64,8 @@ void warn_of_mixing(ChainsReport& report, std::size_t chains) {
     report.warnings.push_back(fmt::format("R-hat is above {} for {}: the chains have not mixed well enough to stand "
                                           "for the posterior. Run longer chains; if "
                                           "it does not fall, look whether each chain has a mode of its own",
-                                          largest_good_rhat, name_worst(apart, &ChainSummary::rhat, 3, largest_good_rhat)));
+                                          largest_good_rhat,
+                                          name_worst(apart, &ChainSummary::rhat, 3, largest_good_rhat)));
   else if (!few.empty())
     report.warnings.push_back(fmt::format(
         "the effective sample size is below {} for each chain for {}: means and quantiles of it are not reliable. Run "

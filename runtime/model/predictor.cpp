@@ -3,15 +3,14 @@
 #include "lang/errors.hpp"
 #include "runtime/model/given_parameters.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <numeric>
 
 namespace sibyl {
 
 Prediction predict(std::shared_ptr<const CompiledModel> model, const DataSet& data, const Draws& draws,
-                   std::span<const std::size_t> rows, std::uint64_t seed, const std::atomic<std::int32_t>* interrupted) {
+                   std::span<const std::size_t> rows, std::uint64_t seed,
+                   const std::atomic<std::int32_t>* interrupted) {
   const Facts& facts = model->facts();
   if (!facts.simulates_data)
     throw UserError("this model's data cannot be simulated: " + facts.no_data_simulation.text);

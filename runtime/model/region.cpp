@@ -26,9 +26,10 @@ std::shared_ptr<const CompiledModel> usable(std::shared_ptr<const CompiledModel>
   const Facts& facts = model->facts();
   if (!facts.simulates_data) throw UserError("this model's data cannot be simulated: " + facts.no_data_simulation.text);
   if (const VariableFact* late = facts.with_late_bound())
-    throw UserError("a bound of `" + late->name +
-                    "` depends on data that are drawn given it, so no region of parameters holds for other data: give it a "
-                    "prior, and train without `--around`");
+    throw UserError(
+        "a bound of `" + late->name +
+        "` depends on data that are drawn given it, so no region of parameters holds for other data: give it a "
+        "prior, and train without `--around`");
   if (!facts.has_density)
     throw UserError("parameters around a data set need the model's density, and it has none: " + facts.no_density.text);
   return model;

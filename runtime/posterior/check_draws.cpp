@@ -66,7 +66,8 @@ DensityCheck check_draws(ParameterTransform& transform, std::span<const double> 
   } else {
     LeftOut failed;
     const Draws all = transform.constrain(unconstrained, Outputs::parameters, 0, 0, &failed);
-    check.disagreement = largest_disagreement(compares_shown && shown.row_count >= check.draws ? shown : all, columns, all, weights);
+    check.disagreement =
+        largest_disagreement(compares_shown && shown.row_count >= check.draws ? shown : all, columns, all, weights);
   }
   const PriorMass prior = find_prior_mass(transform, unconstrained, weights);
   check.no_evidence = prior.unknown;

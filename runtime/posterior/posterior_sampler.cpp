@@ -13,7 +13,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <map>
 
 namespace sibyl {
@@ -284,7 +283,8 @@ std::vector<Posterior> PosteriorSampler::sample(std::span<const DataSet> data_se
   std::vector<Posterior> result(data_sets.size());
   parallel_for(data_sets.size(), options.threads, [&](std::size_t begin, std::size_t end) {
     Worker worker{batch, complete, ParameterTransform(model_), {}};
-    if ((options.check_density || options.exact || options.reweighted) && unchecked.empty()) worker.target.emplace(model_, options.exact);
+    if ((options.check_density || options.exact || options.reweighted) && unchecked.empty())
+      worker.target.emplace(model_, options.exact);
     for (std::size_t i = begin; i < end; ++i) {
       if (options.interrupted && *options.interrupted) throw RuntimeError("interrupted");
       const auto start = std::chrono::steady_clock::now();

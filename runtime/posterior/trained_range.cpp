@@ -21,8 +21,8 @@ bool is_same(double a, double b) {
   return a == b || std::abs(a - b) <= rounding * std::max(std::abs(a), std::abs(b));
 }
 
-// Beyond the extremes of the pilot simulations by more than this share of their distance values are outside: that of any
-// new data set is beyond the extremes of two thousand once in a thousand.
+// Beyond the extremes of the pilot simulations by more than this share of their distance values are outside: that of
+// any new data set is beyond the extremes of two thousand once in a thousand.
 constexpr double tolerated_excess = 0.1;
 
 // Whether the posterior may depend on it.
@@ -32,9 +32,10 @@ bool is_condition(const VariableFact& fact) {
 
 [[noreturn]] void refuse(const std::string& label, const std::string& what, const std::string& found,
                          const std::string& trained, const std::string& variable) {
-  throw UserError(fmt::format("{}{} is {}, and the sampler was trained with {}: it knows no other value; train it again "
-                              "with this one, or give `{}` a distribution in the design block",
-                              label.empty() ? "" : fmt::format("data set {}: ", label), what, found, trained, variable));
+  throw UserError(
+      fmt::format("{}{} is {}, and the sampler was trained with {}: it knows no other value; train it again "
+                  "with this one, or give `{}` a distribution in the design block",
+                  label.empty() ? "" : fmt::format("data set {}: ", label), what, found, trained, variable));
 }
 
 void check_fixed(const std::string& name, const Tensor& trained, const VariableBatch& variable, std::size_t data_set,

@@ -80,18 +80,22 @@ const std::vector<Command>& commands() {
        Kind::stage},
       {"prior", "", "draw from the prior: parameters, and the data that they predict", prior},
       {"train", "[around] [real] [sims N] [30s]",
-       "train an amortized posterior for so long (around the posterior of the data, where priors are flat or very wide; real: the data, unlabelled, beside simulations; "
+       "train an amortized posterior for so long (around the posterior of the data, where priors are flat or very "
+       "wide; real: the data, unlabelled, beside simulations; "
        "on a fixed set of N simulations); Ctrl-C keeps what was learned",
        train},
       {"data", "FILE [--by COLUMN]", "data sets from CSV, JSON or NPZ; or JSON itself: :data {\"y\": [1.2, 0.4]}", data,
        Kind::file},
       {"sample", "[exact|verify] [LABEL]",
-       "posterior draws for the data, or for the data set with this label; exact: of the model's own posterior; verify: "
-       "that too, and whether the model can have made the data", sample},
-      {"loo", "[LABEL]", "how well each point of the data is predicted from all others, from the trained sampler's draws",
-       loo},
+       "posterior draws for the data, or for the data set with this label; exact: of the model's own posterior; "
+       "verify: "
+       "that too, and whether the model can have made the data",
+       sample},
+      {"loo", "[LABEL]",
+       "how well each point of the data is predicted from all others, from the trained sampler's draws", loo},
       {"mcmc", "[chees] [LABEL]",
-       "Markov chains for the data, the exact posterior where there is a density; no training needed; chees: many short "
+       "Markov chains for the data, the exact posterior where there is a density; no training needed; chees: many "
+       "short "
        "chains over lanes",
        run_chains},
       {"optimize", "[LABEL]", "the mode of the density given the data", optimize},
@@ -100,15 +104,18 @@ const std::vector<Command>& commands() {
       {"pairs", "A B", "two expressions' draws against each other", pairs, Kind::variable},
       {"check", "", "compare the data with data simulated from the posterior", check},
       {"compare", "[OTHER.sib ...] [30s] [to FILE]",
-       "which of several models made the data: of this one and others, learned from simulations of all (and kept in FILE); "
+       "which of several models made the data: of this one and others, learned from simulations of all (and kept in "
+       "FILE); "
        "or of those in a file that this or `sibyl train A.sib B.sib` wrote; nothing: of those before",
        compare, Kind::file},
       {"save", "FILE",
        "by its ending: .sib the model, .sibyl the sampler, .csv, .npz or .nc the draws; none: model and sampler", save,
        Kind::file},
-      {"set", "[NAME VALUE]", "settings: seed, draws, prior_draws, replicates, threads, missing, frame, posterior, self_consistency", set,
+      {"set", "[NAME VALUE]",
+       "settings: seed, draws, prior_draws, replicates, threads, missing, frame, posterior, self_consistency", set,
        Kind::setting},
-      {"help", "[COMMAND|NAME]", "this; also :help model, :help expressions, and what a name of the language is", help, Kind::command},
+      {"help", "[COMMAND|NAME]", "this; also :help model, :help expressions, and what a name of the language is", help,
+       Kind::command},
       {"quit", "", "end the session", nullptr},
   };
   return table;

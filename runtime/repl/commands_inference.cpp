@@ -313,8 +313,8 @@ void loo(Workspace& workspace, std::string_view argument, std::uint32_t) {
   order.resize(std::min(order.size(), shown_elements));
   std::vector<std::vector<std::string>> rows;
   for (const std::size_t i : order)
-    rows.push_back({found.points[i], fmt::format("{:.2f}", found.loo.elpd[i]), fmt::format("{:.2f}", found.loo.p_loo[i]),
-                    fmt::format("{:.2f}", found.loo.k_hat[i])});
+    rows.push_back({found.points[i], fmt::format("{:.2f}", found.loo.elpd[i]),
+                    fmt::format("{:.2f}", found.loo.p_loo[i]), fmt::format("{:.2f}", found.loo.k_hat[i])});
   workspace.print(cli::format_table({"point", "elpd", "p_loo", "k-hat"}, rows, 1));
   workspace.print(fmt::format("elpd {:.2f} (error {:.2f}) over {} points; the worst predicted first\n", found.loo.total,
                               found.loo.error, found.points.size()));

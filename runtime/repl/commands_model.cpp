@@ -91,7 +91,9 @@ void load(Workspace& workspace, std::string_view argument, std::uint32_t) {
   const std::string path(argument);
   if (fs::is_directory(path)) throw UserError(path + " is a directory");
   if (fs::path(path).extension() == ".sibyl") load_sampler(workspace, path);
-  else if (!workspace.replace_text(path, read_model_text(path, workspace.surroundings().include_directories), fs::path(path).stem().string())) throw cli::AlreadyReported();
+  else if (!workspace.replace_text(path, read_model_text(path, workspace.surroundings().include_directories),
+                                   fs::path(path).stem().string()))
+    throw cli::AlreadyReported();
   workspace.print(fmt::format("{}: {} declarations and statements\n", path, workspace.draft().pieces().size()));
 }
 

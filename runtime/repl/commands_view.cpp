@@ -124,7 +124,8 @@ struct Setting {
 };
 
 template <typename Number>
-bool read_number(std::string_view text, Number& number, Number least, Number most = std::numeric_limits<Number>::max()) {
+bool read_number(std::string_view text, Number& number, Number least,
+                 Number most = std::numeric_limits<Number>::max()) {
   Number value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || !(value >= least && value <= most)) return false;
@@ -149,7 +150,8 @@ const std::vector<Setting>& setting_table() {
        [](Settings& s, std::string_view text) { return read_number(text, s.replicates, std::size_t{2}, most_draws); },
        "how many data sets `:check` simulates"},
       {"threads", [](const Settings& s) { return std::to_string(s.threads); },
-       [](Settings& s, std::string_view text) { return read_number(text, s.threads, 1, 1024); }, "a whole number, up to 1024"},
+       [](Settings& s, std::string_view text) { return read_number(text, s.threads, 1, 1024); },
+       "a whole number, up to 1024"},
       {"missing", [](const Settings& s) { return fmt::format("{:g}", s.missing); },
        [](Settings& s, std::string_view text) {
          double share = 0;
@@ -175,7 +177,8 @@ const std::vector<Setting>& setting_table() {
          else s.self_consistency = weight;
          return true;
        },
-       "weight of the variance of the log evidence over draws in `:train`'s loss, where there is a density: a number, or auto"},
+       "weight of the variance of the log evidence over draws in `:train`'s loss, where there is a density: a number, "
+       "or auto"},
       {"posterior", [](const Settings& s) { return s.posterior; },
        [](Settings& s, std::string_view text) {
          const auto families = list_posterior_families();

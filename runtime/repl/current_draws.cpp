@@ -35,7 +35,8 @@ VariableBatch missing_values(const ModelCall& call, std::size_t v, const std::ve
 void copy_lane(const ModelCall& call, std::size_t v, int lane, VariableBatch& target) {
   const VariableBatch source = call.read(v, std::span(&lane, 1));
   std::vector<std::size_t> from;
-  for_each_element(sizes_in(source, 0), source.capacity, [&](std::size_t, std::size_t padded) { from.push_back(padded); });
+  for_each_element(sizes_in(source, 0), source.capacity,
+                   [&](std::size_t, std::size_t padded) { from.push_back(padded); });
   for_each_element(sizes_in(source, 0), target.capacity, [&](std::size_t compact, std::size_t padded) {
     target.row(static_cast<std::size_t>(lane))[padded] = source.values[from[compact]];
   });

@@ -103,7 +103,8 @@ class Question {
       for (std::size_t lane = 0; lane < active; ++lane) {
         const int number = static_cast<int>(lane);
         if (call.failed(number)) result.failed.add(call.failed_check(number), [&] { return reason(call, number); });
-        else if (lacks_inputs(needed, first + lane)) result.failed.add(-1, [] { return std::string("it has missing values"); });
+        else if (lacks_inputs(needed, first + lane))
+          result.failed.add(-1, [] { return std::string("it has missing values"); });
         else {
           read(call, output, number, result);
           continue;

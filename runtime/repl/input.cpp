@@ -3,7 +3,6 @@
 #include "lang/words.hpp"
 
 #include <array>
-#include <cctype>
 
 namespace sibyl::repl {
 

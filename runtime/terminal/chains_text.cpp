@@ -18,10 +18,15 @@ std::string rhat_cell(double value) { return std::isnan(value) ? "-" : fmt::form
 nlohmann::ordered_json quantities_json(std::span<const mcmc::QuantitySummary> quantities, const char* r_hat) {
   nlohmann::ordered_json summary = nlohmann::ordered_json::object();
   for (const auto& [column, one] : quantities)
-    summary[column] = {
-        {"mean", finite_or_null(one.mean)}, {"mcse", finite_or_null(one.mean_error)},   {"sd", finite_or_null(one.sd)},
-        {"q5", finite_or_null(one.q5)},     {"median", finite_or_null(one.median)},     {"q95", finite_or_null(one.q95)},
-        {r_hat, finite_or_null(one.rhat)},  {"ess_bulk", finite_or_null(one.bulk_ess)}, {"ess_tail", finite_or_null(one.tail_ess)}};
+    summary[column] = {{"mean", finite_or_null(one.mean)},
+                       {"mcse", finite_or_null(one.mean_error)},
+                       {"sd", finite_or_null(one.sd)},
+                       {"q5", finite_or_null(one.q5)},
+                       {"median", finite_or_null(one.median)},
+                       {"q95", finite_or_null(one.q95)},
+                       {r_hat, finite_or_null(one.rhat)},
+                       {"ess_bulk", finite_or_null(one.bulk_ess)},
+                       {"ess_tail", finite_or_null(one.tail_ess)}};
   return summary;
 }
 

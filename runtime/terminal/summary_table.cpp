@@ -69,8 +69,8 @@ nlohmann::ordered_json verification_json(const Verdict& verdict) {
 // What the density says of a posterior, in the row with its verdict.
 std::vector<std::string> check_cells(const Verdict& verdict) {
   if (!verdict.check) return {"-", "-", "-"};
-  return {fixed_beside(verdict.check->k_hat, 2, largest_good_k_hat_of(verdict.check->draws)), fmt::format("{:.0f}", verdict.check->effective_size),
-          format_evidence(*verdict.check)};
+  return {fixed_beside(verdict.check->k_hat, 2, largest_good_k_hat_of(verdict.check->draws)),
+          fmt::format("{:.0f}", verdict.check->effective_size), format_evidence(*verdict.check)};
 }
 
 } // namespace

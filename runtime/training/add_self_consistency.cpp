@@ -85,7 +85,8 @@ bool has_quick_density(const SamplerTrainingOptions& options) {
 void require_self_consistency(const CompiledModel& model, const SamplerTrainingOptions& options) {
   const bool is_wanted = options.self_consistency.value_or(0) > 0;
   if (options.self_consistency && !(*options.self_consistency >= 0 && *options.self_consistency <= 1e6))
-    throw UserError(fmt::format("the weight of self-consistency is {}, it must be 0 or more", *options.self_consistency));
+    throw UserError(
+        fmt::format("the weight of self-consistency is {}, it must be 0 or more", *options.self_consistency));
   if (!options.real.empty() && options.self_consistency == 0)
     throw UserError("real data sets are learned from by self-consistency, whose weight is 0");
   if (!is_wanted && options.real.empty()) return;

@@ -10,14 +10,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 namespace sibyl {
 
 UnlabelledData::UnlabelledData(std::shared_ptr<const CompiledModel> model, const InferenceSetup& setup, DataBatch data,
                                int threads)
     : data_(std::move(data)) {
-  for (int thread = 0; thread < std::max(1, threads); ++thread) targets_.push_back(std::make_unique<TargetDensity>(model, true));
+  for (int thread = 0; thread < std::max(1, threads); ++thread)
+    targets_.push_back(std::make_unique<TargetDensity>(model, true));
   for (std::size_t i = 0; i < data_.count; ++i) targets_[0]->bind(data_, i);
   frames_ = FrameFinder(model, setup).find(data_);
   inputs_ = network_batch(setup.encoder.encode(model->facts(), data_, frames_));

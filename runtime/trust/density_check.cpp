@@ -64,7 +64,8 @@ bool DensityCheck::is_good() const { return complaint().empty(); }
 std::string DensityCheck::complaint() const {
   if (!missed.empty()) return "the draws miss " + missed;
   const double good_k_hat = largest_good_k_hat_of(draws);
-  if (!(k_hat <= good_k_hat)) return std::isinf(k_hat) ? "k-hat infinite" : "k-hat " + fixed_beside(k_hat, 2, good_k_hat);
+  if (!(k_hat <= good_k_hat))
+    return std::isinf(k_hat) ? "k-hat infinite" : "k-hat " + fixed_beside(k_hat, 2, good_k_hat);
   if (effective_size < least_effective_size)
     return "effective sample size " + fixed_beside(effective_size, 0, least_effective_size);
   if (disagreement.size() <= 1) return in_training;

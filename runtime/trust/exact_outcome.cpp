@@ -20,8 +20,10 @@ std::string ExactOutcome::text() const {
   if (is_exact) return fmt::format("exact: HMC, nested R-hat {:.3f}, {} steps", r_hat, steps);
   if (std::isinf(r_hat) && steps == 0) return "NOT exact: the density is not finite at any draw";
   if (!(r_hat <= largest_good_r_hat))
-    return fmt::format("NOT exact: nested R-hat {} after {} steps of HMC", fixed_beside(r_hat, 2, largest_good_r_hat), steps);
-  return fmt::format("NOT exact: {}% of HMC's trajectories diverge", fixed_beside(100 * divergent, 1, 100 * most_divergent));
+    return fmt::format("NOT exact: nested R-hat {} after {} steps of HMC", fixed_beside(r_hat, 2, largest_good_r_hat),
+                       steps);
+  return fmt::format("NOT exact: {}% of HMC's trajectories diverge",
+                     fixed_beside(100 * divergent, 1, 100 * most_divergent));
 }
 
 } // namespace sibyl

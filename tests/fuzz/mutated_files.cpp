@@ -31,14 +31,14 @@ VariableFact variable(const std::string& name, bool is_integer, Role role, std::
 // int N; int K; array[N] int group; matrix[N, K] x; vector[2 * N - 1] y; array[2] vector[3] z;
 Facts facts() {
   Facts all;
-  all.variables = {
-      variable("N", true, Role::design),
-      variable("K", true, Role::design),
-      variable("group", true, Role::design, {{"N", {}, DimensionKind::exchangeable, "", 0}}),
-      variable("x", false, Role::design,
-               {{"N", {}, DimensionKind::exchangeable, "", 0}, {"K", {}, DimensionKind::fixed, "", -1}}),
-      variable("y", false, Role::observed, {{"2 * N - 1", {}, DimensionKind::exchangeable, "", 0}}),
-      variable("z", false, Role::observed, {{"2", 2, DimensionKind::fixed, "", -1}, {"3", 3, DimensionKind::fixed, "", -1}})};
+  all.variables = {variable("N", true, Role::design),
+                   variable("K", true, Role::design),
+                   variable("group", true, Role::design, {{"N", {}, DimensionKind::exchangeable, "", 0}}),
+                   variable("x", false, Role::design,
+                            {{"N", {}, DimensionKind::exchangeable, "", 0}, {"K", {}, DimensionKind::fixed, "", -1}}),
+                   variable("y", false, Role::observed, {{"2 * N - 1", {}, DimensionKind::exchangeable, "", 0}}),
+                   variable("z", false, Role::observed,
+                            {{"2", 2, DimensionKind::fixed, "", -1}, {"3", 3, DimensionKind::fixed, "", -1}})};
   all.variables[2].upper = "K";
   return all;
 }
@@ -53,7 +53,8 @@ void use(const ReadResult& read, const Facts& model) {
 class TemporaryFile {
  public:
   explicit TemporaryFile(const std::string& ending)
-      : path_((std::filesystem::temp_directory_path() / ("sibyl_fuzz_" + std::to_string(::getpid()) + ending)).string()) {
+      : path_(
+            (std::filesystem::temp_directory_path() / ("sibyl_fuzz_" + std::to_string(::getpid()) + ending)).string()) {
   }
   ~TemporaryFile() {
     std::error_code ignored;

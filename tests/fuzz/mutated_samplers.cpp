@@ -83,14 +83,35 @@ void read_and_classify(const std::string& bytes) {
   }
 }
 
-const std::vector<std::string> pieces = {"null", "[]", "{}", "\\\"", "1e400", "-1", "[", "]", "{", "}", ",", "\\\"y\\\"",
-                                         "\\\"noise\\\"", "\\\"mu\\\"", "\\\"N\\\"", "\\\"sequence\\\"", "\\\"mlp\\\"", "\\\"set\\\"",
-                                         "\\\"indicators\\\"", "\\\"laplace\\\"", "\\\"prior\\\"", "true", "false"};
+const std::vector<std::string> pieces = {"null",
+                                         "[]",
+                                         "{}",
+                                         "\\\"",
+                                         "1e400",
+                                         "-1",
+                                         "[",
+                                         "]",
+                                         "{",
+                                         "}",
+                                         ",",
+                                         "\\\"y\\\"",
+                                         "\\\"noise\\\"",
+                                         "\\\"mu\\\"",
+                                         "\\\"N\\\"",
+                                         "\\\"sequence\\\"",
+                                         "\\\"mlp\\\"",
+                                         "\\\"set\\\"",
+                                         "\\\"indicators\\\"",
+                                         "\\\"laplace\\\"",
+                                         "\\\"prior\\\"",
+                                         "true",
+                                         "false"};
 
 } // namespace
 
 TEST_CASE("the sampler files that are damaged here are sound before") {
-  for (const bool with_missing : {false, true}) CHECK_NOTHROW(parse_sampler(bytes_of(test::small_sampler(with_missing)), "a.sibyl"));
+  for (const bool with_missing : {false, true})
+    CHECK_NOTHROW(parse_sampler(bytes_of(test::small_sampler(with_missing)), "a.sibyl"));
   CHECK_NOTHROW(read_and_sample(bytes_of(test::small_sampler(true))));
 }
 

@@ -107,36 +107,43 @@ class Watch {
 TEST_CASE("damaged sessions at the prompt are carried out or complained of") {
   std::atomic<std::int32_t> interrupted = 0;
   Watch watch(interrupted);
-  const auto outcome = fuzz::run(
-      sessions,
-      {":prior", ":undo", ":data {\"y\": [1]}", "mu", "rate", "y[1]", "\n", ";", "(", ")", "{", "}", "[", "]", "~ normal(",
-       "mean(", "quantile(", "\n:prior\n", ":plot ", "data ", "int<lower=1> ", "real ", "vector[2] ", "= ", "'", "\""},
-      40, [&](const std::string& text) {
-        std::string complained;
-        repl::Surroundings around;
-        around.print = [](std::string_view) {};
-        around.complain = [&](std::string_view part) { complained += part; };
-        around.progress = [](std::string_view) {};
-        around.interrupted = &interrupted;
-        around.plot = {.unicode = false, .width = 40};
-        repl::Settings settings;
-        settings.threads = 1;
-        settings.prior_draws = 50;
-        settings.draws = 50;
-        repl::Session session(around, settings);
-        std::istringstream lines(text);
-        bool fails = false;
-        for (std::string line; std::getline(lines, line);) {
-          if (is_left_out(line)) continue;
-          watch.start();
-          complained.clear();
-          const repl::Outcome outcome = session.run(line);
-          if (complained.find("internal error") != std::string::npos) throw std::logic_error(line + "\n" + complained);
-          if (outcome == repl::Outcome::failed && complained.empty()) throw std::logic_error(line + ": failed in silence");
-          fails |= outcome == repl::Outcome::failed;
-          if (outcome == repl::Outcome::ended) break;
-        }
-        if (fails) throw UserError("a line of it");
-      });
+  const auto outcome = fuzz::run(sessions, {":prior", ":undo",      ":data {\"y\": [1]}",
+                                            "mu",     "rate",       "y[1]",
+                                            "\n",     ";",          "(",
+                                            ")",      "{",          "}",
+                                            "[",      "]",          "~ normal(",
+                                            "mean(",  "quantile(",  "\n:prior\n",
+                                            ":plot ", "data ",      "int<lower=1> ",
+                                            "real ",  "vector[2] ", "= ",
+                                            "'",      "\""},
+                                 40, [&](const std::string& text) {
+                                   std::string complained;
+                                   repl::Surroundings around;
+                                   around.print = [](std::string_view) {};
+                                   around.complain = [&](std::string_view part) { complained += part; };
+                                   around.progress = [](std::string_view) {};
+                                   around.interrupted = &interrupted;
+                                   around.plot = {.unicode = false, .width = 40};
+                                   repl::Settings settings;
+                                   settings.threads = 1;
+                                   settings.prior_draws = 50;
+                                   settings.draws = 50;
+                                   repl::Session session(around, settings);
+                                   std::istringstream lines(text);
+                                   bool fails = false;
+                                   for (std::string line; std::getline(lines, line);) {
+                                     if (is_left_out(line)) continue;
+                                     watch.start();
+                                     complained.clear();
+                                     const repl::Outcome outcome = session.run(line);
+                                     if (complained.find("internal error") != std::string::npos)
+                                       throw std::logic_error(line + "\n" + complained);
+                                     if (outcome == repl::Outcome::failed && complained.empty())
+                                       throw std::logic_error(line + ": failed in silence");
+                                     fails |= outcome == repl::Outcome::failed;
+                                     if (outcome == repl::Outcome::ended) break;
+                                   }
+                                   if (fails) throw UserError("a line of it");
+                                 });
   CHECK(outcome.accepted + outcome.refused > 0);
 }

@@ -1,8 +1,9 @@
-"""The benchmark's texts: what each simulates is that of the task's definition, which is written here once more, and each
-can be trained on a fixed set of simulations and sampled.
+"""The benchmark's texts: what each simulates is that of the task's definition, which is written here once more, and
+each can be trained on a fixed set of simulations and sampled.
 
 usage: benchmarks.py SIBYL REPOSITORY
 """
+
 import csv
 import json
 import math
@@ -50,8 +51,10 @@ def residuals(values, means, sds):
 def runge_kutta(rates, state, time, steps):
     step = time / steps
     for _ in range(steps):
+
         def at(k, share):
             return [s + share * step * r for s, r in zip(state, k)]
+
         a = rates(state)
         b = rates(at(a, 0.5))
         c = rates(at(b, 0.5))
@@ -61,6 +64,7 @@ def runge_kutta(rates, state, time, steps):
 
 
 # Of each task, what should have mean 0 and variance 1 in one data set.
+
 
 def two_moons(theta, x):
     u = x[0] - 0.25 + abs(theta[0] + theta[1]) / math.sqrt(2), x[1] - (theta[1] - theta[0]) / math.sqrt(2)
@@ -89,7 +93,7 @@ def slcp_pairs(theta, pairs):
     return found if min(s1, s2) > 0.05 and abs(rho) < 0.99 else []
 
 
-def slcp(theta, x): # column by column: a matrix of four rows
+def slcp(theta, x):  # column by column: a matrix of four rows
     return slcp_pairs(theta, zip(x[:4], x[4:]))
 
 
@@ -126,7 +130,9 @@ def sir(theta, x):
     beta, gamma = theta
     state, found = [1e6 - 1.0, 1.0], []
     for value in x[1:]:
-        state = runge_kutta(lambda s: [-beta * s[0] * s[1] / 1e6, beta * s[0] * s[1] / 1e6 - gamma * s[1]], state, 17, 60)
+        state = runge_kutta(
+            lambda s: [-beta * s[0] * s[1] / 1e6, beta * s[0] * s[1] / 1e6 - gamma * s[1]], state, 17, 60
+        )
         p = state[1] / 1e6
         found += [(value - 1000 * p) / math.sqrt(1000 * p * (1 - p))] if 0.02 < p < 0.98 else []
     return found
@@ -169,20 +175,34 @@ class Benchmarks(unittest.TestCase):
     def test_every_text_is_here(self):
         self.assertEqual(sorted(path.stem for path in BENCHMARKS.glob("*.sib")), sorted(TASKS))
 
-    # Means within five standard errors: with fixed seeds, and a false-alarm rate of 1e-5 for all of them if they were not.
+    # Means within five standard errors: with fixed seeds, and a false-alarm rate of 1e-5 for all of them if they were
+    # not.
     def test_texts_simulate_what_the_tasks_define(self):
         for task, (expected, (mean, variance)) in TASKS.items():
             with self.subTest(task):
                 count = 40 if task == "slcp_distractors" else 300
-                sibyl("simulate", BENCHMARKS / f"{task}.sib", "-n", count, "-o", f"{task}.csv", "--truth", "truth.csv",
-                      *design_of(task))
+                sibyl(
+                    "simulate",
+                    BENCHMARKS / f"{task}.sib",
+                    "-n",
+                    count,
+                    "-o",
+                    f"{task}.csv",
+                    "--truth",
+                    "truth.csv",
+                    *design_of(task),
+                )
                 with (FOLDER / f"{task}.csv").open(newline="") as lines:
                     sets = [list(rows) for _, rows in groupby(csv.DictReader(lines), lambda row: row["set"])]
                 with (FOLDER / "truth.csv").open(newline="") as lines:
-                    truth = [[float(value) for key, value in row.items() if key != "set"] for row in csv.DictReader(lines)]
+                    truth = [
+                        [float(value) for key, value in row.items() if key != "set"] for row in csv.DictReader(lines)
+                    ]
                 self.assertEqual((len(sets), len(truth)), (count, count))
-                found = [expected(t, column(rows, "y" if task == "bernoulli_glm_raw" else "x"))
-                         for t, rows in zip(truth, sets)]
+                found = [
+                    expected(t, column(rows, "y" if task == "bernoulli_glm_raw" else "x"))
+                    for t, rows in zip(truth, sets)
+                ]
                 # A data set's residuals may depend on each other: those of one place are independent.
                 means = [sum(one) / len(one) for one in found if one]
                 squares = [sum(value * value for value in one) / len(one) for one in found if one]
@@ -197,9 +217,19 @@ class Benchmarks(unittest.TestCase):
         for task in TASKS:
             with self.subTest(task):
                 sibyl("simulate", BENCHMARKS / f"{task}.sib", "-n", 1, "-o", "one.csv", *design_of(task))
-                sibyl("train", BENCHMARKS / f"{task}.sib", "--sims", 100, "--steps", 10, "--time", "1s", "-o",
-                      "one.sibyl",
-                      *design_of(task))
+                sibyl(
+                    "train",
+                    BENCHMARKS / f"{task}.sib",
+                    "--sims",
+                    100,
+                    "--steps",
+                    10,
+                    "--time",
+                    "1s",
+                    "-o",
+                    "one.sibyl",
+                    *design_of(task),
+                )
                 sibyl("sample", "one.sibyl", "one.csv", "--by", "set", "-n", 100, "-o", "draws.csv")
                 with (FOLDER / "draws.csv").open(newline="") as lines:
                     draws = list(csv.DictReader(lines))
@@ -212,9 +242,16 @@ class Benchmarks(unittest.TestCase):
             with self.subTest(task):
                 count = widths.get(task, 10 if task != "two_moons" else 2)
                 (FOLDER / "observation.csv").write_text(
-                    ",".join(f"data_{i + 1}" for i in range(count)) + "\n" + ",".join(f"{i % 2}.0" for i in range(count)) + "\n")
-                subprocess.run([sys.executable, BENCHMARKS / "observation.py", task, "observation.csv", "-o", "observed.json"],
-                               check=True, cwd=FOLDER)
+                    ",".join(f"data_{i + 1}" for i in range(count))
+                    + "\n"
+                    + ",".join(f"{i % 2}.0" for i in range(count))
+                    + "\n"
+                )
+                subprocess.run(
+                    [sys.executable, BENCHMARKS / "observation.py", task, "observation.csv", "-o", "observed.json"],
+                    check=True,
+                    cwd=FOLDER,
+                )
                 data = json.loads((FOLDER / "observed.json").read_text())
                 name = "y" if task == "bernoulli_glm_raw" else "x"
                 flat = [v for row in data[name] for v in row] if task == "slcp" else data[name]

@@ -3,9 +3,11 @@ densities and gradients with Stan's values.
 
   bridgestan_accuracy.py SIBYL MODELS DATA REFERENCES [NAME...]
 
-MODELS: folder of NAME.stan; REFERENCES: folder of NAME.json (see the posteriordb folder's notes); DATA: folder of the data sets.
-Prints one JSON line with the largest relative errors; fails where a density is off by more than 1e-8 or a gradient by 1e-7.
+MODELS: folder of NAME.stan; REFERENCES: folder of NAME.json (see the posteriordb folder's notes); DATA: folder of the
+data sets. Prints one JSON line with the largest relative errors; fails where a density is off by more than 1e-8 or a
+gradient by 1e-7.
 """
+
 import json
 import os
 import subprocess
@@ -71,7 +73,11 @@ def main():
             worst_density, worst_gradient = max(worst_density, density), max(worst_gradient, gradient)
             if density > 1e-8 or gradient > 1e-7:
                 failed.append(f"{name}: density {density:.1e}, gradient {gradient:.1e}")
-    print(json.dumps({"models": len(chosen), "density_error": worst_density, "gradient_error": worst_gradient, "failed": failed}))
+    print(
+        json.dumps(
+            {"models": len(chosen), "density_error": worst_density, "gradient_error": worst_gradient, "failed": failed}
+        )
+    )
     sys.exit(1 if failed else 0)
 
 

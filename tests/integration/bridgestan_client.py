@@ -4,6 +4,7 @@ usage: bridgestan_client.py SIBYL MODELS WORK    (as an ordinary Python: it make
 
 Tolerances: 1e-8 relative for log densities, 1e-7 for gradients (relative to the gradient's largest element).
 """
+
 import json
 import subprocess
 import sys
@@ -91,8 +92,10 @@ class AgreesWithStan(unittest.TestCase):
 
 
 for reference_file in sorted((MODELS / "density").glob("*.json")):
+
     def test(self, name=reference_file.stem):
         self.check(name)
+
     setattr(AgreesWithStan, "test_" + reference_file.stem.replace("-", "_"), test)
 
 
@@ -144,7 +147,10 @@ class Interface(unittest.TestCase):
         def draw(seed):
             rng = self.model.new_rng(seed)
             options = {"include_gq": True, "rng": rng}
-            return self.model.param_constrain(self.at, **options)[-2:], self.model.param_constrain(self.at, **options)[-2:]
+            return (
+                self.model.param_constrain(self.at, **options)[-2:],
+                self.model.param_constrain(self.at, **options)[-2:],
+            )
 
         first, second = draw(7)
         self.assertFalse(np.array_equal(first, second))
@@ -170,16 +176,31 @@ class Interface(unittest.TestCase):
             bridgestan.StanModel(WORK / "regression.so", "{", warn=False)
 
     def test_constrained_types_have_stans_names_order_and_values(self):
-        model = load('''
-            parameters { array[2] simplex[3] p; cholesky_factor_corr[3] L; cholesky_factor_cov[3, 2] C; cov_matrix[2] S; }
+        model = load(
+            '''
+            parameters {
+              array[2] simplex[3] p; cholesky_factor_corr[3] L; cholesky_factor_cov[3, 2] C; cov_matrix[2] S;
+            }
             model { p[1] ~ dirichlet([1, 2, 3]'); L ~ lkj_corr_cholesky(2); S ~ wishart(3, identity_matrix(2)); }
-            ''', "constrained", None)
-        self.assertEqual(model.param_unc_names(), ["p.1.1", "p.2.1", "p.1.2", "p.2.2"] + [f"L.{i}" for i in (1, 2, 3)]
-                         + [f"C.{i}" for i in range(1, 6)] + ["S.1", "S.2", "S.3"])
+            ''',
+            "constrained",
+            None,
+        )
+        self.assertEqual(
+            model.param_unc_names(),
+            ["p.1.1", "p.2.1", "p.1.2", "p.2.2"]
+            + [f"L.{i}" for i in (1, 2, 3)]
+            + [f"C.{i}" for i in range(1, 6)]
+            + ["S.1", "S.2", "S.3"],
+        )
         square = [f"{i}.{j}" for j in (1, 2, 3) for i in (1, 2, 3)]
-        self.assertEqual(model.param_names(), ["p.1.1", "p.2.1", "p.1.2", "p.2.2", "p.1.3", "p.2.3"]
-                         + ["L." + i for i in square] + ["C." + i for i in square[:6]]
-                         + ["S.1.1", "S.2.1", "S.1.2", "S.2.2"])
+        self.assertEqual(
+            model.param_names(),
+            ["p.1.1", "p.2.1", "p.1.2", "p.2.2", "p.1.3", "p.2.3"]
+            + ["L." + i for i in square]
+            + ["C." + i for i in square[:6]]
+            + ["S.1.1", "S.2.1", "S.1.2", "S.2.2"],
+        )
         at = np.linspace(-0.9, 1.1, 15)
         parameters = model.param_constrain(at)
         p = parameters[:6].reshape(3, 2).T

@@ -1,8 +1,9 @@
-"""What a trained sampler is asked of its posteriors and its model: `sample --verify` and the commands beside it, on short
-trainings whose data are made here.
+"""What a trained sampler is asked of its posteriors and its model: `sample --verify` and the commands beside it, on
+short trainings whose data are made here.
 
 usage: criticism.py SIBYL REPOSITORY
 """
+
 import json
 import math
 import os
@@ -77,8 +78,19 @@ class Verify(unittest.TestCase):
         write_table("all.csv", sets)
         cls.found = {}
         for name in ("level", "latent"):
-            sibyl("train", f"{name}.sib", "--steps", 150, "--batch", 64, "--seed", 3, "-o", f"{name}.sibyl",
-                  *(["--frame", "laplace"] if name == "level" else []))
+            sibyl(
+                "train",
+                f"{name}.sib",
+                "--steps",
+                150,
+                "--batch",
+                64,
+                "--seed",
+                3,
+                "-o",
+                f"{name}.sibyl",
+                *(["--frame", "laplace"] if name == "level" else []),
+            )
             out = sibyl("sample", f"{name}.sibyl", "all.csv", "--by", "set", "--verify", "-n", 200, "--json").stdout
             cls.found[name] = {}
             for one in json.loads(out):
@@ -94,9 +106,9 @@ class Verify(unittest.TestCase):
             self.assertLess(distance, 1.95 * math.sqrt(1 / len(p) + 1 / 300), name)
             self.assertLess(sum(one < 0.05 for one in p) / len(p), 0.13, name)
 
-    # At a false-alarm rate of 5%. Measured on 100 other data sets of each kind, with the density (without it), after 1,500
-    # steps: outliers 0.97 (0.97), heavy tails 0.77 (0.72), random walks 0.36 (0.39), shifted priors 0.99 (1.00); by the
-    # distance of summaries alone 0.58 (0.97), 0.62 (0.74), 0.16 (0.19), 1.00 (1.00). Here the seeds are fixed.
+    # At a false-alarm rate of 5%. Measured on 100 other data sets of each kind, with the density (without it), after
+    # 1,500 steps: outliers 0.97 (0.97), heavy tails 0.77 (0.72), random walks 0.36 (0.39), shifted priors 0.99 (1.00);
+    # by the distance of summaries alone 0.58 (0.97), 0.62 (0.74), 0.16 (0.19), 1.00 (1.00). Here the seeds are fixed.
     def test_data_of_other_processes_are_found(self):
         at_least = {"outlier": 0.8, "heavy tails": 0.45, "random walk": 0.15, "shifted prior": 0.9}
         for name, found in self.found.items():
@@ -110,16 +122,19 @@ class Verify(unittest.TestCase):
 
     def test_the_verdict_says_what_answered_and_what_could_not_be_checked(self):
         with_density, without = self.found["level"]["model"], self.found["latent"]["model"]
-        self.assertGreater(sum(one["verification"]["answered_by"] == "importance weights" for one in with_density),
-                           0.9 * OF_MODEL)
+        self.assertGreater(
+            sum(one["verification"]["answered_by"] == "importance weights" for one in with_density), 0.9 * OF_MODEL
+        )
         for one in with_density:
             self.assertRegex(one["verdict"], r"^exact: ")
             self.assertGreaterEqual(one["verification"]["densities"], 2200)
             self.assertIn("`spread`", [statistic["name"] for statistic in one["verification"]["statistics"]])
         for one in without:
             self.assertEqual(one["verification"]["answered_by"], "a local classifier test")
-            self.assertIn("NOT checked: whether these are exactly the model's posterior, since the model has no density",
-                          one["verdict"])
+            self.assertIn(
+                "NOT checked: whether these are exactly the model's posterior, since the model has no density",
+                one["verdict"],
+            )
             self.assertEqual(one["verification"]["local_simulations"], 1000)
             self.assertRegex(one["verdict"], "local classifier test on 1000 simulations")
         # A training of 150 steps is short; one of a single step gives the prior's draws, whose ranks are uniform.
@@ -131,7 +146,9 @@ class Verify(unittest.TestCase):
         [plain] = json.loads(sibyl("sample", "untrained_latent.sibyl", "one.csv", "--json").stdout)
         self.assertRegex(plain["verdict"], "; NOT checked: the draws, without a density$")
         self.assertFalse(one["fine"])
-        self.assertRegex(one["verdict"], r"^approximate: the (mean|sd) of (mu|sigma) .*\(local classifier test on 1000 sim")
+        self.assertRegex(
+            one["verdict"], r"^approximate: the (mean|sd) of (mu|sigma) .*\(local classifier test on 1000 sim"
+        )
         self.assertGreater(one["verification"]["local_c2st"], 0.6)
 
     # Training drew every group's size; here all groups have 48. The model can have made such data: exact beta-binomial
@@ -171,8 +188,9 @@ model { mu ~ beta(2, 2); kappa ~ lognormal(2, 1); y ~ beta_binomial(n, mu * kapp
             self.assertLess(one["summary"]["parameters"]["mu"]["mean"], 1001)
 
     def test_diagnose(self):
-        out = sibyl("diagnose", "level.sibyl", "all.csv", "--by", "set", "--html", "report.html", "--sims", 200,
-                    "--json").stdout
+        out = sibyl(
+            "diagnose", "level.sibyl", "all.csv", "--by", "set", "--html", "report.html", "--sims", 200, "--json"
+        ).stdout
         found = json.loads(out)
         self.assertEqual([one["name"] for one in found["parameters"]], ["mu", "sigma"])
         for one in found["parameters"]:
@@ -211,8 +229,9 @@ model { mu ~ beta(2, 2); kappa ~ lognormal(2, 1); y ~ beta_binomial(n, mu * kapp
         # The spread is the data's own without a new design, and the predicted values' with one.
         self.assertLess(same["predicted"]["spread"]["sd"], 1e-6)
         (FOLDER / "design.json").write_text('{"N": 3}')
-        [new] = json.loads(sibyl("predict", "level.sibyl", "one.csv", "--design", "design.json", "-n", 2000,
-                                 "--json").stdout)
+        [new] = json.loads(
+            sibyl("predict", "level.sibyl", "one.csv", "--design", "design.json", "-n", 2000, "--json").stdout
+        )
         self.assertEqual(sorted(new["predicted"]), ["spread", "y.1", "y.2", "y.3"])
         (FOLDER / "none.json").write_text('{"N": 2.5}')
         self.assertIn("none.json", sibyl("predict", "level.sibyl", "one.csv", "--design", "none.json", fails=2).stderr)
@@ -313,7 +332,7 @@ class ClosedForms(unittest.TestCase):
             self.assertEqual([one["point"] for one in found["points"]], [f"y[{i}]" for i in range(1, len(Y) + 1)])
             exact = []
             for i, one in enumerate(found["points"]):
-                mean, sd = posterior(Y[:i] + Y[i + 1:], *PRIORS["wide"])
+                mean, sd = posterior(Y[:i] + Y[i + 1 :], *PRIORS["wide"])
                 exact.append(log_normal(Y[i], mean, math.hypot(sd, 2)))
                 self.assertAlmostEqual(one["elpd"], exact[-1], delta=0.03)
                 self.assertLess(one["k_hat"], 0.7)
@@ -329,7 +348,7 @@ class ClosedForms(unittest.TestCase):
         [found] = json.loads(sibyl("loo", "wide.sibyl", "y.csv", "--exact", "--json").stdout)
         exact = []
         for i, one in enumerate(found["points"]):
-            mean, sd = posterior(Y[:i] + Y[i + 1:], *PRIORS["wide"])
+            mean, sd = posterior(Y[:i] + Y[i + 1 :], *PRIORS["wide"])
             exact.append(log_normal(Y[i], mean, math.hypot(sd, 2)))
             self.assertAlmostEqual(one["elpd"], exact[-1], delta=0.03)
         self.assertAlmostEqual(found["elpd"], sum(exact), delta=5 * found["monte_carlo_error"])
@@ -362,8 +381,9 @@ class ClosedForms(unittest.TestCase):
         self.assertLess(sum(errors) / len(errors), 0.04)
         self.assertLess(max(errors), 0.2)
         # Other prior probabilities: odds times four.
-        found = json.loads(sibyl("compare", "models.sibyl", "several.csv", "--by", "set", "--prior", "0.2,0.8",
-                                 "--json").stdout)
+        found = json.loads(
+            sibyl("compare", "models.sibyl", "several.csv", "--by", "set", "--prior", "0.2,0.8", "--json").stdout
+        )
         odds = [p / (1 - p) * 4 for p in exact]
         errors = [abs(one["models"][1]["probability"] - o / (1 + o)) for one, o in zip(found, odds)]
         self.assertLess(sum(errors) / len(errors), 0.05)
@@ -381,13 +401,19 @@ class ClosedForms(unittest.TestCase):
         out = sibyl("compare", "models.sibyl", "other.csv", "--by", "set").stdout
         self.assertIn("UNLIKE the simulations of all models", out)
         # What cannot be compared.
-        (FOLDER / "counts.sib").write_text(head.replace("vector[N] y", "array[N] int y")
-                                           + "parameters { real u; } model { u ~ normal(0, 1); y ~ poisson_log(u); }")
-        self.assertIn("the models have not the same data: `y` is vector[N] in zero.sib, and array[N] int in counts.sib",
-                      sibyl("train", "zero.sib", "counts.sib", "--steps", 5, "-o", "x.sibyl", fails=2).stderr)
+        (FOLDER / "counts.sib").write_text(
+            head.replace("vector[N] y", "array[N] int y")
+            + "parameters { real u; } model { u ~ normal(0, 1); y ~ poisson_log(u); }"
+        )
+        self.assertIn(
+            "the models have not the same data: `y` is vector[N] in zero.sib, and array[N] int in counts.sib",
+            sibyl("train", "zero.sib", "counts.sib", "--steps", 5, "-o", "x.sibyl", fails=2).stderr,
+        )
         (FOLDER / "longer.sib").write_text((FOLDER / "drawn.sib").read_text().replace("5, 15", "20, 30"))
-        self.assertIn("the design of zero.sib and longer.sib differs: `N` is",
-                      sibyl("train", "zero.sib", "longer.sib", "--steps", 5, "-o", "x.sibyl", fails=2).stderr)
+        self.assertIn(
+            "the design of zero.sib and longer.sib differs: `N` is",
+            sibyl("train", "zero.sib", "longer.sib", "--steps", 5, "-o", "x.sibyl", fails=2).stderr,
+        )
 
     def test_compare(self):
         out = sibyl("compare", "wide.sibyl", "narrow.sibyl", "y.csv", "--json", "--prior", "0.2,0.8").stdout
@@ -415,14 +441,27 @@ class ClosedForms(unittest.TestCase):
                     self.assertAlmostEqual(mu[part][key]["mean"], mean, delta=5 * sd / math.sqrt(3000))
                     self.assertAlmostEqual(mu[part][key]["sd"], sd, delta=0.08 * sd)
 
-    # The prior's sd as a hyperparameter of the design, and powers as inputs of the networks: one sampler answers for all of
-    # their values.
+    # The prior's sd as a hyperparameter of the design, and powers as inputs of the networks: one sampler answers for
+    # all of their values.
     def test_hyperparameters_and_powers_are_varied(self):
         (FOLDER / "spread.sib").write_text(
-            MEAN.replace("vector[N] y;", "vector[N] y; real<lower=0> s;").replace("PRIOR", "1, s")
-            .replace("10, 20);", "10, 20); s ~ uniform(0.3, 4);"))
-        sibyl("train", "spread.sib", "--sensitivity", "--frame", "laplace", "--steps", 60, "--batch", 64, "-o",
-              "spread.sibyl")
+            MEAN.replace("vector[N] y;", "vector[N] y; real<lower=0> s;")
+            .replace("PRIOR", "1, s")
+            .replace("10, 20);", "10, 20); s ~ uniform(0.3, 4);")
+        )
+        sibyl(
+            "train",
+            "spread.sib",
+            "--sensitivity",
+            "--frame",
+            "laplace",
+            "--steps",
+            60,
+            "--batch",
+            64,
+            "-o",
+            "spread.sibyl",
+        )
         (FOLDER / "spread.json").write_text(json.dumps({"N": len(Y), "y": Y, "s": 3}))
         found = json.loads(sibyl("sensitivity", "spread.sibyl", "spread.json", "--vary", "s=0.5,3", "--json").stdout)
         self.assertEqual([one["value"] for one in found], [0.5, 3])
@@ -431,8 +470,9 @@ class ClosedForms(unittest.TestCase):
             mean, sd = posterior(Y, 1, one["value"])
             self.assertAlmostEqual(one["parameters"]["mu"]["mean"], mean, delta=5 * sd / math.sqrt(3000) + 0.02)
             self.assertAlmostEqual(one["parameters"]["mu"]["sd"], sd, delta=0.1 * sd)
-        self.assertIn("`N` is no number", sibyl("sensitivity", "spread.sibyl", "spread.json", "--vary", "N=3",
-                                                fails=2).stderr)
+        self.assertIn(
+            "`N` is no number", sibyl("sensitivity", "spread.sibyl", "spread.json", "--vary", "N=3", fails=2).stderr
+        )
         self.assertIn("by the networks' draws", sibyl("sensitivity", "spread.sibyl", "spread.json").stdout)
         [found] = json.loads(sibyl("sensitivity", "spread.sibyl", "spread.json", "--json").stdout)
         self.assertEqual(found["by"], "the networks")
@@ -443,9 +483,12 @@ class ClosedForms(unittest.TestCase):
                 self.assertAlmostEqual(mu[part][key]["mean"], mean, delta=5 * sd / math.sqrt(3000) + 0.02)
                 self.assertAlmostEqual(mu[part][key]["sd"], sd, delta=0.1 * sd)
         (FOLDER / "heavy.sib").write_text(
-            MEAN.replace("normal(PRIOR)", "student_t(3, 0, 1)").replace("(mu, 2)", "(mu, exp(mu))"))
-        self.assertIn("no statement of heavy.sib can be raised to a power: line 4: `mu ~ student_t(3, 0, 1)",
-                      sibyl("train", "heavy.sib", "--sensitivity", "--steps", 1, "-o", "x.sibyl", fails=2).stderr)
+            MEAN.replace("normal(PRIOR)", "student_t(3, 0, 1)").replace("(mu, 2)", "(mu, exp(mu))")
+        )
+        self.assertIn(
+            "no statement of heavy.sib can be raised to a power: line 4: `mu ~ student_t(3, 0, 1)",
+            sibyl("train", "heavy.sib", "--sensitivity", "--steps", 1, "-o", "x.sibyl", fails=2).stderr,
+        )
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The program of an installation works from a folder that it was moved to. Usage: installed_program.sh PREFIX MODEL BUILD
+# The program of an installation works from a folder that it was moved to. Usage: installed_program.sh PREFIX MODEL
+# BUILD
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -3,6 +3,7 @@ number of threads, Ctrl-C, clear errors.
 
 usage: mcmc_command.py SIBYL REPOSITORY
 """
+
 import json
 import os
 import signal
@@ -25,7 +26,7 @@ os.environ["XDG_CACHE_HOME"] = str(FOLDER / "cache")
 
 def run(*arguments, fails=None, command="mcmc"):
     done = subprocess.run([SIBYL, command, *map(str, arguments)], capture_output=True, text=True, cwd=FOLDER)
-    assert (done.returncode == (fails or 0)), (done.returncode, done.stderr)
+    assert done.returncode == (fails or 0), (done.returncode, done.stderr)
     return done
 
 
@@ -37,8 +38,9 @@ class Mcmc(unittest.TestCase):
     def test_table(self):
         lines = run(MODEL, DATA).stdout.splitlines()
         self.assertEqual(lines[0].split(), "parameter mean MCSE sd 5% 50% 95% R-hat ESS bulk ESS tail".split())
-        self.assertEqual([line.split()[0] for line in lines[1:12]],
-                         ["lp__", *(f"theta_trans.{i}" for i in range(1, 9)), "mu", "tau"])
+        self.assertEqual(
+            [line.split()[0] for line in lines[1:12]], ["lp__", *(f"theta_trans.{i}" for i in range(1, 9)), "mu", "tau"]
+        )
         self.assertRegex(lines[12], r"^4 chains of 1000 draws in ")
         everything = run(MODEL, DATA, "--all").stdout
         self.assertIn("\ntheta.8 ", everything)
@@ -51,7 +53,9 @@ class Mcmc(unittest.TestCase):
 
     def test_a_prior_beside_the_text(self):
         options = ["--json", "--chains", 1, "--draws", 500]
-        close = json.loads(run(MODEL, DATA, "--prior", "mu=normal(50, 0.1)", *options, "--prior", "tau = exponential(9)").stdout)
+        close = json.loads(
+            run(MODEL, DATA, "--prior", "mu=normal(50, 0.1)", *options, "--prior", "tau = exponential(9)").stdout
+        )
         self.assertAlmostEqual(close["summary"]["mu"]["mean"], 50, delta=0.5)
         self.assertIn("no parameter", run(MODEL, DATA, "--prior", "nu=normal(0, 1)", fails=2).stderr)
 
@@ -84,8 +88,9 @@ class Mcmc(unittest.TestCase):
     def test_many_chains_over_lanes(self):
         out = run(MODEL, DATA, "--method", "chees", "-o", "lanes.csv").stdout
         self.assertRegex(out, r"\n4000 draws of 128 chains over lanes in [0-9.]+ s: nested R-hat 1\.0")
-        self.assertEqual(out.splitlines()[0].split(),
-                         "parameter mean MCSE sd 5% 50% 95% nested R-hat ESS bulk ESS tail".split())
+        self.assertEqual(
+            out.splitlines()[0].split(), "parameter mean MCSE sd 5% 50% 95% nested R-hat ESS bulk ESS tail".split()
+        )
         self.assertEqual(len(body("lanes.csv")), 4001)
         result = json.loads(run(MODEL, DATA, "--method", "chees", "--json").stdout)
         mu = result["summary"]["mu"]
@@ -162,7 +167,8 @@ class Pathfinder(unittest.TestCase):
 
     def test_a_bad_approximation_is_told(self):
         (FOLDER / "funnel.sib").write_text(
-            "parameters { real y; vector[9] x; } model { y ~ normal(0, 3); x ~ normal(0, exp(y / 2)); }")
+            "parameters { real y; vector[9] x; } model { y ~ normal(0, 3); x ~ normal(0, exp(y / 2)); }"
+        )
         self.assertIn("above 0.7", run("funnel.sib", command="pathfinder").stderr)
 
 

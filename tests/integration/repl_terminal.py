@@ -76,7 +76,13 @@ def check(condition, *shown):
 def model_is_typed_trained_and_asked():
     repl = Terminal()
     repl.wait_for(r"sibyl> $")
-    for line in ["int<lower=1> N;", "N ~ discrete_range(5, 20);", "data vector[N] y;", "real mu;", "mu ~ normal(0, 1.5);"]:
+    for line in [
+        "int<lower=1> N;",
+        "N ~ discrete_range(5, 20);",
+        "data vector[N] y;",
+        "real mu;",
+        "mu ~ normal(0, 1.5);",
+    ]:
         repl.enter(line)
 
     # Several lines until the brace closes.
@@ -147,7 +153,13 @@ def history_and_sampler_outlive_the_session():
 
 def script(text, *arguments):
     return subprocess.run(
-        [program, "repl", *arguments], input=text, text=True, capture_output=True, env=environment, cwd=folder, timeout=120
+        [program, "repl", *arguments],
+        input=text,
+        text=True,
+        capture_output=True,
+        env=environment,
+        cwd=folder,
+        timeout=120,
     )
 
 
@@ -165,8 +177,13 @@ def scripts_end_at_an_error():
 
 def ctrl_c_stops_what_a_script_runs():
     running = subprocess.Popen(
-        [program, "repl", "kept.sib"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        env=environment, cwd=folder
+        [program, "repl", "kept.sib"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment,
+        cwd=folder,
     )
     running.stdin.write(":set frame laplace\n:train 100s\n2 + 3\n")
     running.stdin.close()

@@ -15,7 +15,9 @@ cmake --build "$build" --target sibyl_program
 # Every file that the compiler opened, by the dependencies that it wrote down itself.
 dependencies=$(ninja -C "$build" -t deps)
 grep -q '/nlohmann/' <<<"$dependencies" || fail "the dependencies do not list system headers"
-if grep -iE '/(llvm[^/]*|boost)/' <<<"$dependencies" | sort -u | grep .; then fail "the runtime read headers of LLVM or Boost"; fi
+if grep -iE '/(llvm[^/]*|boost)/' <<<"$dependencies" | sort -u | grep .; then
+  fail "the runtime read headers of LLVM or Boost"
+fi
 if ldd "$build/bin/sibyl" | grep -iE 'llvm|boost|torch'; then fail "the runtime's program links what it must not"; fi
 
 work=$(mktemp -d)

@@ -2,6 +2,7 @@
 
 usage: standalone_samplers.py SIBYL REPOSITORY
 """
+
 import csv
 import json
 import os
@@ -229,22 +230,30 @@ class Messages(unittest.TestCase):
 
     def test_an_output_in_a_folder_that_does_not_exist(self):
         self.says("cannot write .*/nowhere/x: No such file", self.sampler, "-o", FOLDER / "nowhere" / "x")
-        self.says("cannot write .*/nowhere/x.html: No such file", self.sampler, "--web", "-o", FOLDER / "nowhere" / "x.html")
+        self.says(
+            "cannot write .*/nowhere/x.html: No such file", self.sampler, "--web", "-o", FOLDER / "nowhere" / "x.html"
+        )
 
     def test_a_machine_without_a_compiler(self):
         environment = {**os.environ, "PATH": str(FOLDER)}
         self.says("cannot run `cc`.*apt-get install g\\+\\+", self.sampler, "-o", FOLDER / "x", env=environment)
-        self.says("apt-get install clang-19 lld-19 wasi-libc libc\\+\\+-19-dev-wasm32 libclang-rt-19-dev-wasm32",
-                  self.sampler, "--web", "-o", FOLDER / "x.html", env=environment)
+        self.says(
+            "apt-get install clang-19 lld-19 wasi-libc libc\\+\\+-19-dev-wasm32 libclang-rt-19-dev-wasm32",
+            self.sampler,
+            "--web",
+            "-o",
+            FOLDER / "x.html",
+            env=environment,
+        )
 
     def test_a_sampler_trained_on_a_library_is_built_from_the_text_in_it(self):
         content = self.sampler.read_bytes()
         length = int.from_bytes(content[:8], "little")
-        header = content[8:8 + length].replace(b'"model_library":""', b'"model_library":"direct.so"')
+        header = content[8 : 8 + length].replace(b'"model_library":""', b'"model_library":"direct.so"')
 
         def write(name, header):
             path = FOLDER / name
-            path.write_bytes(len(header).to_bytes(8, "little") + header + content[8 + length:])
+            path.write_bytes(len(header).to_bytes(8, "little") + header + content[8 + length :])
             return path
 
         run(SIBYL, "build", write("from_library.sibyl", header), "-o", FOLDER / "from_library")

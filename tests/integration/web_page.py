@@ -3,6 +3,7 @@
 usage: web_page.py SIBYL REPOSITORY CACHE    (CACHE keeps the compiled runtime between runs)
 With SIBYL_SCREENSHOTS=FOLDER, pictures of the page in light and dark are left there.
 """
+
 import base64
 import csv
 import json
@@ -79,7 +80,9 @@ class Page(unittest.TestCase):
         run(SIBYL, "build", "--web", sampler, "-o", cls.page)
         cls.browser = Browser(shutil.which("chromium") or sys.exit("this test needs chromium"))
         cls.addClassCleanup(cls.browser.__exit__)
-        cls.browser.command("Emulation.setDeviceMetricsOverride", width=1100, height=900, deviceScaleFactor=1, mobile=False)
+        cls.browser.command(
+            "Emulation.setDeviceMetricsOverride", width=1100, height=900, deviceScaleFactor=1, mobile=False
+        )
         cls.browser.command("Page.navigate", url=cls.page.as_uri())
         cls.browser.wait_for("document.readyState === 'complete' && !document.getElementById('run').disabled", 30)
 
@@ -113,7 +116,9 @@ class Page(unittest.TestCase):
         unnamed = self.browser.evaluate("""[...document.querySelectorAll("input, select, textarea")]
           .filter((one) => one.labels.length === 0).length""")
         self.assertEqual(unnamed, 0)
-        pictures = self.browser.evaluate("[...document.querySelectorAll('svg')].map((one) => one.getAttribute('aria-label'))")
+        pictures = self.browser.evaluate(
+            "[...document.querySelectorAll('svg')].map((one) => one.getAttribute('aria-label'))"
+        )
         self.assertEqual(len(pictures), PARAMETERS - CONSTANTS + 1)
         self.assertIn("Density of sigma: median", " ".join(pictures))
 
@@ -138,8 +143,11 @@ class Page(unittest.TestCase):
         self.assertIn("for 1 data set", self.browser.evaluate("$('status').textContent"))
 
     def test_5_it_asks_for_nothing_from_anywhere_and_is_small(self):
-        asked = [event["params"]["request"]["url"] for event in self.browser.events
-                 if event["method"] == "Network.requestWillBeSent"]
+        asked = [
+            event["params"]["request"]["url"]
+            for event in self.browser.events
+            if event["method"] == "Network.requestWillBeSent"
+        ]
         self.assertEqual([url for url in asked if not url.startswith(("file:", "blob:", "data:"))], [])
         self.assertLess(self.page.stat().st_size, 3e6)
 
@@ -154,7 +162,9 @@ class Page(unittest.TestCase):
         self.draw(self.data.read_text(), "set")
         colours = []
         for scheme in ("light", "dark"):
-            self.browser.command("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+            self.browser.command(
+                "Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}]
+            )
             colours.append(self.browser.evaluate("getComputedStyle(document.body).backgroundColor"))
             if folder := os.environ.get("SIBYL_SCREENSHOTS"):
                 picture = self.browser.command("Page.captureScreenshot", captureBeyondViewport=True)

@@ -57,7 +57,8 @@ TEST_CASE("Data sets whose loss is not finite are told from the others, whicheve
   const TrainingJob job = job_on(3);
   BatchLosses losses(job);
   NetworkBatch batch = batch_of_150(job);
-  for (const std::size_t wrong : {0, 60, 149}) batch.z[wrong * batch.dimension] = std::numeric_limits<float>::quiet_NaN();
+  for (const std::size_t wrong : {0, 60, 149})
+    batch.z[wrong * batch.dimension] = std::numeric_limits<float>::quiet_NaN();
   StepTimes times;
   REQUIRE_FALSE(std::isfinite(losses.gradient(batch, 7, times)));
   const NetworkBatch kept = losses.with_finite_losses(batch);

@@ -141,7 +141,8 @@ model {
 TEST_CASE("calls that do not end fail with the function's name, in their lanes alone") {
   check_density(
       R"(
-functions { real f(real x, int n) { return n >= 13 ? f(x, n + 1) : n == 7 ? g(x, n) : x * n; } real g(real x, int n) { return f(x, n) + 1; } }
+functions { real f(real x, int n) { return n >= 13 ? f(x, n + 1) : n == 7 ? g(x, n) : x * n; }
+            real g(real x, int n) { return f(x, n) + 1; } }
 data { int n; }
 parameters { real x; }
 model { target += f(x, n); })",

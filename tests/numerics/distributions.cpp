@@ -55,7 +55,8 @@ std::vector<double> evaluate(const DistributionRow& row, const std::vector<Query
 
 } // namespace
 
-TEST_CASE("every distribution has a row in the table, or values of Stan's where it draws containers or means another one") {
+TEST_CASE(
+    "every distribution has a row in the table, or values of Stan's where it draws containers or means another one") {
   const std::string of_containers = read_golden(std::string(SIBYL_SOURCE_DIR) + "/tests/numerics/transforms.json");
   const std::string of_functions = read_golden(std::string(SIBYL_SOURCE_DIR) + "/tests/numerics/functions.txt");
   for (const auto& file :

@@ -1,6 +1,7 @@
-"""Writes importance.json: ArviZ's k-hat, smoothed weights and generalized Pareto fits, beside the log ratios they are of.
+"""Writes importance.json: ArviZ's k-hat, smoothed weights and generalized Pareto fits, beside the log ratios they are
+of.
 
-    pip install "arviz<1" && python make_importance_references.py
+pip install "arviz<1" && python make_importance_references.py
 """
 
 import json

@@ -45,7 +45,8 @@ std::vector<Case> generative_models() {
           {"examples/01_linear_regression/linear_regression.sib", {}}};
 }
 
-// Likewise, in double only: functions that call themselves, to other depths for each data set; differential equations, whose solver takes other steps for each data set.
+// Likewise, in double only: functions that call themselves, to other depths for each data set; differential equations,
+// whose solver takes other steps for each data set.
 std::vector<Case> models_in_double() {
   std::vector<Case> all = generative_models();
   all.push_back({"tests/models/calls/recursion.sib", {}});

@@ -71,8 +71,8 @@ TEST_CASE("Draws of a spline flow that has learned nothing sensible still have m
     const Tensor context =
         networks::SplineFlow::context(backend, config, test::matrix({1.5f, -2, 1}, 1, 3), config.direct_width);
     Tensor density;
-    const Tensor drawn = networks::SplineFlow::sample(backend, config, test::matrix(test::normals(4 * 20000, seed), 20000, 4),
-                                                      context, &density);
+    const Tensor drawn = networks::SplineFlow::sample(
+        backend, config, test::matrix(test::normals(4 * 20000, seed), 20000, 4), context, &density);
     INFO("seed " << seed << ", largest " << drawn.cwiseAbs().maxCoeff());
     CHECK(drawn.allFinite());
     CHECK(density.allFinite());

@@ -1,5 +1,5 @@
-// Training steps on an accelerator, on LibTorch's processor: none waits for the device, and one that is not finite changes
-// nothing.
+// Training steps on an accelerator, on LibTorch's processor: none waits for the device, and one that is not finite
+// changes nothing.
 #include "runtime/training/torch/queued_steps.hpp"
 #include "runtime/training/torch/batch_losses.hpp"
 #include "tests/networks_data.hpp"

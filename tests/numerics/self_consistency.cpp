@@ -101,7 +101,8 @@ TEST_CASE("The term of the exact posterior is zero") {
 
 TEST_CASE("The term of another posterior is the variance of the log ratio") {
   // log N(z; 0, s) - log N(z; 0, 1) = (1 - 1 / s^2) z^2 / 2 + ...: its variance is (1 - 1 / s^2)^2 / 2. The mean of 400
-  // sample variances of 16 squared normals has a standard error of 6% (their fourth moment is 15 times that of normals).
+  // sample variances of 16 squared normals has a standard error of 6% (their fourth moment is 15 times that of
+  // normals).
   const NetworkConfig config = small(1);
   TorchBackend backend(torch::kCPU);
   make_weights(backend, config, 0);
@@ -112,7 +113,8 @@ TEST_CASE("The term of another posterior is the variance of the log ratio") {
   CHECK(found.terms.mean().item<double>() == Approx(0.5 * (1 - precision) * (1 - precision)).epsilon(0.25));
 }
 
-TEST_CASE("The term's gradient is twice that of the divergence, by finite differences, and zero at the exact posterior") {
+TEST_CASE(
+    "The term's gradient is twice that of the divergence, by finite differences, and zero at the exact posterior") {
   const NetworkConfig config = small(3);
   TorchBackend backend(torch::kCPU);
   make_weights(backend, config, 0.1f);
@@ -121,7 +123,8 @@ TEST_CASE("The term's gradient is twice that of the divergence, by finite differ
   // Neither normal nor symmetric, elsewhere than the flow, and with heavier tails.
   const SelfConsistency how = density_of(3, draws, [](double z) {
     const double x = z - 1;
-    return std::pair(-2.5 * std::log1p(x * x / 4) + 0.3 * std::sin(x), -2.5 * (x / 2) / (1 + x * x / 4) + 0.3 * std::cos(x));
+    return std::pair(-2.5 * std::log1p(x * x / 4) + 0.3 * std::sin(x),
+                     -2.5 * (x / 2) / (1 + x * x / 4) + 0.3 * std::cos(x));
   });
   const Tensor weights = backend.flatten();
   // 2 KL(q || p) up to what is constant, with the same numbers for the draws.
@@ -132,7 +135,8 @@ TEST_CASE("The term's gradient is twice that of the divergence, by finite differ
     for (std::size_t i = 0; i <= sets; ++i) offsets.push_back(static_cast<std::int64_t>(i * draws));
     const Tensor base = backend.normal(sets * draws, 3);
     Tensor log_q;
-    const Tensor context = networks::SplineFlow::context(backend, config, summarize_batch(backend, config, batch.inputs), 3);
+    const Tensor context =
+        networks::SplineFlow::context(backend, config, summarize_batch(backend, config, batch.inputs), 3);
     const Tensor z = networks::SplineFlow::sample(backend, config, base, backend.expand(context, offsets), &log_q)
                          .to(torch::kFloat64).contiguous();
     std::vector<double> values(sets * draws), gradients(values.size() * 3);
@@ -149,7 +153,10 @@ TEST_CASE("The term's gradient is twice that of the divergence, by finite differ
   for (int trial = 0; trial < 3; ++trial) {
     // The gradient's own direction, and others near it.
     Tensor direction = gradient / gradient.norm();
-    if (trial > 0) direction = direction + 0.7 * torch::nn::functional::normalize(torch::randn_like(gradient), torch::nn::functional::NormalizeFuncOptions().dim(0));
+    if (trial > 0)
+      direction =
+          direction + 0.7 * torch::nn::functional::normalize(torch::randn_like(gradient),
+                                                             torch::nn::functional::NormalizeFuncOptions().dim(0));
     direction = direction / direction.norm();
     constexpr double step = 3e-3;
     torch::NoGradGuard no_gradients;

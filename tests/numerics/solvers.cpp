@@ -128,7 +128,8 @@ functions {
 data { int which; }
 parameters { real a; }
 model {
-  if (which <= 2) target += ode_bdf_tol(reactions, [1, 0, 0]', 0, {40, 1e11}, 1e-8, 1e-14, 1e6, a)[which == 2 ? 2 : 1, 1];
+  if (which <= 2)
+    target += ode_bdf_tol(reactions, [1, 0, 0]', 0, {40, 1e11}, 1e-8, 1e-14, 1e6, a)[which == 2 ? 2 : 1, 1];
   else target += ode_bdf_tol(oscillator, [2, 0]', 0, {1.0, 2.0}, 1e-7, 1e-7, 1e6, 2.5e7 * a)[which - 2, 1];
 })"));
   check(evaluate(density, 1, {0.04}), 0.71582706871940, {-0.169902351 / 0.04}, 1e-8);
@@ -180,7 +181,9 @@ TEST_CASE("algebraic equations: every solver, and derivatives by the implicit fu
   // x^2 + y^2 = r, y = s x, near (1, 1): x = sqrt(r / (1 + s^2)).
   Density density(test::compile_text(R"(
 functions {
-  vector circle(vector y, real r, array[] vector s) { return [square(y[1]) + square(y[2]) - r, y[2] - s[1][1] * y[1]]'; }
+  vector circle(vector y, real r, array[] vector s) {
+    return [square(y[1]) + square(y[2]) - r, y[2] - s[1][1] * y[1]]';
+  }
   vector old(vector y, vector theta, array[] real x_r, array[] int x_i) {
     return [square(y[1]) + square(y[2]) - theta[1] * x_r[1], y[2] - theta[2] * x_i[2] * y[1]]';
   }
@@ -237,7 +240,8 @@ data { int which; }
 parameters { real a; real b; }
 model {
   if (which == 0) target += integrate_1d(power, 0, 1, {a}, {2.0}, {0});
-  if (which == 1) target += integrate_1d(normal_weight, negative_infinity(), positive_infinity(), {a, b}, {2.0}, {0}, 1e-10);
+  if (which == 1)
+    target += integrate_1d(normal_weight, negative_infinity(), positive_infinity(), {a, b}, {2.0}, {0}, 1e-10);
   if (which == 2) target += integrate_1d(normal_weight, a, positive_infinity(), {a, b}, {2.0}, {0});
   if (which == 3) target += integrate_1d(normal_weight, negative_infinity(), a, {a, b}, {2.0}, {0});
   if (which == 4) target += integrate_1d(power, a, b, {1.5}, {1.0}, {0});

@@ -1,8 +1,9 @@
 // Stan's own values of posteriordb's models: log densities without and with the Jacobian, gradients, and what the
 // unconstrained parameters become. The values are stored (tests/models/posteriordb/README.md says how they were made).
 //
-// Tolerances: 1e-10 relative for densities (1e-8 for solutions of differential equations: where Stan's method is another, both
-// are within the tolerances of the model); gradients relative to the largest element, whose rounding the others carry.
+// Tolerances: 1e-10 relative for densities (1e-8 for solutions of differential equations: where Stan's method is
+// another, both are within the tolerances of the model); gradients relative to the largest element, whose rounding the
+// others carry.
 #include "tests/golden.hpp"
 
 #include "compiler/compile.hpp"

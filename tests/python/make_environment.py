@@ -4,12 +4,23 @@ usage: make_environment.py SOURCE INSTALLED WORK    (as an ordinary Python; the 
 
 Needs the network once: build tools, NumPy, ArviZ and pytest come from PyPI.
 """
+
 import subprocess
 import sys
 from pathlib import Path
 
 SOURCE, INSTALLED, WORK = (Path(argument).resolve() for argument in sys.argv[1:4])
-PACKAGES = ["scikit-build-core>=0.10", "nanobind>=2.2", "numpy", "arviz", "h5netcdf", "h5py", "pandas", "pytest", "tqdm"]
+PACKAGES = [
+    "scikit-build-core>=0.10",
+    "nanobind>=2.2",
+    "numpy",
+    "arviz",
+    "h5netcdf",
+    "h5py",
+    "pandas",
+    "pytest",
+    "tqdm",
+]
 
 environment = WORK / "venv"
 pip = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
@@ -21,7 +32,14 @@ if not (environment / "ready").exists():
 
 # Only the extension module is compiled, and only where it has changed.
 subprocess.run(
-    [*pip, "--no-build-isolation", "--no-deps", "--force-reinstall", f"-Cbuild-dir={WORK / 'build'}",
-     f"-Ccmake.define.Sibyl_DIR={INSTALLED / 'lib' / 'cmake' / 'Sibyl'}", str(SOURCE)],
+    [
+        *pip,
+        "--no-build-isolation",
+        "--no-deps",
+        "--force-reinstall",
+        f"-Cbuild-dir={WORK / 'build'}",
+        f"-Ccmake.define.Sibyl_DIR={INSTALLED / 'lib' / 'cmake' / 'Sibyl'}",
+        str(SOURCE),
+    ],
     check=True,
 )

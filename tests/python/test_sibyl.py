@@ -333,7 +333,14 @@ class TestChains:
         assert chains.posterior["twice"].shape == (3, 500, 2)
         assert chains.sample_stats["diverging"].dtype == bool
         assert set(chains.sample_stats) == {
-            "lp", "acceptance_rate", "step_size", "tree_depth", "n_steps", "diverging", "energy"}
+            "lp",
+            "acceptance_rate",
+            "step_size",
+            "tree_depth",
+            "n_steps",
+            "diverging",
+            "energy",
+        }
         np.testing.assert_array_equal(chains.observed_data["y"], DATA["y"])
         assert chains.constant_data["N"] == 3
         again = model.mcmc(DATA, chains=3, draws=500, threads=1, progress=False)
@@ -352,7 +359,9 @@ class TestChains:
         assert chains.posterior["mu"].shape == (1, 2000)
         assert "lp" in chains.sample_stats
         long = model.mcmc(DATA, draws=2000, progress=False)
-        assert abs(float(chains.posterior["mu"].mean() - long.posterior["mu"].mean())) < 0.3 * float(long.posterior["mu"].std())
+        assert abs(float(chains.posterior["mu"].mean() - long.posterior["mu"].mean())) < 0.3 * float(
+            long.posterior["mu"].std()
+        )
         with pytest.raises(sibyl.UserError, match="nuts and chees"):
             model.mcmc(DATA, method="gibbs")
 
@@ -367,7 +376,9 @@ class TestChains:
             model.mcmc({"N": 3})
 
     def test_what_is_wrong_is_warned_of(self):
-        funnel = sibyl.Model("parameters { real y; vector[9] x; } model { y ~ normal(0, 3); x ~ normal(0, exp(y / 2)); }")
+        funnel = sibyl.Model(
+            "parameters { real y; vector[9] x; } model { y ~ normal(0, 3); x ~ normal(0, exp(y / 2)); }"
+        )
         with pytest.warns(UserWarning, match="diverged"):
             funnel.mcmc(seed=3, progress=False)
 

@@ -212,14 +212,15 @@ TEST_CASE("Cholesky factors and rows of a matrix are drawn with their moments") 
     CHECK(covariance(rows, 0, 2) == Approx(0).margin(0.05));
   }
   // The covariance of two elements is that of their rows times that of their columns.
-  const auto table =
-      simulated(alone("matrix[2, 2] x;", "x ~ matrix_normal_prec([[1, 2], [3, 4]], [[2, 0.3], [0.3, 1]], [[1.5, 0.2], [0.2, 1]]);"));
+  const auto table = simulated(alone(
+      "matrix[2, 2] x;", "x ~ matrix_normal_prec([[1, 2], [3, 4]], [[2, 0.3], [0.3, 1]], [[1.5, 0.2], [0.2, 1]]);"));
   CHECK(mean(table, 2) == Approx(3).margin(0.04));
   CHECK(covariance(table, 0, 2) == Approx(1 / 1.46 * -0.3 / 1.91).margin(0.03));
   CHECK(covariance(table, 0, 1) == Approx(-0.2 / 1.46 / 1.91).margin(0.03));
   CHECK(covariance(table, 3, 3) == Approx(1.5 / 1.46 * 2 / 1.91).margin(0.06));
   // A state that halves and gains a variance of 0.3 at each step, seen with a variance of 0.4.
-  const auto series = simulated(alone("matrix[1, 2] x;", "x ~ gaussian_dlm_obs([[1]], [[0.5]], [0.4]', [[0.3]], [2]', [[1]]);"));
+  const auto series =
+      simulated(alone("matrix[1, 2] x;", "x ~ gaussian_dlm_obs([[1]], [[0.5]], [0.4]', [[0.3]], [2]', [[1]]);"));
   CHECK(mean(series, 0) == Approx(1).margin(0.04));
   CHECK(mean(series, 1) == Approx(0.5).margin(0.04));
   CHECK(covariance(series, 0, 0) == Approx(0.25 + 0.3 + 0.4).margin(0.06));

@@ -128,8 +128,8 @@ TEST_CASE("draws that are wrong are found at the data set at hand") {
   }
 }
 
-// With 1,000 simulations a shift has a standard error of about 0.06 sds here, so that even small ones get small p-values:
-// the verdict is to hang on their size.
+// With 1,000 simulations a shift has a standard error of about 0.06 sds here, so that even small ones get small
+// p-values: the verdict is to hang on their size.
 TEST_CASE("the verdict hangs on how large the difference is, and names it") {
   const auto shifted = [](double by) { return [by](const Set&, double* z) { z[0] += by; }; };
   std::size_t flagged[3] = {}, small_p = 0;
@@ -206,8 +206,9 @@ LocalExample overlook(std::mt19937_64& engine, const Set& set, const double* tru
 } // namespace
 
 // Over 20 trainings and 6 data sets each whose draws of mu.2 are the prior's: at x[1] = 1.5 and s between .7 and 1 the
-// true mean is .75 to 1 of their sds away. Right draws are to be flagged in none of 120 (p < .01 alone in about one; the
-// limit of six is passed once in ten thousand runs, were the tests independent, which those of one training are not).
+// true mean is .75 to 1 of their sds away. Right draws are to be flagged in none of 120 (p < .01 alone in about one;
+// the limit of six is passed once in ten thousand runs, were the tests independent, which those of one training are
+// not).
 TEST_CASE("what the summaries have overlooked is found by the pulls, and right draws are not blamed") {
   std::size_t found[2] = {}, blamed = 0, small_p = 0, all = 0;
   for (unsigned run = 0; run < 20; ++run) {

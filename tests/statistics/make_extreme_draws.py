@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Writes extreme_draws.json: what draws at extreme parameters, and from truncated distributions, should look like. For each:
-bins with their probabilities (exact distribution functions, mpmath or SciPy), and mean, standard deviation and kurtosis
-where a sample shows them.
+"""Writes extreme_draws.json: what draws at extreme parameters, and from truncated distributions, should look like. For
+each: bins with their probabilities (exact distribution functions, mpmath or SciPy), and mean, standard deviation and
+kurtosis where a sample shows them.
 
 Run by hand when a row is added (needs mpmath and SciPy): python3 make_extreme_draws.py > extreme_draws.json
 """
+
 import json
 import math
 from mpmath import mp, mpf, erfc, exp, expm1, gammainc, betainc, inf, log, quad, sqrt, factorial, atan, pi
@@ -16,8 +17,16 @@ rows = []
 
 
 def add(statement, outcome, edges, probabilities, moments=None, double_only=False):
-    rows.append({"statement": statement, "outcome": outcome, "edges": [float(e) for e in edges],
-                 "probabilities": [float(p) for p in probabilities], "moments": moments, "double_only": double_only})
+    rows.append(
+        {
+            "statement": statement,
+            "outcome": outcome,
+            "edges": [float(e) for e in edges],
+            "probabilities": [float(p) for p in probabilities],
+            "moments": moments,
+            "double_only": double_only,
+        }
+    )
 
 
 def moments_of(d):
@@ -96,7 +105,10 @@ continuous("pareto(1e-20, 30)", stats.pareto(30, scale=1e-20))
 continuous("pareto_type_2(0, 1, 0.05)", stats.lomax(0.05))
 continuous("pareto_type_2(0, 1, 1e9)", stats.expon(scale=1e-9))
 continuous("rayleigh(1e-20)", stats.rayleigh(scale=1e-20))
-continuous("skew_double_exponential(0, 1, 1e-3)", stats.laplace_asymmetric(math.sqrt(1e-3 / 0.999), scale=1 / (2 * math.sqrt(1e-3 * 0.999))))
+continuous(
+    "skew_double_exponential(0, 1, 1e-3)",
+    stats.laplace_asymmetric(math.sqrt(1e-3 / 0.999), scale=1 / (2 * math.sqrt(1e-3 * 0.999))),
+)
 continuous("skew_normal(0, 1, 1e12)", stats.halfnorm())
 continuous("skew_normal(3, 0.1, -4)", stats.skewnorm(-4, 3, 0.1))
 continuous("exp_mod_normal(0, 1, 1e-6)", stats.expon(scale=1e6))
@@ -125,8 +137,14 @@ discrete("neg_binomial(3e15, 1e15)", stats.poisson(3))
 discrete("neg_binomial(0.01, 0.02)", stats.nbinom(0.01, 0.02 / 1.02))
 discrete("hypergeometric(1000000, 3000000, 5000000)", stats.hypergeom(8000000, 3000000, 1000000))
 discrete("hypergeometric(20, 100000000, 100000000)", stats.binom(20, 0.5))
-discrete("ordered_logistic(40, [39, 1000]')", stats.rv_discrete(values=([1, 2], [1 / (1 + math.exp(1)), 1 / (1 + math.exp(-1))])))
-discrete("ordered_probit(-8, [-8.5, -7.5]')", stats.rv_discrete(values=([1, 2, 3], [stats.norm.cdf(-0.5), 1 - 2 * stats.norm.cdf(-0.5), stats.norm.cdf(-0.5)])))
+discrete(
+    "ordered_logistic(40, [39, 1000]')",
+    stats.rv_discrete(values=([1, 2], [1 / (1 + math.exp(1)), 1 / (1 + math.exp(-1))])),
+)
+discrete(
+    "ordered_probit(-8, [-8.5, -7.5]')",
+    stats.rv_discrete(values=([1, 2, 3], [stats.norm.cdf(-0.5), 1 - 2 * stats.norm.cdf(-0.5), stats.norm.cdf(-0.5)])),
+)
 discrete("beta_binomial(1000, 0.05, 0.05)", stats.betabinom(1000, 0.05, 0.05))
 discrete("beta_binomial(2147483647, 5, 5)", stats.beta(5, 5, scale=2147483647))
 discrete("beta_binomial(20, 1e15, 1e15)", stats.binom(20, 0.5))
@@ -141,28 +159,42 @@ discrete("categorical_logit([-1000, 1000, 1001]')", stats.rv_discrete(values=([1
 
 # ---- truncation: the distribution function, exact in both tails, and the density
 def normal_tails(m, s):
-    return (lambda y: erfc(-(y - m) / s / sqrt(2)) / 2, lambda y: erfc((y - m) / s / sqrt(2)) / 2,
-            lambda y: exp(-((y - m) / s) ** 2 / 2) / (s * sqrt(2 * pi)))
+    return (
+        lambda y: erfc(-(y - m) / s / sqrt(2)) / 2,
+        lambda y: erfc((y - m) / s / sqrt(2)) / 2,
+        lambda y: exp(-(((y - m) / s) ** 2) / 2) / (s * sqrt(2 * pi)),
+    )
 
 
 def gamma_tails(a, b):
-    return (lambda y: gammainc(a, 0, b * y, regularized=True) if y > 0 else mpf(0),
-            lambda y: gammainc(a, b * y, inf, regularized=True) if y > 0 else mpf(1),
-            lambda y: exp(a * log(b) - mp.loggamma(a) + (a - 1) * log(y) - b * y))
+    return (
+        lambda y: gammainc(a, 0, b * y, regularized=True) if y > 0 else mpf(0),
+        lambda y: gammainc(a, b * y, inf, regularized=True) if y > 0 else mpf(1),
+        lambda y: exp(a * log(b) - mp.loggamma(a) + (a - 1) * log(y) - b * y),
+    )
 
 
 def beta_tails(a, b):
-    return (lambda y: betainc(a, b, 0, y, regularized=True), lambda y: betainc(b, a, 0, 1 - y, regularized=True),
-            lambda y: y ** (a - 1) * (1 - y) ** (b - 1) / mp.beta(a, b))
+    return (
+        lambda y: betainc(a, b, 0, y, regularized=True),
+        lambda y: betainc(b, a, 0, 1 - y, regularized=True),
+        lambda y: y ** (a - 1) * (1 - y) ** (b - 1) / mp.beta(a, b),
+    )
 
 
 def student_tails(nu, m, s):
     def tail(z):
         part = betainc(nu / 2, mpf(1) / 2, 0, nu / (nu + z * z), regularized=True) / 2
         return part if z > 0 else 1 - part
-    return (lambda y: tail(-(y - m) / s), lambda y: tail((y - m) / s),
-            lambda y: exp(mp.loggamma((nu + 1) / 2) - mp.loggamma(nu / 2)) / sqrt(nu * pi) / s
-            * (1 + ((y - m) / s) ** 2 / nu) ** (-(nu + 1) / 2))
+
+    return (
+        lambda y: tail(-(y - m) / s),
+        lambda y: tail((y - m) / s),
+        lambda y: exp(mp.loggamma((nu + 1) / 2) - mp.loggamma(nu / 2))
+        / sqrt(nu * pi)
+        / s
+        * (1 + ((y - m) / s) ** 2 / nu) ** (-(nu + 1) / 2),
+    )
 
 
 def exponential_tails(b):
@@ -175,13 +207,19 @@ def lognormal_tails(m, s):
 
 
 def cauchy_tails(m, s):
-    return (lambda y: mp.atan2(1, -(y - m) / s) / pi, lambda y: mp.atan2(1, (y - m) / s) / pi,
-            lambda y: 1 / (pi * s * (1 + ((y - m) / s) ** 2)))
+    return (
+        lambda y: mp.atan2(1, -(y - m) / s) / pi,
+        lambda y: mp.atan2(1, (y - m) / s) / pi,
+        lambda y: 1 / (pi * s * (1 + ((y - m) / s) ** 2)),
+    )
 
 
 def logistic_tails(m, s):
-    return (lambda y: 1 / (1 + exp(-(y - m) / s)), lambda y: 1 / (1 + exp((y - m) / s)),
-            lambda y: exp(-(y - m) / s) / (s * (1 + exp(-(y - m) / s)) ** 2))
+    return (
+        lambda y: 1 / (1 + exp(-(y - m) / s)),
+        lambda y: 1 / (1 + exp((y - m) / s)),
+        lambda y: exp(-(y - m) / s) / (s * (1 + exp(-(y - m) / s)) ** 2),
+    )
 
 
 def laplace_tails(m, s):
@@ -190,13 +228,16 @@ def laplace_tails(m, s):
 
 
 def weibull_tails(a, s):
-    return (lambda y: -expm1(-(y / s) ** a), lambda y: exp(-(y / s) ** a),
-            lambda y: a / s * (y / s) ** (a - 1) * exp(-(y / s) ** a))
+    return (
+        lambda y: -expm1(-((y / s) ** a)),
+        lambda y: exp(-((y / s) ** a)),
+        lambda y: a / s * (y / s) ** (a - 1) * exp(-((y / s) ** a)),
+    )
 
 
 def inv_gamma_tails(a, b):
     cdf, ccdf, density = gamma_tails(a, b)
-    return lambda y: ccdf(1 / y), lambda y: cdf(1 / y), lambda y: density(1 / y) / y ** 2
+    return lambda y: ccdf(1 / y), lambda y: cdf(1 / y), lambda y: density(1 / y) / y**2
 
 
 def uniform_tails(a, b):
@@ -236,11 +277,17 @@ def truncated(name, arguments, lower, upper, tails, scale, double_only=False):
     moment = lambda power, about: quad(lambda y: (y - about) ** power * density(y), pieces) / mass
     mean = edges[BINS // 2] + moment(1, edges[BINS // 2])
     variance = moment(2, mean)
-    kurtosis = moment(4, mean) / variance ** 2
+    kurtosis = moment(4, mean) / variance**2
     moments = {"mean": float(mean), "sd": float(sqrt(variance)), "kurtosis": float(kurtosis)} if kurtosis < 30 else None
     bound = lambda v: "" if v is None else f"{v}"
-    add(f"{name}({', '.join(str(v) for v in arguments)}) T[{bound(lower)}, {bound(upper)}]", "real", edges, [1 / BINS] * BINS,
-        moments, double_only)
+    add(
+        f"{name}({', '.join(str(v) for v in arguments)}) T[{bound(lower)}, {bound(upper)}]",
+        "real",
+        edges,
+        [1 / BINS] * BINS,
+        moments,
+        double_only,
+    )
 
 
 mp.dps = 60
@@ -278,16 +325,66 @@ truncated("chi_square", (4,), 120, None, lambda n: gamma_tails(n / 2, mpf(1) / 2
 truncated("uniform", (0, 1), 0.4, 0.4001, uniform_tails, 1)
 
 
-truncated("frechet", (3, 1), None, 0.2, lambda a, s: (lambda y: exp(-(y / s) ** -a), lambda y: -expm1(-(y / s) ** -a),
-                                                       lambda y: a / s * (y / s) ** (-1 - a) * exp(-(y / s) ** -a)), 0.01)
-truncated("gumbel", (0, 1), None, -4, lambda m, b: (lambda y: exp(-exp(-(y - m) / b)), lambda y: -expm1(-exp(-(y - m) / b)),
-                                                     lambda y: exp(-(y - m) / b - exp(-(y - m) / b)) / b), 0.1)
-truncated("rayleigh", (1,), 12, None, lambda s: (lambda y: -expm1(-(y / s) ** 2 / 2), lambda y: exp(-(y / s) ** 2 / 2),
-                                                 lambda y: y / s ** 2 * exp(-(y / s) ** 2 / 2)), 0.1)
-truncated("loglogistic", (1, 4), 50, None, lambda a, b: (lambda y: 1 / (1 + (y / a) ** -b), lambda y: 1 / (1 + (y / a) ** b),
-                                                         lambda y: b / a * (y / a) ** (b - 1) / (1 + (y / a) ** b) ** 2), 200)
-truncated("pareto_type_2", (1, 2, 6), 300, 900, lambda m, l, a: (lambda y: 1 - (1 + (y - m) / l) ** -a, lambda y: (1 + (y - m) / l) ** -a,
-                                                                lambda y: a / l * (1 + (y - m) / l) ** (-a - 1)), 100)
+truncated(
+    "frechet",
+    (3, 1),
+    None,
+    0.2,
+    lambda a, s: (
+        lambda y: exp(-((y / s) ** -a)),
+        lambda y: -expm1(-((y / s) ** -a)),
+        lambda y: a / s * (y / s) ** (-1 - a) * exp(-((y / s) ** -a)),
+    ),
+    0.01,
+)
+truncated(
+    "gumbel",
+    (0, 1),
+    None,
+    -4,
+    lambda m, b: (
+        lambda y: exp(-exp(-(y - m) / b)),
+        lambda y: -expm1(-exp(-(y - m) / b)),
+        lambda y: exp(-(y - m) / b - exp(-(y - m) / b)) / b,
+    ),
+    0.1,
+)
+truncated(
+    "rayleigh",
+    (1,),
+    12,
+    None,
+    lambda s: (
+        lambda y: -expm1(-((y / s) ** 2) / 2),
+        lambda y: exp(-((y / s) ** 2) / 2),
+        lambda y: y / s**2 * exp(-((y / s) ** 2) / 2),
+    ),
+    0.1,
+)
+truncated(
+    "loglogistic",
+    (1, 4),
+    50,
+    None,
+    lambda a, b: (
+        lambda y: 1 / (1 + (y / a) ** -b),
+        lambda y: 1 / (1 + (y / a) ** b),
+        lambda y: b / a * (y / a) ** (b - 1) / (1 + (y / a) ** b) ** 2,
+    ),
+    200,
+)
+truncated(
+    "pareto_type_2",
+    (1, 2, 6),
+    300,
+    900,
+    lambda m, l, a: (
+        lambda y: 1 - (1 + (y - m) / l) ** -a,
+        lambda y: (1 + (y - m) / l) ** -a,
+        lambda y: a / l * (1 + (y - m) / l) ** (-a - 1),
+    ),
+    100,
+)
 
 
 def truncated_counts(name, arguments, lower, upper, mass, double_only=False):
@@ -297,7 +394,12 @@ def truncated_counts(name, arguments, lower, upper, mass, double_only=False):
     while upper is None or y <= upper:
         weights.append(mass(mpf(y), *a))
         values.append(y)
-        if upper is None and len(weights) > 2 and weights[-1] < weights[-2] and weights[-1] < mpf(10) ** -14 * sum(weights):
+        if (
+            upper is None
+            and len(weights) > 2
+            and weights[-1] < weights[-2]
+            and weights[-1] < mpf(10) ** -14 * sum(weights)
+        ):
             break
         y += 1
     total = sum(weights)
@@ -314,19 +416,37 @@ def truncated_counts(name, arguments, lower, upper, mass, double_only=False):
             before = cumulative
     probabilities.append(1 - before)
     moments = None
-    if variance > 1e-3 and fourth / variance ** 2 < 30:
-        moments = {"mean": float(mean), "sd": float(sqrt(variance)), "kurtosis": float(fourth / variance ** 2)}
+    if variance > 1e-3 and fourth / variance**2 < 30:
+        moments = {"mean": float(mean), "sd": float(sqrt(variance)), "kurtosis": float(fourth / variance**2)}
     bound = lambda v: "" if v is None else f"{v}"
-    add(f"{name}({', '.join(str(v) for v in arguments)}) T[{bound(lower)}, {bound(upper)}]", "int", edges or [values[0]],
-        probabilities if edges else [share[0], 1 - share[0]], moments, double_only)
+    add(
+        f"{name}({', '.join(str(v) for v in arguments)}) T[{bound(lower)}, {bound(upper)}]",
+        "int",
+        edges or [values[0]],
+        probabilities if edges else [share[0], 1 - share[0]],
+        moments,
+        double_only,
+    )
 
 
 poisson = lambda y, r: exp(y * log(r) - r - mp.loggamma(y + 1))
-binomial = lambda y, n, p: exp(mp.loggamma(n + 1) - mp.loggamma(y + 1) - mp.loggamma(n - y + 1) + y * log(p) + (n - y) * mp.log1p(-p))
-neg_binomial = lambda y, m, f: exp(mp.loggamma(y + f) - mp.loggamma(f) - mp.loggamma(y + 1) + y * log(m / (m + f)) + f * log(f / (m + f)))
-beta_binomial = lambda y, n, a, b: exp(mp.loggamma(n + 1) - mp.loggamma(y + 1) - mp.loggamma(n - y + 1) + mp.loggamma(y + a)
-                                       + mp.loggamma(n - y + b) - mp.loggamma(n + a + b) + mp.loggamma(a + b) - mp.loggamma(a)
-                                       - mp.loggamma(b))
+binomial = lambda y, n, p: exp(
+    mp.loggamma(n + 1) - mp.loggamma(y + 1) - mp.loggamma(n - y + 1) + y * log(p) + (n - y) * mp.log1p(-p)
+)
+neg_binomial = lambda y, m, f: exp(
+    mp.loggamma(y + f) - mp.loggamma(f) - mp.loggamma(y + 1) + y * log(m / (m + f)) + f * log(f / (m + f))
+)
+beta_binomial = lambda y, n, a, b: exp(
+    mp.loggamma(n + 1)
+    - mp.loggamma(y + 1)
+    - mp.loggamma(n - y + 1)
+    + mp.loggamma(y + a)
+    + mp.loggamma(n - y + b)
+    - mp.loggamma(n + a + b)
+    + mp.loggamma(a + b)
+    - mp.loggamma(a)
+    - mp.loggamma(b)
+)
 truncated_counts("poisson", (0.01,), 1, None, poisson)
 truncated_counts("poisson", (0.0001,), 1, None, poisson)
 truncated_counts("poisson", (2,), 30, 40, poisson)

@@ -109,7 +109,8 @@ TEST_CASE("the element of a simplex that a datum names is the chance of that dat
                                    "log(phi[k, w[n]]); target += log_sum_exp(topic); }");
   const std::string steps =
       words("w[1] ~ categorical(phi[1]); for (n in 2:5) target += log(phi[1 + w[n - 1] % 2][w[n]]);");
-  const std::string logits = words("vector[3] p = theta[1] * log(phi[1]); for (n in 1:5) target += p[w[n]] - log_sum_exp(p);");
+  const std::string logits =
+      words("vector[3] p = theta[1] * log(phi[1]); for (n in 1:5) target += p[w[n]] - log_sum_exp(p);");
   for (const std::string& text : {topics, steps, logits}) {
     INFO(text);
     CHECK(discrepancy(text, text) < 5.5);
@@ -402,7 +403,8 @@ TEST_CASE("a diffusion's boundary is drawn together with when it is reached") {
   const std::string reached = "array[4] int<lower=0, upper=1> upper; ";
   for (const auto& [data, body] : std::vector<std::pair<std::string, std::string>>{
            {reached, "if (upper[n] == 1) y[n] ~ wiener(a, 0.2, b, d); else y[n] ~ wiener(a, 0.2, 1 - b, -d);"},
-           {reached, "if (upper[n]) { y[n] ~ wiener(a, 0.2, b, d); } else { target += wiener_lpdf(y[n] | a, 0.2, 1 - b, -d); }"},
+           {reached,
+            "if (upper[n]) { y[n] ~ wiener(a, 0.2, b, d); } else { target += wiener_lpdf(y[n] | a, 0.2, 1 - b, -d); }"},
            {reached, "if (upper[n] == 0) y[n] ~ wiener(a, 0.2, 1 - b, -d); else y[n] ~ wiener(a, 0.2, b, d);"},
            {"array[4] int<lower=1, upper=2> upper; ",
             "if (upper[n] == 2) y[n] ~ wiener(a, 0.2, b, d); else y[n] ~ wiener(a, 0.2, 1 - b, -d);"}}) {
@@ -410,14 +412,20 @@ TEST_CASE("a diffusion's boundary is drawn together with when it is reached") {
     CHECK(discrepancy(diffusion(data, body), diffusion(data, body)) < 5.5);
   }
   // With what differs from one passage to the next.
-  const std::string differing = diffusion(reached, "if (upper[n] == 1) y[n] ~ wiener(a, 0.2, b, d, 0.8); else y[n] ~ wiener(a, 0.2, 1 - b, -d, 0.8);");
+  const std::string differing = diffusion(
+      reached, "if (upper[n] == 1) y[n] ~ wiener(a, 0.2, b, d, 0.8); else y[n] ~ wiener(a, 0.2, 1 - b, -d, 0.8);");
   CHECK(discrepancy(differing, differing) < 5.5);
-  const std::string all = diffusion(reached, "if (upper[n] == 1) y[n] ~ wiener(a, 0.2, 0.5 + 0.2 * b, d, a, 0.4, 0.1 * a); "
-                                             "else y[n] ~ wiener(a, 0.2, 1 - (0.5 + 0.2 * b), -d, a, 0.4, 0.1 * a);");
+  const std::string all =
+      diffusion(reached, "if (upper[n] == 1) y[n] ~ wiener(a, 0.2, 0.5 + 0.2 * b, d, a, 0.4, 0.1 * a); "
+                         "else y[n] ~ wiener(a, 0.2, 1 - (0.5 + 0.2 * b), -d, a, 0.4, 0.1 * a);");
   CHECK(discrepancy(all, all) < 5.5);
   // Which boundary it is tells of the drift: half the time each is another joint distribution.
-  const std::string either = diffusion(reached, "if (upper[n] == 1) y[n] ~ wiener(a, 0.2, b, d); else y[n] ~ wiener(a, 0.2, 1 - b, -d);");
-  CHECK(discrepancy(diffusion(reached, "upper[n] ~ bernoulli(0.5); y[n] ~ wiener(a, 0.2, upper[n] ? b : 1 - b, upper[n] ? d : -d);"), either) > 8);
+  const std::string either =
+      diffusion(reached, "if (upper[n] == 1) y[n] ~ wiener(a, 0.2, b, d); else y[n] ~ wiener(a, 0.2, 1 - b, -d);");
+  CHECK(discrepancy(
+            diffusion(reached,
+                      "upper[n] ~ bernoulli(0.5); y[n] ~ wiener(a, 0.2, upper[n] ? b : 1 - b, upper[n] ? d : -d);"),
+            either) > 8);
 }
 
 TEST_CASE("what is counted only where a state is present is drawn with the state") {
@@ -436,16 +444,20 @@ TEST_CASE("what is counted only where a state is present is drawn with the state
            {seen, "if (0 == seen[i]) target += log_mix(psi, binomial_lpmf(y[i] | 4, p), 0); else { target += log(psi); "
                   "target += binomial_lpmf(y[i] | 4, p); }"},
            {"array[5] int seen; for (i in 1:5) seen[i] = sum(y[i, 1:2]);",
-            "row_vector[2] q = [p, 0.3]; y[i, 3] ~ poisson(1); if (seen[i]) { target += log(psi) + bernoulli_lpmf(y[i, 1:2] | "
+            "row_vector[2] q = [p, 0.3]; y[i, 3] ~ poisson(1); if (seen[i]) { target += log(psi) + bernoulli_lpmf(y[i, "
+            "1:2] | "
             "q); } else { target += log_sum_exp(log(psi) + bernoulli_lpmf(0 | q), log1m(psi)); }"},
            {"array[5] int seen; for (i in 1:5) seen[i] = sum(y[i]) > 0;",
-            "real lp = 0; for (t in 1:3) { lp += bernoulli_lpmf(y[i, t] | p^t); } if (seen[i]) { target += log(psi) + lp; } "
+            "real lp = 0; for (t in 1:3) { lp += bernoulli_lpmf(y[i, t] | p^t); } if (seen[i]) { target += log(psi) + "
+            "lp; } "
             "else { target += log_sum_exp(log(psi) + lp, log1m(psi)); }"},
            {"", "real lp; lp = 0; lp += binomial_lpmf(y[i] | 3, p); if (sum(y[i]) == 0) target += "
-                "log_sum_exp(bernoulli_lpmf(0 | psi), bernoulli_lpmf(1 | psi) + lp); else target += bernoulli_lpmf(1 | psi) + lp;"},
+                "log_sum_exp(bernoulli_lpmf(0 | psi), bernoulli_lpmf(1 | psi) + lp); else target += bernoulli_lpmf(1 | "
+                "psi) + lp;"},
            {"array[5] int most; for (k in 1:5) most[k] = max(y[k]);",
             "vector[3] q = [p, p^2, 0.1]'; if (most[i] >= 1) { target += bernoulli_logit_lpmf(1 | psi) + "
-            "bernoulli_lpmf(y[i] | q); } else { target += log_sum_exp(bernoulli_logit_lpmf(1 | psi) + bernoulli_lpmf(y[i] | "
+            "bernoulli_lpmf(y[i] | q); } else { target += log_sum_exp(bernoulli_logit_lpmf(1 | psi) + "
+            "bernoulli_lpmf(y[i] | "
             "q), bernoulli_logit_lpmf(0 | psi)); }"}}) {
     INFO(computed + body);
     CHECK(discrepancy(occupancy(computed, body), occupancy(computed, body)) < 5.5);
@@ -456,9 +468,11 @@ TEST_CASE("what is counted only where a state is present is drawn with the state
            {"", "if (sum(y[i]) > 1) target += log(psi) + bernoulli_lpmf(y[i] | p); else target += " + absent},
            {"", "if (sum(y[i]) > 0) target += log(psi) + bernoulli_lpmf(y[i] | p^2); else target += " + absent},
            {"", "if (sum(y[i]) > 0) target += log(psi^2) + bernoulli_lpmf(y[i] | p); else target += " + absent},
-           {"", "if (sum(y[i]) > 0) target += log(psi) + bernoulli_lpmf(y[i] | p); else target += log_sum_exp(log(psi) + "
-                "bernoulli_lpmf(0 | p), log1m(psi));"},
-           {"", "real lp = 0; for (t in 1:2) lp += bernoulli_lpmf(y[i, t] | p); if (sum(y[i]) > 0) target += log(psi) + lp; else "
+           {"",
+            "if (sum(y[i]) > 0) target += log(psi) + bernoulli_lpmf(y[i] | p); else target += log_sum_exp(log(psi) + "
+            "bernoulli_lpmf(0 | p), log1m(psi));"},
+           {"", "real lp = 0; for (t in 1:2) lp += bernoulli_lpmf(y[i, t] | p); if (sum(y[i]) > 0) target += log(psi) "
+                "+ lp; else "
                 "target += log_sum_exp(log(psi) + lp, log1m(psi));"},
            {"", "if (sum(y[6 - i]) > 0) target += log(psi) + bernoulli_lpmf(y[i] | p); else target += " + absent},
            {"array[5] int seen; for (i in 1:5) if (i > 1) seen[i] = sum(y[i]); else seen[i] = 0;",
@@ -470,15 +484,19 @@ TEST_CASE("what is counted only where a state is present is drawn with the state
 
 TEST_CASE("members of groups are drawn by the part of their group") {
   const auto grouped = [](const std::string& declared, const std::string& body) {
-    return "data { int M; array[6] int<lower=1, upper=3> w; array[6] int<lower=1> doc; vector[6] x; } transformed data { int S = "
+    return "data { int M; array[6] int<lower=1, upper=3> w; array[6] int<lower=1> doc; vector[6] x; } transformed data "
+           "{ int S = "
            "3; array[6] int d = {1, 3, 2, 1, 3, 3}; } design { M ~ discrete_range(1, 2); for (n in 1:6) doc[n] ~ "
-           "discrete_range(1, 2); x ~ normal(0, 1); } parameters { simplex[2] theta; array[2] simplex[3] phi; } model { theta ~ "
+           "discrete_range(1, 2); x ~ normal(0, 1); } parameters { simplex[2] theta; array[2] simplex[3] phi; } model "
+           "{ theta ~ "
            "dirichlet([8, 3]'); phi[1] ~ dirichlet([8, 1, 1]'); phi[2] ~ dirichlet([1, 1, 8]'); " +
            declared + body + " }";
   };
   const std::string sums = "for (m in 1:S) target += log_sum_exp(gamma[m]);";
-  const std::string of_array = "array[S, 2] real gamma; for (m in 1:S) for (k in 1:2) gamma[m, k] = categorical_lpmf(k | theta); ";
-  const std::string members = "for (n in 1:6) for (k in 1:2) gamma[d[n], k] = gamma[d[n], k] + categorical_lpmf(w[n] | phi[k]); ";
+  const std::string of_array =
+      "array[S, 2] real gamma; for (m in 1:S) for (k in 1:2) gamma[m, k] = categorical_lpmf(k | theta); ";
+  const std::string members =
+      "for (n in 1:6) for (k in 1:2) gamma[d[n], k] = gamma[d[n], k] + categorical_lpmf(w[n] | phi[k]); ";
   for (const auto& [declared, body] : std::vector<std::pair<std::string, std::string>>{
            {of_array, members + sums},
            {"array[S] vector[2] gamma = rep_array(log(theta), S);",
@@ -506,7 +524,8 @@ TEST_CASE("members of groups are drawn by the part of their group") {
 TEST_CASE("numbers of which some are counted are drawn, and left out where the sum has no term for them") {
   const auto counted = [](const std::string& transformed, const std::string& body) {
     return "data { int K; array[3, 2] int<lower=0> y; } transformed data { " + transformed +
-           " } parameters { real<lower=0> l; real<lower=0, upper=1> p; } model { l ~ gamma(8, 4); p ~ beta(4, 4); for (i in "
+           " } parameters { real<lower=0> l; real<lower=0, upper=1> p; } model { l ~ gamma(8, 4); p ~ beta(4, 4); for "
+           "(i in "
            "1:3) { " +
            body + " } }";
   };
@@ -521,11 +540,15 @@ TEST_CASE("numbers of which some are counted are drawn, and left out where the s
   };
   const std::string largest = "array[3] int<lower=0> most; for (i in 1:3) most[i] = max(y[i]);";
   for (const std::string& text :
-       {counted(largest, "vector[K + 1] lp; for (n in most[i]:K) lp[n + 1] = poisson_lpmf(n | l) + binomial_lpmf(y[i] | n, p); "
-                         "target += log_sum_exp(lp[(most[i] + 1):(K + 1)]);"),
-        counted(largest, "vector[K - most[i] + 1] lp; for (j in 1:(K - most[i] + 1)) lp[j] = neg_binomial_2_lpmf(most[i] + j - 1 "
-                         "| l, 3) + binomial_lpmf(y[i] | most[i] + j - 1, p); target += log_sum_exp(lp);"),
-        counted("", "array[K + 1] real lp; for (n in 0:K) { lp[n + 1] = poisson_log_lpmf(n | log(l)); for (t in 1:2) lp[n + 1] += "
+       {counted(largest,
+                "vector[K + 1] lp; for (n in most[i]:K) lp[n + 1] = poisson_lpmf(n | l) + binomial_lpmf(y[i] | n, p); "
+                "target += log_sum_exp(lp[(most[i] + 1):(K + 1)]);"),
+        counted(
+            largest,
+            "vector[K - most[i] + 1] lp; for (j in 1:(K - most[i] + 1)) lp[j] = neg_binomial_2_lpmf(most[i] + j - 1 "
+            "| l, 3) + binomial_lpmf(y[i] | most[i] + j - 1, p); target += log_sum_exp(lp);"),
+        counted("", "array[K + 1] real lp; for (n in 0:K) { lp[n + 1] = poisson_log_lpmf(n | log(l)); for (t in 1:2) "
+                    "lp[n + 1] += "
                     "binomial_logit_lpmf(y[i, t] | n, logit(p)); } target += log_sum_exp(lp);")}) {
     INFO(text);
     for (const char* limit : {"25", "4"}) {
@@ -534,6 +557,7 @@ TEST_CASE("numbers of which some are counted are drawn, and left out where the s
     }
   }
   // The sum leaves terms out that the loop fills: what is summed is something else.
-  CHECK(not_generative(counted("", "vector[K + 1] lp; for (n in 0:K) lp[n + 1] = poisson_lpmf(n | l) + binomial_lpmf(y[i] | n, p); "
-                                   "target += log_sum_exp(lp[2:(K + 1)]);")) != "generative");
+  CHECK(not_generative(counted(
+            "", "vector[K + 1] lp; for (n in 0:K) lp[n + 1] = poisson_lpmf(n | l) + binomial_lpmf(y[i] | n, p); "
+                "target += log_sum_exp(lp[2:(K + 1)]);")) != "generative");
 }

@@ -1,5 +1,5 @@
-// Markov moves of simulated parameters along the posteriors of their data sets: what comes out must be independent draws
-// of these posteriors in the end, and of the same joint distribution at any time.
+// Markov moves of simulated parameters along the posteriors of their data sets: what comes out must be independent
+// draws of these posteriors in the end, and of the same joint distribution at any time.
 //
 // Means of 4,000 data sets are compared within 5 standard errors: a right one fails with a chance of 6e-7, about 1e-5
 // for all of them together, heavier tails included. Seeds are fixed besides.
@@ -62,7 +62,8 @@ double mean_of_row(const SimulatedBatch& batch, std::size_t variable, std::size_
 
 TEST_CASE("parameters that move become independent draws of the posterior of their data") {
   // normal(5/6 mean(y), sqrt(1/6)); the prior's width is 2.4 times that of the posterior.
-  const std::string text = "data { vector[5] y; } parameters { real mu; } model { mu ~ normal(0, 1); y ~ normal(mu, 1); }";
+  const std::string text =
+      "data { vector[5] y; } parameters { real mu; } model { mu ~ normal(0, 1); y ~ normal(mu, 1); }";
   const Moved moved = move(text, 8);
   test::Mean mean, square, product;
   for (std::size_t i = 0; i < count; ++i) {
@@ -90,7 +91,8 @@ TEST_CASE("parameters that move keep the joint distribution of parameters and da
     test::Mean mu, mu_square, log_s, log_s_square, fit, product;
     for (std::size_t i = 0; i < count; ++i) {
       const double* u = moved.unconstrained.data() + 3 * i;
-      const double scale = std::exp(u[1]), residual = (mean_of_row(moved.simulated, 0, i) - u[0]) / scale * std::sqrt(3);
+      const double scale = std::exp(u[1]),
+                   residual = (mean_of_row(moved.simulated, 0, i) - u[0]) / scale * std::sqrt(3);
       mu.add(u[0]);
       mu_square.add(u[0] * u[0] / 4 - 1);
       log_s.add(u[1]);
@@ -104,7 +106,8 @@ TEST_CASE("parameters that move keep the joint distribution of parameters and da
 }
 
 TEST_CASE("moves are the same for the same seed") {
-  const std::string text = "data { vector[2] y; } parameters { real<lower=0> s; } model { s ~ exponential(1); y ~ normal(0, s); }";
+  const std::string text =
+      "data { vector[2] y; } parameters { real<lower=0> s; } model { s ~ exponential(1); y ~ normal(0, s); }";
   const Moved first = move(text, 2), second = move(text, 2);
   CHECK(first.unconstrained == second.unconstrained);
   CHECK(first.unconstrained != first.simulated.unconstrained);

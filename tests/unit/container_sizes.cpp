@@ -112,7 +112,8 @@ TEST_CASE("a size that does not fit fails with its place, in every lane on its o
       for (std::size_t lane = 0; lane < which.size(); ++lane) {
         const Case& expected = cases[which[lane]];
         const std::string failure = call.failure(static_cast<int>(lane));
-        INFO(lanes << " lanes: " << expected.statement << " with " << Catch::StringMaker<std::vector<int>>::convert(expected.sizes));
+        INFO(lanes << " lanes: " << expected.statement << " with "
+                   << Catch::StringMaker<std::vector<int>>::convert(expected.sizes));
         if (!expected.message.empty()) {
           CHECK_THAT(failure, Contains(expected.message) && Contains("model.sib:"));
         } else {

@@ -352,7 +352,8 @@ TEST_CASE("CSV: numbers are read alike whatever the embedding program's locale i
   const test::DecimalComma comma_locale;
   const auto result = to_data_sets(parse_csv("cond,y\n1,0.5\n2,1.25e1\n", "a.csv"), regression());
   const std::string comma = csv_message("cond;y\n1;0,5\n", regression());
-  CHECK(parse_json_data(R"({"x": [0.5, 1e-3]})", "a.json")[0].variables.at("x").values == std::vector<double>{0.5, 1e-3});
+  CHECK(parse_json_data(R"({"x": [0.5, 1e-3]})", "a.json")[0].variables.at("x").values ==
+        std::vector<double>{0.5, 1e-3});
   CHECK(result.data_sets[0].variables.at("y").values == std::vector<double>{0.5, 12.5});
   CHECK(comma == "a.csv: column `y`, row 1 (line 2): `0,5` is not a number");
 }

@@ -174,7 +174,8 @@ TEST_CASE("The parameters of a fixed set move after the first epoch, their data 
     CHECK(again.at(step).z == batch.z);
     if (step < still.per_epoch()) CHECK(batch.z == expected.z);
     else
-      for (std::size_t i = 0; i < batch.count; ++i, ++seen) moved += batch.z[i * batch.dimension] != expected.z[i * batch.dimension];
+      for (std::size_t i = 0; i < batch.count; ++i, ++seen)
+        moved += batch.z[i * batch.dimension] != expected.z[i * batch.dimension];
   }
   // Of four moves, of which half are accepted, one at least is in 15 of 16 data sets.
   CHECK(static_cast<double>(moved) > 0.8 * static_cast<double>(seen));

@@ -71,8 +71,8 @@ TEST_CASE("a name that begins with a slash lies below the folders that are given
 TEST_CASE("messages name the file that they are about, and its line") {
   const Folder folder;
   const std::string priors = folder.write("priors.stan", "\n  a ~ normal(0, one);\n");
-  const std::string path =
-      folder.write("model.stan", "parameters {\n  real a;\n}\nmodel {\n#include priors.stan\n  two ~ normal(a, 1);\n}\n");
+  const std::string path = folder.write(
+      "model.stan", "parameters {\n  real a;\n}\nmodel {\n#include priors.stan\n  two ~ normal(a, 1);\n}\n");
   const std::string text = read_model_text(path);
   CHECK(messages(path, text) == "error: `one` is not declared\n --> " + priors +
                                     ":2:17\n  |\n2 |   a ~ normal(0, one);\n  |                 ^^^\n\n"
@@ -108,8 +108,8 @@ TEST_CASE("what cannot be included is told with its place") {
   CHECK_THROWS_AS(read_model_text(folder.path.string()), UserError);
   // Each file twice: a text without end.
   for (int i = 0; i < 40; ++i)
-    folder.write("f" + std::to_string(i), "#include f" + std::to_string(i + 1) + "\n#include f" + std::to_string(i + 1) +
-                                              "\n");
+    folder.write("f" + std::to_string(i),
+                 "#include f" + std::to_string(i + 1) + "\n#include f" + std::to_string(i + 1) + "\n");
   folder.write("f40", std::string(1000, ' ') + "\n");
   CHECK_THROWS_WITH(with_includes(model, "#include f0\n"), Contains("too long together"));
 }

@@ -332,7 +332,8 @@ TEST_CASE("preparing a model with a tractable density chooses among the data set
   CHECK(setup.parameter_count == 2);
   CHECK(setup.parameter_names == std::vector<std::string>{"mu", "tau"});
   REQUIRE_FALSE(setup.notes.empty());
-  CHECK_THAT(setup.notes.back(), Contains("Laplace frame: nats") && Contains("variational (from the mode) 2.") && Contains("(found for 100.0%)"));
+  CHECK_THAT(setup.notes.back(), Contains("Laplace frame: nats") && Contains("variational (from the mode) 2.") &&
+                                     Contains("(found for 100.0%)"));
   CHECK(only_source(setup.encoder.plan()).network == "set");
   const InferenceSetup back = nlohmann::json::parse(nlohmann::json(setup).dump()).get<InferenceSetup>();
   CHECK(nlohmann::json(back) == nlohmann::json(setup));

@@ -223,7 +223,8 @@ TEST_CASE("preparing ends where it is interrupted") {
 TEST_CASE("verdicts: simulations are typical, data of another kind are not") {
   const Fixture fixture;
   const PosteriorSampler measuring = fixture.sampler();
-  const PosteriorSampler sampler = fixture.sampler(1, measure_typical_set(fixture.model, measuring, {.simulations = 1000}));
+  const PosteriorSampler sampler =
+      fixture.sampler(1, measure_typical_set(fixture.model, measuring, {.simulations = 1000}));
   Simulator simulator(fixture.model, {.design = hand_written::design(noise)});
   const SimulatedBatch fresh = simulator.simulate(1000000, 200, 77);
   std::vector<DataSet> sets;
@@ -317,9 +318,10 @@ TEST_CASE("what a verdict prints agrees with what it judges") {
   verdict.verification.emplace();
   verdict.verification->data = {.p_value = 3.0 / 301, .worst = "the sd of y is 2, predicted 1 (sd 0.1)"};
   verdict.verification->local = LocalOutcome{.p_value = 0.00998, .simulations = 1000, .c2st = 0.603};
-  CHECK(verdict.text() ==
-        "approximate: draws UNLIKE the posterior's (local classifier test on 1000 simulations: C2ST 0.603, p = 0.00998); "
-        "data UNLIKE the model's (p = 0.00997): the sd of y is 2, predicted 1 (sd 0.1)");
+  CHECK(
+      verdict.text() ==
+      "approximate: draws UNLIKE the posterior's (local classifier test on 1000 simulations: C2ST 0.603, p = 0.00998); "
+      "data UNLIKE the model's (p = 0.00997): the sd of y is 2, predicted 1 (sd 0.1)");
 }
 
 TEST_CASE("verdicts in words") {

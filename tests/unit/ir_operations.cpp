@@ -65,7 +65,8 @@ bool has_rule(Op op, std::size_t operands) {
   Builder b(function);
   RulePlace place{.result = b.load_cell(b.cell("r")), .adjoint = b.load_cell(b.cell("a"))};
   for (std::size_t i = 0; i < operands; ++i)
-    place.operands.push_back(b.load_cell(b.cell("x", fact(op).signature.substr(0, i + 1).ends_with('b') ? Type::boolean : Type::real)));
+    place.operands.push_back(
+        b.load_cell(b.cell("x", fact(op).signature.substr(0, i + 1).ends_with('b') ? Type::boolean : Type::real)));
   const Instruction instruction{.op = op, .type = Type::real, .id = 0, .operands = place.operands};
   std::vector<bool> wanted;
   for (std::size_t i = 0; i < operands; ++i) wanted.push_back(is_differentiable(instruction, i));

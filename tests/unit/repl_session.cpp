@@ -328,9 +328,11 @@ TEST_CASE("models that cannot be compared are refused, each for its reason") {
   CHECK(has(talk.mistake(":compare no-such.sib"), "no-such.sib"));
   CHECK(has(talk.mistake(":compare a.sibyl"), "a.sibyl holds no models to compare"));
   const std::string file = temporary("other.sib");
-  std::ofstream(file) << "data { vector[3] y; } parameters { real mu; } model { mu ~ normal(0, 2); z ~ normal(mu, 6); }";
+  std::ofstream(file)
+      << "data { vector[3] y; } parameters { real mu; } model { mu ~ normal(0, 2); z ~ normal(mu, 6); }";
   CHECK(has(talk.mistake(":compare " + file), "`z`"));
-  std::ofstream(file) << "data { vector[3] y; } parameters { real mu; } model { mu ~ normal(0, 2); y ~ normal(mu, 6); }";
+  std::ofstream(file)
+      << "data { vector[3] y; } parameters { real mu; } model { mu ~ normal(0, 2); y ~ normal(mu, 6); }";
   CHECK(has(talk.mistake(":compare " + file), "`N` is data of model, and not of " + file));
   CHECK(has(talk.mistake(":compare " + file + " to"), "which file?"));
   // One that says that it holds models, and does not.

@@ -1,5 +1,5 @@
-// The arrows between the rooms of the repository: includes are the truth, the README of lang/, compiler/ and runtime/ the
-// permission.
+// The arrows between the rooms of the repository: includes are the truth, the README of lang/, compiler/ and runtime/
+// the permission.
 #include <catch2/catch.hpp>
 
 #include <filesystem>
@@ -86,7 +86,9 @@ TEST_CASE("no file includes one of a room that its own room may not include") {
 
 TEST_CASE("the arrows between rooms have no cycle, but for that of a folder with the folder it lies in") {
   const Rooms rooms = permitted_arrows();
-  const auto is_within = [](const std::string& inner, const std::string& outer) { return inner.starts_with(outer + "/"); };
+  const auto is_within = [](const std::string& inner, const std::string& outer) {
+    return inner.starts_with(outer + "/");
+  };
   std::map<std::string, int> state; // 1: being visited, 2: done
   const auto visit = [&](const auto& self, const std::string& room) -> void {
     state[room] = 1;

@@ -63,7 +63,8 @@ SamplerTrainingOptions few_simulations() {
 
 } // namespace
 
-TEST_CASE("in the frame of an exact posterior the log density is that of standard normals, whatever the data set's size") {
+TEST_CASE(
+    "in the frame of an exact posterior the log density is that of standard normals, whatever the data set's size") {
   const auto model = compiled(conjugate);
   SetupOptions options;
   options.frame = FrameChoice::laplace;
@@ -81,8 +82,9 @@ TEST_CASE("in the frame of an exact posterior the log density is that of standar
   for (std::size_t i = 0; i < values.size(); ++i) {
     const double evidence = values[i] + 0.5 * (z[n * i] * z[n * i] + z[n * i + 1] * z[n * i + 1]);
     const std::size_t first = i / draws * draws;
-    CHECK(evidence ==
-          Approx(values[first] + 0.5 * (z[n * first] * z[n * first] + z[n * first + 1] * z[n * first + 1])).margin(1e-6));
+    CHECK(
+        evidence ==
+        Approx(values[first] + 0.5 * (z[n * first] * z[n * first] + z[n * first + 1] * z[n * first + 1])).margin(1e-6));
     for (std::size_t p = 0; p < n; ++p) CHECK(gradients[n * i + p] == Approx(-z[n * i + p]).margin(1e-5));
   }
   const UnlabelledBatch batch = data.select(which);

@@ -109,8 +109,8 @@ TEST_CASE("a latent that chooses a prior is summed over there") {
   const std::string text =
       "data { int N; vector[N] y; array[N] int c; } parameters { real<lower=0, upper=1> w; vector[3] "
       "mu; } model { w ~ beta(2, 3); mu[2:3] ~ normal(0, 1); ";
-  const auto latent =
-      compiled(text + "int z; z ~ bernoulli(w); mu[1] ~ normal(0, z ? 1 : 0.1); y ~ normal(mu[1], 1); c ~ poisson(3); }");
+  const auto latent = compiled(
+      text + "int z; z ~ bernoulli(w); mu[1] ~ normal(0, z ? 1 : 0.1); y ~ normal(mu[1], 1); c ~ poisson(3); }");
   const auto by_hand = compiled(text + "target += log_mix(w, normal_lpdf(mu[1] | 0, 1), normal_lpdf(mu[1] | 0, 0.1)); "
                                     "y ~ normal(mu[1], 1); c ~ poisson(3); }");
   REQUIRE(latent->facts().has_density);

@@ -57,8 +57,9 @@ TEST_CASE("where the system grants no more threads there is an error, and those 
   const FewThreads two(2);
   SECTION("a loop") {
     std::atomic<int> done = 0;
-    CHECK_THROWS_AS(parallel_for(8, 8, [&](std::size_t begin, std::size_t end) { done += static_cast<int>(end - begin); }),
-                    std::system_error);
+    CHECK_THROWS_AS(
+        parallel_for(8, 8, [&](std::size_t begin, std::size_t end) { done += static_cast<int>(end - begin); }),
+        std::system_error);
     CHECK(done == 2);
   }
   SECTION("producers") {

@@ -164,7 +164,8 @@ TEST_CASE("Mean flow learns a conjugate normal model: by its density, and by dra
     double sum = 0, squares = 0;
     constexpr int draws = 20;
     for (int draw = 0; draw < draws; ++draw) {
-      const auto base = test::matrix(test::normals(validation.count, static_cast<unsigned>(100 + draw)), validation.count, 1);
+      const auto base =
+          test::matrix(test::normals(validation.count, static_cast<unsigned>(100 + draw)), validation.count, 1);
       const EigenBackend::Tensor z = networks::MeanFlow::sample(backend, config, base, context, nullptr);
       for (std::size_t i = 0; i < validation.count; ++i) {
         const RowsBatch& rows = validation.sources[0];
@@ -316,7 +317,9 @@ TEST_CASE("Batches without data sets are passed over") {
   TrainingJob thinned = conjugate_job(20);
   thinned.as_accelerator = GENERATE(false, true);
   INFO("as accelerator: " << thinned.as_accelerator);
-  thinned.batch = [](std::int64_t step) { return step % 2 == 0 ? NetworkBatch{} : conjugate(64, 1 + static_cast<std::uint64_t>(step)); };
+  thinned.batch = [](std::int64_t step) {
+    return step % 2 == 0 ? NetworkBatch{} : conjugate(64, 1 + static_cast<std::uint64_t>(step));
+  };
   const TrainingResult result = load_training()(thinned);
   CHECK(result.steps == 20);
   CHECK(result.simulations == 640);
@@ -354,7 +357,9 @@ TEST_CASE("With an accelerator's operations and steps that are not waited for, t
       return batch;
     };
     plain.validation = with_more_sources(conjugate(200, 0));
-    plain.batch = [&](std::int64_t step) { return with_more_sources(conjugate(64, 1 + static_cast<std::uint64_t>(step))); };
+    plain.batch = [&](std::int64_t step) {
+      return with_more_sources(conjugate(64, 1 + static_cast<std::uint64_t>(step)));
+    };
     TrainingJob queued = plain;
     queued.as_accelerator = true;
     const TrainingResult expected = load_training()(plain), actual = load_training()(queued);

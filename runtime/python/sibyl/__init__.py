@@ -12,15 +12,15 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import warnings
 from importlib.metadata import version
-from typing import Any, Mapping, NamedTuple, Sequence, Union
+from typing import Any, Mapping, NamedTuple, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from . import _sibyl
+from ._arguments import Data, Path, arrays_of, call_with_data, seconds_of
 from ._inference_data import chains_to_inference_data, to_inference_data
 from ._progress import ChainsBar, ProgressBar
 from ._sibyl import ModelError, UserError
@@ -28,9 +28,6 @@ from ._sibyl import ModelError, UserError
 __all__ = ["Density", "Mode", "Model", "ModelChoice", "ModelError", "Sampler", "UserError", "Variable", "compare"]
 
 __version__ = version("sibyl")
-
-Data = Mapping[str, npt.ArrayLike]
-Path = Union[str, "os.PathLike[str]"]
 
 
 class Variable(NamedTuple):
@@ -52,45 +49,6 @@ class Mode(NamedTuple):
     draws: dict[str, np.ndarray]
     log_p: np.ndarray
     log_q: np.ndarray
-
-
-def _arrays(data: Data | None) -> dict[str, np.ndarray]:
-    """Named arrays as C++ takes them: numbers in row-major order; None is a missing value."""
-    result = {}
-    for name, value in (data or {}).items():
-        try:
-            result[name] = np.ascontiguousarray(value, dtype=np.float64).reshape(np.shape(value))
-        except (TypeError, ValueError) as error:
-            raise UserError(f"`{name}` is not an array of numbers: {error}") from None
-    return result
-
-
-def _seconds(time: float | str | None) -> float:
-    if time is None:
-        return 0.0
-    if isinstance(time, str):
-        match = re.fullmatch(r"\s*([0-9.]+)\s*(s|m|min|h)?\s*", time)
-        if not match:
-            raise UserError(f"`{time}` is no duration; write 60s, 3m or 1h")
-        time = float(match[1]) * {None: 1, "s": 1, "m": 60, "min": 60, "h": 3600}[match[2]]
-    if not time > 0:
-        raise UserError(f"the time is {time}, it must be more than 0 seconds")
-    return float(time)
-
-
-def _call_with_data(handle: Any, name: str, data: Any, by: str | None, *options: Any) -> Any:
-    """The handle's `name_file`, `name_table` or `name_each`, by what the data are: the path of a file, a DataFrame, or
-    mappings of arrays, one or several."""
-    if isinstance(data, (str, os.PathLike)):
-        return getattr(handle, f"{name}_file")(os.fspath(data), by or "", *options)
-    if hasattr(data, "to_csv"):  # pandas
-        return getattr(handle, f"{name}_table")(data.to_csv(index=False, na_rep="nan"), by or "", *options)
-    if hasattr(data, "write_csv"):  # polars
-        return getattr(handle, f"{name}_table")(data.write_csv(), by or "", *options)
-    if by is not None:
-        raise UserError("`by` splits the rows of a table or file; several data sets are given as a list")
-    sets = [data] if isinstance(data, Mapping) else list(data)
-    return getattr(handle, f"{name}_each")([_arrays(one) for one in sets], *options)
 
 
 class Density:
@@ -125,7 +83,7 @@ class Density:
 
     def unconstrain(self, parameters: Data) -> np.ndarray:
         """The unconstrained parameters of given ones."""
-        return self._handle.unconstrain(_arrays(parameters))
+        return self._handle.unconstrain(arrays_of(parameters))
 
 
 class Model:
@@ -182,9 +140,9 @@ class Model:
         return model
 
     def with_powers(self) -> Model:
-        """The model with powers of its prior and its likelihood as data (`prior_power`, `likelihood_power`; one where a data
-        set says nothing of them): a sampler that is trained on it draws at other powers, see Sampler.sensitivity. What
-        cannot be raised is warned of."""
+        """The model with powers of its prior and its likelihood as data (`prior_power`, `likelihood_power`; one where a
+        data set says nothing of them): a sampler that is trained on it draws at other powers, see Sampler.sensitivity.
+        What cannot be raised is warned of."""
         handle, notes = self._handle.with_powers()
         for note in notes:
             warnings.warn(note, stacklevel=2)
@@ -196,7 +154,7 @@ class Model:
         """`n` draws of parameters and data from the model: one array for each variable, the data set first, padded with
         NaN where sizes differ. A data set depends on the seed and its number alone. `design`: values of the design
         variables that the text does not draw. Simulations that fail are left out, with a warning."""
-        arrays, failures, first = self._handle.simulate(n, seed, _arrays(design), threads)
+        arrays, failures, first = self._handle.simulate(n, seed, arrays_of(design), threads)
         if failures:
             warnings.warn(f"{failures} of {n} simulations failed and are left out; the first: {first}", stacklevel=2)
         return arrays
@@ -223,28 +181,45 @@ class Model:
         threads: int = 0,
         progress: bool = True,
     ) -> Sampler:
-        """Trains an amortized posterior. The budget is a time (seconds, or "60s", "3m", "1h"; of preparing, training and
-        calibration together), steps, or whichever of them comes first; without one, two minutes. Ctrl-C stops with what
-        was learned.
+        """Trains an amortized posterior. The budget is a time (seconds, or "60s", "3m", "1h"; of preparing, training
+        and calibration together), steps, or whichever of them comes first; without one, two minutes. Ctrl-C stops with
+        what was learned.
 
         `simulations`: a fixed set of so many (at least 100), a tenth of them held out, made once and learned from in
         epochs until those held out gain no more; without it, they are made as they are needed, and
         with a time they come again where fresh ones are not ready.
-        `moves`: with it, for models with a density, Markov moves of a data set's parameters along its posterior whenever
-        it is learned from again; 0: none.
+        `moves`: with it, for models with a density, Markov moves of a data set's parameters along its posterior
+        whenever it is learned from again; 0: none.
 
-        `frame`: auto, prior, laplace or variational. `missing`: the share of observed values to drop at random, so that missing
-        values are understood. `around`: a data set around whose posterior to train, instead of over the priors: for flat
-        priors and very wide ones. `self_consistency`: the weight of the variance of the log evidence over the network's
-        draws in the loss, for models with a density (without it: 0, or 0.1 with `real`). `real`: data sets whose parameters nobody knows, to learn from by it beside simulations. `networks`: by variable, its summary network: set, sequence or mlp. `posterior`: the
-        family, spline_flow (where it is empty), flow_matching or mean_flow."""
+        `frame`: auto, prior, laplace or variational. `missing`: the share of observed values to drop at random, so that
+        missing values are understood. `around`: a data set around whose posterior to train, instead of over the priors:
+        for flat priors and very wide ones. `self_consistency`: the weight of the variance of the log evidence over the
+        network's draws in the loss, for models with a density (without it: 0, or 0.1 with `real`). `real`: data sets
+        whose parameters nobody knows, to learn from by it beside simulations. `networks`: by variable, its summary
+        network: set, sequence or mlp. `posterior`: the family, spline_flow (where it is empty), flow_matching or
+        mean_flow."""
         notes: list[str] = []
         with ProgressBar(progress) as bar:
             handle, was_interrupted = self._handle.train(
-                _seconds(time), steps, simulations, moves, frame, missing, _arrays(design), _arrays(around),
+                seconds_of(time),
+                steps,
+                simulations,
+                moves,
+                frame,
+                missing,
+                arrays_of(design),
+                arrays_of(around),
                 float("nan") if self_consistency is None else self_consistency,
-                [_arrays(one) for one in ([real] if isinstance(real, Mapping) else real)],
-                dict(networks or {}), posterior, batch, rate, device, seed, threads, bar.update, notes.append,
+                [arrays_of(one) for one in ([real] if isinstance(real, Mapping) else real)],
+                dict(networks or {}),
+                posterior,
+                batch,
+                rate,
+                device,
+                seed,
+                threads,
+                bar.update,
+                notes.append,
             )
         if was_interrupted:
             warnings.warn("training was interrupted; the sampler has what was learned until then", stacklevel=2)
@@ -266,23 +241,35 @@ class Model:
         threads: int = 0,
         progress: bool = True,
     ) -> Any:
-        """The exact posterior of one data set, where the model has a density: Markov chains by the No-U-Turn sampler, as
-        Stan's, in ArviZ InferenceData with the groups posterior, sample_stats, observed_data and constant_data. What is
-        wrong with the chains (R-hat, divergences, ...) is warned of, with what to do. Ctrl-C keeps the draws so far.
+        """The exact posterior of one data set, where the model has a density: Markov chains by the No-U-Turn sampler,
+        as Stan's, in ArviZ InferenceData with the groups posterior, sample_stats, observed_data and constant_data. What
+        is wrong with the chains (R-hat, divergences, ...) is warned of, with what to do. Ctrl-C keeps the draws so far.
 
         `method`: nuts, or chees: many short chains over the processor's lanes that run until they agree; chains * draws
-        draws of them are given as one chain. `metric`: diag or dense. `init`: a radius (unconstrained parameters uniform between -init and init), or values
-        of parameters, for all chains or a list with those of each; what is not given is random."""
+        draws of them are given as one chain. `metric`: diag or dense. `init`: a radius (unconstrained parameters
+        uniform between -init and init), or values of parameters, for all chains or a list with those of each; what is
+        not given is random."""
         if metric not in ("diag", "dense"):
             raise UserError(f"there is no metric {metric}; there are diag and dense")
         if method not in ("nuts", "chees"):
             raise UserError(f"there is no method {method}; there are nuts and chees")
         is_radius = not isinstance(init, (Mapping, list, tuple))
-        given = [] if is_radius else [_arrays(one) for one in ([init] if isinstance(init, Mapping) else init)]
+        given = [] if is_radius else [arrays_of(one) for one in ([init] if isinstance(init, Mapping) else init)]
         with ChainsBar(progress, chains * warmup, chains * draws) as bar:
             result, was_interrupted = self._handle.mcmc(
-                _arrays(data), chains, warmup, draws, metric == "dense", adapt_delta, max_depth,
-                float(init) if is_radius else 2.0, given, seed, threads, method == "chees", bar.update,
+                arrays_of(data),
+                chains,
+                warmup,
+                draws,
+                metric == "dense",
+                adapt_delta,
+                max_depth,
+                float(init) if is_radius else 2.0,
+                given,
+                seed,
+                threads,
+                method == "chees",
+                bar.update,
             )
         if was_interrupted:
             warnings.warn("the chains were interrupted; there are the draws until then", stacklevel=2)
@@ -300,13 +287,13 @@ class Model:
         init: float | Data = 2.0,
         seed: int = 1,
     ) -> Mode:
-        """The mode of the density given `data`, by L-BFGS: of the constrained parameters' density, or with `jacobian` of
-        the unconstrained ones'. `laplace`: so many draws of the normal distribution with the curvature at the mode
+        """The mode of the density given `data`, by L-BFGS: of the constrained parameters' density, or with `jacobian`
+        of the unconstrained ones'. `laplace`: so many draws of the normal distribution with the curvature at the mode
         (takes the Jacobian). `init` as for `mcmc`."""
-        given = _arrays(init) if isinstance(init, Mapping) else {}
+        given = arrays_of(init) if isinstance(init, Mapping) else {}
         radius = 2.0 if given else float(init)
         mode, was_interrupted = self._handle.optimize(
-            _arrays(data), jacobian, laplace, iterations, radius, given, seed
+            arrays_of(data), jacobian, laplace, iterations, radius, given, seed
         )
         if was_interrupted:
             warnings.warn("the search was interrupted; this is the best point until then", stacklevel=2)
@@ -327,8 +314,8 @@ class Model:
         independent draws. Its sample_stats have the attributes `k_hat` (above 0.7 the draws cannot be trusted, which is
         warned of) and `effective_size`. `init` as for `mcmc`."""
         is_radius = not isinstance(init, (Mapping, list, tuple))
-        given = [] if is_radius else [_arrays(one) for one in ([init] if isinstance(init, Mapping) else init)]
-        arrays = _arrays(data)
+        given = [] if is_radius else [arrays_of(one) for one in ([init] if isinstance(init, Mapping) else init)]
+        arrays = arrays_of(data)
         found = self._handle.pathfinder(
             arrays, paths, draws, path_draws, float(init) if is_radius else 2.0, given, seed, threads
         )
@@ -345,7 +332,7 @@ class Model:
 
     def density(self, data: Data | None = None) -> Density:
         """The log density given `data`; quicker than `log_density` where it is evaluated often."""
-        return Density(self._handle.density(_arrays(data)))
+        return Density(self._handle.density(arrays_of(data)))
 
     def log_density(
         self, unconstrained: npt.ArrayLike, data: Data | None = None, jacobian: bool = True
@@ -388,11 +375,19 @@ class Sampler:
         return json.loads(self._handle.history)
 
     def _posteriors(
-        self, data: Any, by: str | None, draws: int, seed: int, log_density: bool, predictions: bool, exact: bool,
-        verify: bool, threads: int,
+        self,
+        data: Any,
+        by: str | None,
+        draws: int,
+        seed: int,
+        log_density: bool,
+        predictions: bool,
+        exact: bool,
+        verify: bool,
+        threads: int,
     ) -> list[dict[str, Any]]:
         options = (draws, seed, log_density, predictions, exact, verify, threads)
-        posteriors, notes = _call_with_data(self._handle, "sample", data, by, *options)
+        posteriors, notes = call_with_data(self._handle, "sample", data, by, *options)
         for note in notes:
             warnings.warn(note, stacklevel=3)
         return posteriors
@@ -417,7 +412,8 @@ class Sampler:
         `by`: the column of a table that tells data sets apart, and the name of their dimension. `exact`: draws of the
         model's own posterior, resampled by importance weights where these allow it, else by Markov chains that start
         from the amortized draws; the verdicts say what was done. `verify`: that too where the model has a density, and
-        whether it can have made the data: sample_stats then has data_p_value, which is uniform for data of the model."""
+        whether it can have made the data: sample_stats then has data_p_value, which is uniform for data of the model.
+        """
         posteriors = self._posteriors(data, by, draws, seed, log_density, predictions, exact, verify, threads)
         is_single = isinstance(data, Mapping) or (by is None and len(posteriors) == 1)
         return to_inference_data(self.model.variables, posteriors, None if is_single else by or "set")
@@ -441,15 +437,17 @@ class Sampler:
     def loo(
         self, data: Data, exact: bool = False, draws: int = 4000, seed: int = 1, threads: int = 0
     ) -> dict[str, Any]:
-        """How well each point of a data set is predicted from all others, by Pareto-smoothed importance sampling: `elpd`
-        with its standard error `elpd_error`, and for each of the `points` elpd_pointwise, p_loo_pointwise and k_hat.
-        `exact`: by a posterior for each point left out, where the design draws the number of points. `doubt` says in
-        words why the draws are not the model's posterior, where they are not."""
-        found = self._handle.loo(_arrays(data), exact, draws, seed, threads)
+        """How well each point of a data set is predicted from all others, by Pareto-smoothed importance sampling:
+        `elpd` with its standard error `elpd_error`, and for each of the `points` elpd_pointwise, p_loo_pointwise and
+        k_hat. `exact`: by a posterior for each point left out, where the design draws the number of points. `doubt`
+        says in words why the draws are not the model's posterior, where they are not."""
+        found = self._handle.loo(arrays_of(data), exact, draws, seed, threads)
         if found["bad_points"]:
             warnings.warn(
                 f"k-hat is above {found['largest_good_k_hat']:.2f} for {found['bad_points']} points: "
-                "their elpd is not to be trusted", stacklevel=2)
+                "their elpd is not to be trusted",
+                stacklevel=2,
+            )
         if found["doubt"]:
             warnings.warn(f"the draws are {found['doubt']}", stacklevel=2)
         return found
@@ -468,7 +466,7 @@ class Sampler:
         report goes, one page that needs nothing beside it."""
         sets = [] if data is None else [data] if isinstance(data, Mapping) else list(data)
         text, page, complaints = self._handle.diagnose(
-            [_arrays(one) for one in sets], simulations, draws, seed, threads
+            [arrays_of(one) for one in sets], simulations, draws, seed, threads
         )
         if html is not None:
             with open(html, "w", encoding="utf-8") as file:
@@ -477,13 +475,13 @@ class Sampler:
 
     def sensitivity(self, data: Data, draws: int = 4000, seed: int = 1, threads: int = 0) -> dict[str, Any]:
         """Which conclusions hang on the prior and which on the data: for each parameter how far its marginal moves for
-        each doubling of the power of either (`distance`; above 0.05 it is sensitive), means and sds at the powers 0.8 and
-        1.25, and a `diagnosis` (Kallioinen et al. 2024)."""
-        return self._handle.sensitivity(_arrays(data), draws, seed, threads)
+        each doubling of the power of either (`distance`; above 0.05 it is sensitive), means and sds at the powers 0.8
+        and 1.25, and a `diagnosis` (Kallioinen et al. 2024)."""
+        return self._handle.sensitivity(arrays_of(data), draws, seed, threads)
 
     def log_density(self, parameters: Data, data: Data) -> float:
         """The amortized posterior's log density at given parameters, in the model's own space."""
-        return self._handle.log_density(_arrays(data), _arrays(parameters))
+        return self._handle.log_density(arrays_of(data), arrays_of(parameters))
 
 
 def compare(
@@ -494,10 +492,10 @@ def compare(
     seed: int = 1,
     threads: int = 0,
 ) -> list[dict[str, Any]]:
-    """Several models of one data set: of each its log_evidence, posterior probability and elpd, with their errors, and the
-    elpd's difference to the best model. `prior`: the models' probabilities; equal where it is not given."""
+    """Several models of one data set: of each its log_evidence, posterior probability and elpd, with their errors, and
+    the elpd's difference to the best model. `prior`: the models' probabilities; equal where it is not given."""
     handles = [one._handle for one in samplers]
-    return _sibyl.Sampler.compare(handles, _arrays(data), list(prior or []), draws, seed, threads)
+    return _sibyl.Sampler.compare(handles, arrays_of(data), list(prior or []), draws, seed, threads)
 
 
 class ModelChoice:
@@ -529,12 +527,24 @@ class ModelChoice:
         notes: list[str] = []
         with ProgressBar(progress) as bar:
             handle, was_interrupted = _sibyl.ModelChoice.train(
-                [one._handle for one in models], _seconds(time), steps, missing, _arrays(design), dict(networks or {}),
-                batch, rate, device, seed, threads, bar.update, notes.append,
+                [one._handle for one in models],
+                seconds_of(time),
+                steps,
+                missing,
+                arrays_of(design),
+                dict(networks or {}),
+                batch,
+                rate,
+                device,
+                seed,
+                threads,
+                bar.update,
+                notes.append,
             )
         if was_interrupted:
-            warnings.warn("training was interrupted; what tells the models apart is what was learned until then",
-                          stacklevel=2)
+            warnings.warn(
+                "training was interrupted; what tells the models apart is what was learned until then", stacklevel=2
+            )
         return cls(handle, notes)
 
     @classmethod
@@ -563,7 +573,7 @@ class ModelChoice:
         probabilities mean nothing (which is warned of). `data` and `by` as for Sampler.sample; one data set gives one
         dictionary, several a list. `prior`: the models' probabilities; equal where it is not given."""
         chances = list(prior or [])
-        found, notes = _call_with_data(self._handle, "compare", data, by, chances)
+        found, notes = call_with_data(self._handle, "compare", data, by, chances)
         unlike = [one["label"] for one in found if one["unlike_all"]]
         if unlike:
             notes = [*notes, f"data unlike the simulations of all models: {', '.join(map(str, unlike))}"]

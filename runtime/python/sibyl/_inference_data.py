@@ -1,5 +1,5 @@
-"""Posteriors as ArviZ InferenceData (an xarray.DataTree from ArviZ 1.0 on), laid out as `sibyl sample -o draws.nc` writes
-them."""
+"""Posteriors as ArviZ InferenceData (an xarray.DataTree from ArviZ 1.0 on), laid out as `sibyl sample -o draws.nc`
+writes them."""
 
 from __future__ import annotations
 

@@ -34,22 +34,67 @@ class Model:
     def variables(self) -> list[tuple[str, str, str]]: ...
     def simulate(self, n: int, seed: int, design: _Arrays, threads: int, /) -> tuple[_Arrays, int, str]: ...
     def train(
-        self, seconds: float, steps: int, simulations: int, moves: int, frame: str, missing: float, design: _Arrays,
-        around: _Arrays, self_consistency: float, real: list[_Arrays], networks: dict[str, str], posterior: str, batch: int, rate: float, device: str, seed: int, threads: int,
-        on_progress: Callable[[int, int, float, float, float, float], None], on_note: Callable[[str], None], /,
+        self,
+        seconds: float,
+        steps: int,
+        simulations: int,
+        moves: int,
+        frame: str,
+        missing: float,
+        design: _Arrays,
+        around: _Arrays,
+        self_consistency: float,
+        real: list[_Arrays],
+        networks: dict[str, str],
+        posterior: str,
+        batch: int,
+        rate: float,
+        device: str,
+        seed: int,
+        threads: int,
+        on_progress: Callable[[int, int, float, float, float, float], None],
+        on_note: Callable[[str], None],
+        /,
     ) -> tuple[Sampler, bool]: ...
     def mcmc(
-        self, data: _Arrays, chains: int, warmup: int, draws: int, dense: bool, adapt_delta: float, max_depth: int,
-        init_radius: float, init: list[_Arrays], seed: int, threads: int, chees: bool,
-        on_progress: Callable[[int, int, int], None], /,
+        self,
+        data: _Arrays,
+        chains: int,
+        warmup: int,
+        draws: int,
+        dense: bool,
+        adapt_delta: float,
+        max_depth: int,
+        init_radius: float,
+        init: list[_Arrays],
+        seed: int,
+        threads: int,
+        chees: bool,
+        on_progress: Callable[[int, int, int], None],
+        /,
     ) -> tuple[dict[str, Any], bool]: ...
     def optimize(
-        self, data: _Arrays, jacobian: bool, laplace: int, iterations: int, init_radius: float, init: _Arrays,
-        seed: int, /,
+        self,
+        data: _Arrays,
+        jacobian: bool,
+        laplace: int,
+        iterations: int,
+        init_radius: float,
+        init: _Arrays,
+        seed: int,
+        /,
     ) -> tuple[dict[str, Any], bool]: ...
     def pathfinder(
-        self, data: _Arrays, paths: int, draws: int, path_draws: int, init_radius: float, init: list[_Arrays],
-        seed: int, threads: int, /,
+        self,
+        data: _Arrays,
+        paths: int,
+        draws: int,
+        path_draws: int,
+        init_radius: float,
+        init: list[_Arrays],
+        seed: int,
+        threads: int,
+        /,
     ) -> dict[str, Any]: ...
     def density(self, data: _Arrays, /) -> Density: ...
 
@@ -64,16 +109,42 @@ class Sampler:
     @property
     def history(self) -> str: ...
     def sample_each(
-        self, data: list[_Arrays], draws: int, seed: int, log_density: bool, predictions: bool, exact: bool,
-        verify: bool, threads: int, /
+        self,
+        data: list[_Arrays],
+        draws: int,
+        seed: int,
+        log_density: bool,
+        predictions: bool,
+        exact: bool,
+        verify: bool,
+        threads: int,
+        /,
     ) -> _Posteriors: ...
     def sample_table(
-        self, csv: str, by: str, draws: int, seed: int, log_density: bool, predictions: bool, exact: bool,
-        verify: bool, threads: int, /
+        self,
+        csv: str,
+        by: str,
+        draws: int,
+        seed: int,
+        log_density: bool,
+        predictions: bool,
+        exact: bool,
+        verify: bool,
+        threads: int,
+        /,
     ) -> _Posteriors: ...
     def sample_file(
-        self, path: str, by: str, draws: int, seed: int, log_density: bool, predictions: bool, exact: bool,
-        verify: bool, threads: int, /
+        self,
+        path: str,
+        by: str,
+        draws: int,
+        seed: int,
+        log_density: bool,
+        predictions: bool,
+        exact: bool,
+        verify: bool,
+        threads: int,
+        /,
     ) -> _Posteriors: ...
     def loo(self, data: _Arrays, exact: bool, draws: int, seed: int, threads: int, /) -> dict[str, Any]: ...
     def diagnose(
@@ -89,9 +160,20 @@ class Sampler:
 class ModelChoice:
     @staticmethod
     def train(
-        models: list[Model], seconds: float, steps: int, missing: float, design: _Arrays, networks: dict[str, str],
-        batch: int, rate: float, device: str, seed: int, threads: int,
-        on_progress: Callable[[int, int, float, float, float, float], None], on_note: Callable[[str], None], /,
+        models: list[Model],
+        seconds: float,
+        steps: int,
+        missing: float,
+        design: _Arrays,
+        networks: dict[str, str],
+        batch: int,
+        rate: float,
+        device: str,
+        seed: int,
+        threads: int,
+        on_progress: Callable[[int, int, float, float, float, float], None],
+        on_note: Callable[[str], None],
+        /,
     ) -> tuple[ModelChoice, bool]: ...
     @staticmethod
     def load(path: str, /) -> ModelChoice: ...

@@ -23,7 +23,8 @@ function headerColumns(text) {
 
 function offerColumns() {
   const chosen = $("by").value, columns = headerColumns($("text").value);
-  $("by").replaceChildren(new Option("none: all rows are one data set", ""), ...columns.map((name) => new Option(name, name)));
+  const options = columns.map((name) => new Option(name, name));
+  $("by").replaceChildren(new Option("none: all rows are one data set", ""), ...options);
   if (columns.includes(chosen)) $("by").value = chosen;
   $("by").disabled = columns.length === 0;
 }
@@ -52,7 +53,8 @@ function cell(name, text, attributes = {}) {
 function showTable() {
   const {posteriors, by} = results;
   const head = document.createElement("thead"), titles = document.createElement("tr");
-  titles.append(cell("th", by || "data", {scope: "col", class: "text"}), cell("th", "parameter", {scope: "col", class: "text"}),
+  titles.append(cell("th", by || "data", {scope: "col", class: "text"}),
+                cell("th", "parameter", {scope: "col", class: "text"}),
     ...["mean", "sd", "5%", "50%", "95%"].map((title) => cell("th", title, {scope: "col"})),
     cell("th", "verdict", {scope: "col", class: "text"}));
   head.append(titles);
@@ -65,13 +67,15 @@ function showTable() {
       row.append(cell("th", column, {scope: "row", class: "text"}));
       for (let j = 0; j < 5; ++j) row.append(cell("td", formatNumber(posterior.summaries[5 * i + j])));
       if (k === 0)
-        row.append(cell("td", posterior.verdict, {rowspan: columns.length, class: posterior.fine ? "text" : "text warning"}));
+        row.append(cell("td", posterior.verdict,
+                        {rowspan: columns.length, class: posterior.fine ? "text" : "text warning"}));
       body.append(row);
     });
     return body;
   });
   const rows = posteriors[0].rows, more = posteriors.length > mostRows ? `; the first ${mostRows} are shown` : "";
-  const caption = cell("caption", `${posteriors.length} data ${posteriors.length === 1 ? "set" : "sets"}, ${rows} draws each${more}`);
+  const sets = posteriors.length === 1 ? "set" : "sets";
+  const caption = cell("caption", `${posteriors.length} data ${sets}, ${rows} draws each${more}`);
   $("table").replaceChildren(caption, head, ...bodies);
 }
 
@@ -95,7 +99,8 @@ function showPlots() {
 function drawsAsCsv() {
   const {posteriors, by} = results, labelled = by || posteriors.length > 1;
   const quote = (text) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-  const number = (value) => (Number.isNaN(value) ? "nan" : value === Infinity ? "inf" : value === -Infinity ? "-inf" : String(value));
+  const number = (value) =>
+    Number.isNaN(value) ? "nan" : value === Infinity ? "inf" : value === -Infinity ? "-inf" : String(value);
   const parts = [(labelled ? [quote(by || "set")] : []).concat(posteriors[0].columns).join(",") + "\n"];
   for (const posterior of posteriors) {
     const width = posterior.columns.length, label = labelled ? quote(posterior.label) + "," : "";

@@ -131,14 +131,16 @@ function pairsPlot(names, columns) {
       const left = gap + column * (cell + gap), top = gap + row * (cell + gap);
       const middle = {x: left + cell / 2, y: top + cell / 2, "text-anchor": "middle", "dominant-baseline": "middle"};
       if (row === column) {
-        parts.push(svg("text", {...middle, style: "fill: var(--ink); font-size: 14px; font-weight: 600"}, [names[row]]));
+        const style = "fill: var(--ink); font-size: 14px; font-weight: 600";
+        parts.push(svg("text", {...middle, style}, [names[row]]));
         continue;
       }
       if (column > row) {
         const r = correlation(columns[row], columns[column]);
         sentences.push(`${names[row]} and ${names[column]} ${r.toFixed(2)}`);
         const size = 12 + 8 * Math.abs(r);
-        parts.push(svg("text", {...middle, style: `font-size: ${size.toFixed(1)}px; fill: var(--ink)`}, [r.toFixed(2)]));
+        const style = `font-size: ${size.toFixed(1)}px; fill: var(--ink)`;
+        parts.push(svg("text", {...middle, style}, [r.toFixed(2)]));
         continue;
       }
       parts.push(svg("rect", {x: left, y: top, width: cell, height: cell, fill: "none", stroke: "var(--line)"}));

@@ -2,7 +2,6 @@
 
 #include "runtime/networks/spline.hpp"
 
-#include <cmath>
 #include <numbers>
 
 namespace sibyl::training::device {

@@ -1,8 +1,8 @@
-# LibTorch as the target sibyl_libtorch, and its libraries' paths as SIBYL_TORCH_LIBRARIES: the system's, or the one in a
-# folder of CMAKE_PREFIX_PATH (pip's is site-packages/torch, 2.7 or younger: older ones have another ABI of strings).
+# LibTorch as the target sibyl_libtorch, and its libraries' paths as SIBYL_TORCH_LIBRARIES: the system's, or the one in
+# a folder of CMAKE_PREFIX_PATH (pip's is site-packages/torch, 2.7 or younger: older ones have another ABI of strings).
 #
-# Not by LibTorch's own TorchConfig.cmake: one with CUDA asks for CUDA's compiler, which nothing here needs, and beside a
-# system's LibTorch it takes some of the libraries from there.
+# Not by LibTorch's own TorchConfig.cmake: one with CUDA asks for CUDA's compiler, which nothing here needs, and beside
+# a system's LibTorch it takes some of the libraries from there.
 find_path(SIBYL_TORCH_INCLUDE torch/csrc/api/include/torch/torch.h
   DOC "Folder with LibTorch's headers; its libraries are beside it" REQUIRED)
 get_filename_component(torch_folder ${SIBYL_TORCH_INCLUDE} DIRECTORY)

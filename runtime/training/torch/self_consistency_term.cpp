@@ -3,9 +3,6 @@
 #include "runtime/networks/posterior_families.hpp"
 #include "runtime/training/torch/summarize_batch.hpp"
 
-#include <cmath>
-#include <numeric>
-
 namespace sibyl::training {
 
 using torch::Tensor;
