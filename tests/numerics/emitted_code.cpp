@@ -153,7 +153,7 @@ EmittedCode<T>::EmittedCode(int lanes) : linked_(std::make_unique<Linked>()) {
   std::string problem;
   llvm::raw_string_ostream stream(problem);
   if (llvm::verifyModule(module, &stream)) throw std::runtime_error(problem);
-  codegen::optimize(module, *target);
+  codegen::optimize(module, *target, codegen::Effort::most);
   llvm::SmallVector<char, 0> bytes;
   llvm::raw_svector_ostream object(bytes);
   llvm::legacy::PassManager passes;
