@@ -424,8 +424,57 @@ class ClosedForms(unittest.TestCase):
             self.assertAlmostEqual(one["log_evidence"], evidence, delta=5 * one["log_evidence_error"] + 1e-3)
             self.assertAlmostEqual(one["probability"], probability, delta=5 * one["probability_error"] + 1e-3)
         self.assertEqual(sorted(one["elpd_difference"] for one in models)[1], 0)
+        # Leave-one-out of both models: the difference of the points' log predictive densities, and its standard error.
+        points = {name: [log_normal(Y[i], mean, math.hypot(sd, 2)) for i in range(len(Y))
+                         for mean, sd in [posterior(Y[:i] + Y[i + 1:], *prior)]] for name, prior in PRIORS.items()}
+        differences = [a - b for a, b in zip(points["narrow"], points["wide"])]
+        if sum(differences) > 0:
+            differences = [-one for one in differences]
+        worse = min(models, key=lambda one: one["elpd_difference"])
+        centre = sum(differences) / len(Y)
+        error = math.sqrt(len(Y) * sum((one - centre) ** 2 for one in differences) / (len(Y) - 1))
+        self.assertAlmostEqual(worse["elpd_difference"], sum(differences), delta=0.08)
+        self.assertAlmostEqual(worse["elpd_difference_error"], error, delta=0.08)
+        for one, name in zip(models, PRIORS):
+            self.assertAlmostEqual(one["elpd"], sum(points[name]), delta=0.08)
         self.assertIn("narrow.sibyl", sibyl("compare", "wide.sibyl", "narrow.sibyl", "y.csv").stdout)
         self.assertIn("two samplers", sibyl("compare", "wide.sibyl", "y.csv", fails=2).stderr)
+
+    # A Poisson rate with a gamma prior: evidence (negative binomial terms of the sum), leave-one-out and powers in closed form.
+    def test_counts_in_closed_form(self):
+        (FOLDER / "rate.sib").write_text("""data { int<lower=1> N; array[N] int<lower=0> y; }
+design { N ~ discrete_range(5, 15); }
+parameters { real<lower=0> rate; }
+model { rate ~ gamma(3, 0.8); y ~ poisson(rate); }
+""")
+        sibyl("train", "rate.sib", "--frame", "laplace", "--steps", 60, "--batch", 64, "-o", "rate.sibyl")
+        y, shape, slope = [2, 5, 0, 3, 7, 4, 1, 3], 3, 0.8
+        (FOLDER / "rate.json").write_text(json.dumps({"N": len(y), "y": y}))
+
+        def evidence(values):
+            a, b = shape + sum(values), slope + len(values)
+            return (shape * math.log(slope) - math.lgamma(shape) + math.lgamma(a) - a * math.log(b)
+                    - sum(math.lgamma(one + 1) for one in values))
+
+        for options in ([], ["--verify"]):
+            [found] = json.loads(sibyl("sample", "rate.sibyl", "rate.json", "--json", *options).stdout)
+            self.assertAlmostEqual(found["log_evidence"], evidence(y), delta=5 * found["log_evidence_error"] + 1e-3)
+        for options in ([], ["--exact"]):
+            [found] = json.loads(sibyl("loo", "rate.sibyl", "rate.json", "--json", *options).stdout)
+            for i, one in enumerate(found["points"]):
+                exact = evidence(y) - evidence(y[:i] + y[i + 1:])
+                self.assertAlmostEqual(one["elpd"], exact, delta=0.04)
+            self.assertAlmostEqual(found["elpd"], sum(evidence(y) - evidence(y[:i] + y[i + 1:]) for i in range(len(y))),
+                                   delta=5 * 1.7 * found["monte_carlo_error"])
+        [found] = json.loads(sibyl("sensitivity", "rate.sibyl", "rate.json", "--json").stdout)
+        for key, power in (("at_0.8", 0.8), ("at_1.25", 1.25)):
+            for part, (of_prior, of_data) in (("prior", (power, 1)), ("likelihood", (1, power))):
+                # The prior to a power is a gamma distribution again: of the rate, without the Jacobian.
+                a = of_prior * (shape - 1) + 1 + of_data * sum(y)
+                b = of_prior * slope + of_data * len(y)
+                scaled = found["parameters"]["rate"][part][key]
+                self.assertAlmostEqual(scaled["mean"], a / b, delta=5 * math.sqrt(a) / b / math.sqrt(3000))
+                self.assertAlmostEqual(scaled["sd"], math.sqrt(a) / b, delta=0.08 * math.sqrt(a) / b)
 
     def test_sensitivity(self):
         diagnoses = {"wide": "-", "narrow": "prior and data conflict"}
