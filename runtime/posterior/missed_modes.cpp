@@ -24,6 +24,8 @@ constexpr std::size_t most_starts = 16, least_neighbours = 4;
 constexpr std::size_t own_starts = 8, most_dimensions = 20;
 // Less is not worth a word, nor what a few standard errors of the evidence explain.
 constexpr double negligible_share = 0.01, standard_errors = 4;
+// Of the effective sample size, that a mixture must keep to be taken whatever the modes hold.
+constexpr double least_kept = 0.5;
 // Of the draws around modes, an even number: few where there are few parameters, whose posteriors may have tails as
 // heavy as a Cauchy distribution's; more where heavy tails would throw most draws away.
 int degrees_of_freedom_of(std::size_t dimension) { return dimension < 5 ? 2 : 4; }
@@ -208,8 +210,13 @@ MissedModes find_missed_modes(const ModeSearch& search, std::span<const double> 
   const double share = weights.are_good() ? -std::expm1(-gain) : of_modes;
   // Where no weights are good, chains that start in all modes tell that they do not agree.
   if (is_bad && !weights.are_good() && !found.is_any_missed) return {};
-  if (!is_bad && (!(share > negligible_share) || (weights.are_good() && !(gain > standard_errors * error)))) return {};
-  result.share = share;
+  const bool is_sure = !weights.are_good() || gain > standard_errors * error;
+  // Draws that are worth about as many cost nothing, and rare places count for moments: of these the evidence says
+  // little.
+  if (!is_bad && !(is_sure && share > negligible_share) &&
+      !(weights.are_good() && weights.effective_size > least_kept * drawn.weights.effective_size))
+    return {};
+  result.share = is_sure && share > negligible_share ? share : 0;
   result.is_better = true;
   result.modes = found.modes.size();
   const auto largest = modes.center.begin() + static_cast<std::ptrdiff_t>(found.modes.front() * n);

@@ -239,7 +239,7 @@ Posterior PosteriorSampler::sample_one(const Conditioned& conditioned, std::size
     result.verdict.check =
         check_draws(worker.transform, weighted.unconstrained, weighted.weights, options.exact ? Draws{} : result.draws,
                     checks_some);
-  if (result.verdict.check && missed.is_better && has_good_weights && !options.exact) {
+  if (result.verdict.check && missed.share > 0 && has_good_weights && !options.exact) {
     DensityCheck& check = *result.verdict.check;
     check.missed = describe_missed(missed, result.draws, worker.transform);
     check.log_evidence.reset();
