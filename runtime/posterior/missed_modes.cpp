@@ -22,6 +22,9 @@ constexpr std::size_t most_starts = 16, least_neighbours = 4;
 // Where the approximation's weights are bad, Newton's method starts from so many of its draws, too. In more dimensions
 // draws around modes do no better.
 constexpr std::size_t own_starts = 8, most_dimensions = 20;
+// Of weights without a finite variance, nearly: a rare part of the posterior may be missing, to which a skewed
+// parameter owes its sd.
+constexpr double doubtful_k_hat = 0.4;
 // Less is not worth a word, nor what a few standard errors of the evidence explain.
 constexpr double negligible_share = 0.01, standard_errors = 4;
 // Of the effective sample size, that a mixture must keep to be taken whatever the modes hold.
@@ -161,13 +164,15 @@ MissedModes find_missed_modes(const ModeSearch& search, std::span<const double> 
   const double log_mean = drawn.weights.log_mean;
   std::vector<double> starts = choose_starts(search, points, log_mean);
   const bool is_bad = !drawn.weights.are_good() && n <= most_dimensions;
-  for (std::size_t i = 0; i < own_starts && is_bad; ++i) {
+  const bool is_doubtful =
+      is_bad || (search.is_thorough && n <= most_dimensions && drawn.weights.k_hat > doubtful_k_hat);
+  for (std::size_t i = 0; i < own_starts && is_doubtful; ++i) {
     const auto draw = drawn.unconstrained.begin() + static_cast<std::ptrdiff_t>(i * (count / own_starts) * n);
     starts.insert(starts.end(), draw, draw + static_cast<std::ptrdiff_t>(n));
   }
   if (starts.empty()) return result;
   const FrameBatch modes = search.newton().find_from(search.batch, search.data_set, starts);
-  const Found found = select(search, modes, log_mean, is_bad);
+  const Found found = select(search, modes, log_mean, is_doubtful);
   if (found.modes.empty()) return result;
 
   // Shares of the mixture as numbers of draws, of which the approximation's are those that there are.

@@ -20,7 +20,8 @@
 namespace sibyl {
 
 struct MissedModes {
-  double share = 0;            // of the posterior, that the approximation's draws do not stand for
+  // Of the posterior, that the approximation's draws do not stand for; zero where that may be chance.
+  double share = 0;
   bool is_better = false;      // whether the mixture is to be used instead of the approximation's draws
   std::size_t modes = 0;       // that were added
   std::vector<double> largest; // the mode with the largest share, unconstrained
@@ -36,6 +37,7 @@ struct ModeSearch {
   std::size_t data_set;
   TargetDensity& target; // bound to the data set
   std::function<std::vector<double>(std::span<const double>)> log_density;
+  bool is_thorough = false; // for exact draws
 };
 
 // Points to search from: draws of the normal distribution that is the prior's frame, and `candidates` before them.
@@ -43,9 +45,10 @@ struct ModeSearch {
 std::vector<double> search_points(const PriorFrame& prior, std::span<const double> candidates, std::size_t count,
                                   std::uint64_t seed);
 
-// `drawn`: the approximation's draws with their weights. Nothing is better where no mode was missed, or what was found
-// is less than chance makes of the evidence. Where the weights are bad, modes that the approximation reaches count too,
-// and the mixture is better where its own weights are good, or for chains to start from; `share` then means nothing.
+// `drawn`: the approximation's draws with their weights. Nothing is better where no mode was missed. Where the weights
+// are bad, or doubtful and the search is thorough, modes that the approximation reaches count too: draws around these
+// have the heavier tails. The mixture is better where its own weights are good and worth about as many draws; of bad
+// ones, for chains to start from.
 MissedModes find_missed_modes(const ModeSearch& search, std::span<const double> points, const WeightedDraws& drawn,
                               std::uint64_t seed);
 

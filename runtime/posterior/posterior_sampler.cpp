@@ -143,7 +143,8 @@ std::string PosteriorSampler::describe_missed(const MissedModes& missed, const D
 }
 
 MissedModes PosteriorSampler::look_for_missed_modes(const Conditioned& conditioned, std::size_t data_set, Worker& worker,
-                                                    const WeightedDraws& weighted, std::uint64_t seed) const {
+                                                    const WeightedDraws& weighted, bool is_thorough,
+                                                    std::uint64_t seed) const {
   if (!model_->has("log_density_gradient", Precision::f64, model_->preferred_lanes(Precision::f64))) return {};
   const PriorFrame& prior = setup_.encoder.prior();
   const std::size_t count = posterior_->has_cheap_density() ? searched_points : costly_searched_points;
@@ -157,7 +158,7 @@ MissedModes PosteriorSampler::look_for_missed_modes(const Conditioned& condition
     return *worker.newton;
   };
   return find_missed_modes({newton, prior, worker.batch, data_set, *worker.target,
-                            [&](std::span<const double> points) { return log_density(conditioned, data_set, points); }},
+                            [&](std::span<const double> points) { return log_density(conditioned, data_set, points); }, is_thorough},
                            search_points(prior, setup_.candidates, count, search_seed), weighted, seed);
 }
 
@@ -209,7 +210,7 @@ Posterior PosteriorSampler::sample_one(const Conditioned& conditioned, std::size
   }
   MissedModes missed;
   if (is_checked && !options.reweighted)
-    missed = look_for_missed_modes(conditioned, data_set, worker, weighted, seed);
+    missed = look_for_missed_modes(conditioned, data_set, worker, weighted, options.exact, seed);
   const bool has_good_weights = weighted.weights.are_good();
   if (missed.is_better && options.exact) weighted = std::move(missed.mixture);
   if (options.reweighted && is_checked && weighted.weights.without < drawn) {

@@ -88,7 +88,7 @@ class PosteriorSampler {
   std::vector<double> log_density(const Conditioned& conditioned, std::size_t data_set,
                                   std::span<const double> unconstrained) const;
   MissedModes look_for_missed_modes(const Conditioned& conditioned, std::size_t data_set, Worker& worker,
-                                    const WeightedDraws& weighted, std::uint64_t seed) const;
+                                    const WeightedDraws& weighted, bool is_thorough, std::uint64_t seed) const;
   std::string describe_missed(const MissedModes& missed, const Draws& shown, ParameterTransform& transform) const;
   Posterior sample_one(const Conditioned& conditioned, std::size_t data_set, Worker& worker,
                        const SampleOptions& options) const;

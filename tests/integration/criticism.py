@@ -304,6 +304,26 @@ class MissedModes(unittest.TestCase):
                 if found["log_evidence"] is not None:
                     self.assertAlmostEqual(found["log_evidence"], evidence, delta=5 * found["log_evidence_error"] + 0.01)
 
+    # Counts of zero alone: most of the posterior has a phi below 0.02, and a few percent have one near one, to which phi
+    # owes its sd. By quadrature over 641 by 861 points the mean is 0.0121, the sd 0.0928.
+    def test_exact_draws_have_the_tails_that_moments_hang_on(self):
+        (FOLDER / "zeros.sib").write_text("""data { int<lower=1> N; vector[N] e; array[N] int<lower=0> y; }
+design { N ~ discrete_range(10, 50); e ~ lognormal(3, 2); }
+parameters { real a; real<lower=0> phi; }
+model { a ~ normal(0, 2); phi ~ exponential(1); y ~ neg_binomial_2(exp(a) * e, phi); }
+""")
+        sibyl("train", "zeros.sib", "--steps", 300, "--batch", 64, "--frame", "laplace", "-o", "zeros.sibyl")
+        e = [1, 3, 10, 30, 100, 300, 1000] * 4
+        (FOLDER / "zeros.json").write_text(json.dumps({"N": len(e), "e": e, "y": [0] * len(e)}))
+        for seed in (1, 2, 3):
+            [found] = json.loads(sibyl("sample", "zeros.sibyl", "zeros.json", "--exact", "--seed", seed, "--json").stdout)
+            phi = found["summary"]["parameters"]["phi"]
+            self.assertTrue(found["exact"], found["verdict"])
+            # Of 4,000 draws a hundred are in the tail, and a handful decide the sd; without the tail it is a tenth.
+            self.assertGreater(phi["sd"], 0.4 * 0.0928)
+            self.assertLess(phi["sd"], 2 * 0.0928)
+            self.assertAlmostEqual(phi["mean"], 0.0121, delta=0.4 * 0.0121)
+
     def test_draws_that_miss_a_mode_are_not_typical(self):
         y = [-8, -8.2, -7.9, 9, 9.2, 8.8]
         mean, sd, _ = location_by_quadrature(y)
