@@ -130,9 +130,10 @@ std::string PosteriorSampler::describe_missed(const MissedModes& missed, const D
   std::string place;
   for (std::size_t column = 0; column < at.columns.size() && at.row_count > 0; ++column) {
     double mean = 0, square = 0;
-    for (std::size_t row = 0; row < shown.row_count; ++row) mean += shown.at(row, column) / static_cast<double>(shown.row_count);
+    const auto count = static_cast<double>(shown.row_count);
+    for (std::size_t row = 0; row < shown.row_count; ++row) mean += shown.at(row, column) / count;
     for (std::size_t row = 0; row < shown.row_count; ++row)
-      square += std::pow(shown.at(row, column) - mean, 2) / static_cast<double>(shown.row_count);
+      square += std::pow(shown.at(row, column) - mean, 2) / count;
     const double distance = std::abs(at.at(0, column) - mean) / std::sqrt(square);
     if (distance > furthest && std::isfinite(distance)) {
       furthest = distance;
