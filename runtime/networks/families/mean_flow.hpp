@@ -31,7 +31,8 @@ struct MeanFlow : ContinuousFlow<MeanFlow> {
   static constexpr std::size_t velocity_features = 2 * time_features; // of where it starts, and where it ends
   static std::vector<float> describe_times(const std::vector<float>& times) { return describe(times, times); }
 
-  // Each row's mean squared error of the mean velocity between two random times, of which half are equal.
+  // Each row's mean squared error of the mean velocity between two times, of which half are equal, each uniform on the
+  // clock.
   template <typename Backend>
   static TensorOf<Backend> loss(Backend& b, const NetworkConfig& config, const TensorOf<Backend>& z,
                                 const TensorOf<Backend>& context) {
@@ -40,7 +41,8 @@ struct MeanFlow : ContinuousFlow<MeanFlow> {
     std::vector<float> slopes;
     for (std::size_t i = 0; i < rows; ++i) {
       // One in each stratum, so that every batch sees all times.
-      start[i] = (static_cast<float>(i) + start[i]) / static_cast<float>(rows);
+      start[i] = static_cast<float>(time_at((static_cast<double>(i) + start[i]) / static_cast<double>(rows)));
+      end[i] = static_cast<float>(time_at(end[i]));
       if (i % 2 == 0) end[i] = start[i];
       else if (end[i] < start[i]) std::swap(start[i], end[i]);
       append_time_slopes(start[i], slopes);
@@ -54,8 +56,7 @@ struct MeanFlow : ContinuousFlow<MeanFlow> {
         values.insert(values.end(), config.dimension, static_cast<float>(function(start[i], end[i])));
       return b.constant(rows, config.dimension, values);
     };
-    const TensorOf<Backend> at =
-        b.add(base, b.multiply(straight, of_times([](double s, double) { return s; })));
+    const TensorOf<Backend> at = b.add(base, b.multiply(straight, of_times([](double s, double) { return s; })));
     Directional<Backend> along(b);
     const typename Directional<Backend>::Tensor point{
         b.concatenate({at, b.constant(rows, velocity_features, describe(start, end))}),
@@ -83,11 +84,10 @@ struct MeanFlow : ContinuousFlow<MeanFlow> {
     const std::size_t evaluations = config.size("evaluations");
     TensorOf<Backend> x = base;
     for (std::size_t i = 0; i < evaluations; ++i) {
-      const double start = static_cast<double>(i) / static_cast<double>(evaluations),
-                   end = static_cast<double>(i + 1) / static_cast<double>(evaluations);
+      const double start = time_of_step(0, 1, i, evaluations), end = time_of_step(0, 1, i + 1, evaluations);
       const std::vector<float> from(rows, static_cast<float>(start)), to(rows, static_cast<float>(end));
-      const TensorOf<Backend> learned = network(
-          b, config, b.concatenate({x, b.constant(rows, velocity_features, describe(from, to))}), context);
+      const TensorOf<Backend> learned =
+          network(b, config, b.concatenate({x, b.constant(rows, velocity_features, describe(from, to))}), context);
       x = b.add_scaled(b.scale(x, normal_scale(end) / normal_scale(start)), learned, end - start);
     }
     return x;
