@@ -7,7 +7,8 @@
 
 namespace sibyl {
 
-// strtod by the rules of the "C" locale; `end`, where wanted, becomes the first character that is not part of the number.
+// strtod by the rules of the "C" locale; `end`, where wanted, becomes the first character that is not part of the
+// number.
 inline double decimal_number(const char* text, char** end = nullptr) {
 #ifdef __wasm__
   return std::strtod(text, end); // a page has no other locale

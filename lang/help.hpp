@@ -1,6 +1,6 @@
 // Help from the standard library itself: what a distribution, function or transform is, read from its one file under
-// stdlib/. The comment lines right above a definition say what it means; signatures, support, requirements and the density
-// are the file's own text.
+// stdlib/. The comment lines right above a definition say what it means; signatures, support, requirements and the
+// density are the file's own text.
 #pragma once
 
 #include <string>
@@ -20,8 +20,8 @@ struct HelpEntry {
 
 // By kind, within it by name.
 const std::vector<HelpEntry>& help_entries();
-// The entry of a name, also with the suffix of a distribution's functions (normal_lpdf, normal_rng); null where there is
-// none.
+// The entry of a name, also with the suffix of a distribution's functions (normal_lpdf, normal_rng); null where there
+// is none.
 const HelpEntry* find_help(std::string_view name);
 
 // The whole text for a name. Throws UserError, with what was probably meant, where there is none.

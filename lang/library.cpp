@@ -395,6 +395,4 @@ std::shared_ptr<const typed::Library> standard_library() {
   return library;
 }
 
-const std::vector<const Source*>& standard_library_sources() { return loader().sources; }
-
 } // namespace sibyl

@@ -31,7 +31,4 @@ void complete(const typed::Transform& transform);
 // All of it, complete.
 std::shared_ptr<const typed::Library> standard_library();
 
-// The library's texts, numbered as in Span::source: element 0 is null (the user's text), then the files.
-const std::vector<const Source*>& standard_library_sources();
-
 } // namespace sibyl

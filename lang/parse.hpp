@@ -15,8 +15,8 @@ struct ParseResult {
   Diagnostics diagnostics;
 };
 
-// What becomes of `#include` in a text: an error, for its files should be in it by now, or one of its comments, where it
-// is only printed again.
+// What becomes of `#include` in a text: an error, for its files should be in it by now, or one of its comments, where
+// it is only printed again.
 enum class Includes { refused, kept };
 
 // Every syntax error of the text is reported (at most 20), each once. Spans name `source_number`.

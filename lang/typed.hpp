@@ -132,15 +132,15 @@ struct FunctionCall {
   bool elementwise = false;
 };
 
-// A function of the library that is given one of the text: `ode_rk45(rates, y0, t0, ts, ...)`. The library's method (a file
-// of stdlib/functions/) calls it by `given_value(point, z)` and `given_jacobian(point, z)`, which stand for
+// A function of the library that is given one of the text: `ode_rk45(rates, y0, t0, ts, ...)`. The library's method (a
+// file of stdlib/functions/) calls it by `given_value(point, z)` and `given_jacobian(point, z)`, which stand for
 //   differential: the rates of change at the time `point` and state z
 //   algebraic:    what shall be zero at the unknown z
 //   integral:     the integrand at `point`, of which z is the distance to the nearer limit
 //   mapped:       there is no method: the function is applied to each of a list of jobs
-// `given_size()` is the number of elements of what the function itself is given as z. Where the gradient is wanted, z is
-// longer: behind them are, for each number that it is wanted of, the derivatives of z by that number, and behind the value
-// those of the value.
+// `given_size()` is the number of elements of what the function itself is given as z. Where the gradient is wanted, z
+// is longer: behind them are, for each number that it is wanted of, the derivatives of z by that number, and behind the
+// value those of the value.
 struct SolverCall {
   enum class Kind { differential, algebraic, integral, mapped } kind = Kind::differential;
   std::shared_ptr<const Function> given;
@@ -183,8 +183,8 @@ struct RowVectorLiteral {
 struct Promote {
   ExpressionPtr operand;
 };
-// A tuple by its parts; of an array of tuples each part is an array. The checker takes tuples apart: behind it they stand
-// only where a function returns one.
+// A tuple by its parts; of an array of tuples each part is an array. The checker takes tuples apart: behind it they
+// stand only where a function returns one.
 struct Tuple {
   std::vector<ExpressionPtr> elements;
 };
@@ -197,8 +197,8 @@ struct CallPart {
 };
 
 struct Expression {
-  std::variant<IntegerLiteral, RealLiteral, StringLiteral, VariableReference, BuiltinCall, FunctionCall,
-               SolverCall, DistributionCall, Index, Conditional, ArrayLiteral, RowVectorLiteral, Promote, Tuple, CallPart>
+  std::variant<IntegerLiteral, RealLiteral, StringLiteral, VariableReference, BuiltinCall, FunctionCall, SolverCall,
+               DistributionCall, Index, Conditional, ArrayLiteral, RowVectorLiteral, Promote, Tuple, CallPart>
       node;
   Type type;
   Span span;
@@ -344,8 +344,8 @@ struct Distribution {
   // function of both tails, so that code that needs either has it once.
   std::shared_ptr<const Function> log_tail;
 
-  // (parameters...): the density repeats itself after so much; a draw is moved by whole periods to where it is wanted. Null
-  // for all but distributions of angles.
+  // (parameters...): the density repeats itself after so much; a draw is moved by whole periods to where it is wanted.
+  // Null for all but distributions of angles.
   std::shared_ptr<const Function> period;
 
   bool draws_container() const { return outcome.rank() > 0; }
@@ -376,8 +376,8 @@ struct Transform {
   // that they are so constrained; by the distribution's name, "" for all.
   std::map<std::string, std::shared_ptr<const Function>> condition;
 
-  // (parameters...): the logarithms of the flat density's integral, and of the share of independent elements that are so
-  // constrained, both in the measure of log_jacobian.
+  // (parameters...): the logarithms of the flat density's integral, and of the share of independent elements that are
+  // so constrained, both in the measure of log_jacobian.
   std::shared_ptr<const Function> log_flat_mass, log_condition_mass;
 
   bool is_type() const { return constrained.rank() > 0; }
@@ -404,15 +404,15 @@ struct Simulation {
   std::vector<StatementPtr> model;
   std::map<const Statement*, VariableId> marginalized; // statements of the model that are drawn otherwise, and what
   std::map<const Statement*, std::string> refusals;    // why others are not
-  // Of statements that give residuals a distribution: the draw, and the datum that is drawn with it. A container's elements
-  // are those of the datum, in order.
+  // Of statements that give residuals a distribution: the draw, and the datum that is drawn with it. A container's
+  // elements are those of the datum, in order.
   struct Residual {
     Tilde draw;
     ExpressionPtr datum;
   };
   std::map<const Statement*, Residual> residuals;
-  // Parameters with a bound that depends on data which are drawn after them, as a latency below the shortest reaction time
-  // (compiler/generative/late_bounds.hpp).
+  // Parameters with a bound that depends on data which are drawn after them, as a latency below the shortest reaction
+  // time (compiler/generative/late_bounds.hpp).
   std::set<VariableId> late_lower, late_upper;
 };
 

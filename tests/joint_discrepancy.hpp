@@ -24,8 +24,8 @@ struct Mean {
   }
 };
 
-// The most that a mean which should be zero is away from it, in standard errors. `left_out`: the share of simulations that
-// may violate a condition of the text, which the joint distribution is then given.
+// The most that a mean which should be zero is away from it, in standard errors. `left_out`: the share of simulations
+// that may violate a condition of the text, which the joint distribution is then given.
 inline double discrepancy(const std::shared_ptr<CompiledModel>& model,
                           const std::shared_ptr<CompiledModel>& density_model, double left_out = 0) {
   REQUIRE(model->facts().is_generative);

@@ -1,4 +1,5 @@
-// Proves the facts of DESIGN 2.1 about a checked program.
+// Proves the facts about a checked program that compiler/interface/facts.hpp lists: what all variables are, what can be
+// simulated and what has a density, and how the model treats the positions of each dimension.
 #pragma once
 
 #include "compiler/generative/reading.hpp"

@@ -1,5 +1,5 @@
-// The generative reading of a model text (DESIGN 1.1): what every variable is, and in which order the statements
-// simulate it.
+// The generative reading of a model text (README.md, "The language"): what every variable is, and in which order the
+// statements simulate it.
 //
 // `x ~ D` draws x where x has no value yet. Statements are put in dependency order: whoever draws a variable comes
 // before whoever uses it; statements that assign the same variable keep their textual order.

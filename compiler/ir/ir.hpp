@@ -3,9 +3,9 @@
 // Each function of a model (simulate, log_density, ...) is a tree of blocks of instructions. What an instruction
 // computes is an immutable value, visible in the rest of its block and in nested blocks. State that changes lives in
 // cells (mutable scalars) and arrays. Control flow is structured: `if_`, `for_`, `while_` own blocks; there are no
-// jumps but `break_` and `continue_`. Vector expressions are loops over scalars. Functions of the language are inlined, but
-// those of scalars that are large or call themselves: they are callees, which read their `argument`s, end with `give`, and
-// have no interface, draws or prints.
+// jumps but `break_` and `continue_`. Vector expressions are loops over scalars. Functions of the language are inlined,
+// but those of scalars that are large or call themselves: they are callees, which read their `argument`s, end with
+// `give`, and have no interface, draws or prints.
 //
 // One body, many lanes. The text of a function is that of ONE data set (or draw, or chain). The code generator runs it
 // for W of them at once: every value is W values, varying control flow is done by masks, and an array is laid out [flat
@@ -119,21 +119,21 @@ struct Message {
 //   log_prior_mass, of generative models with a density: inputs: data, transformed data, unconstrained_in. Output:
 //                  log_density, which is not one: the mass that the priors have within the declared bounds, which
 //                  Stan's density does not divide by; NaN where it is not known.
-//   log_density_gradient  likewise, and gradient. Made by compiler/passes/reverse_mode from log_density, or where lowering
-//                  writes a function of this name, from that: it computes beside what solvers find the derivatives of it.
+//   log_density_gradient  likewise, and gradient. Made by compiler/passes/reverse_mode from log_density, or where
+//                  lowering writes a function of this name, from that: it computes beside what solvers find the
+//                  derivatives of it.
 //   constrain      inputs: data, transformed data, unconstrained_in. Outputs: parameters, transformed parameters,
-//   generated
-//                  quantities (these draw).
+//                  generated quantities (these draw).
 //   log_jacobian   inputs: data, transformed data, unconstrained_in. Output: log_density, which holds
 //                  log |d parameters / d unconstrained|.
 //   unconstrain    inputs: data, transformed data, parameters. Outputs: unconstrained_out and block_sizes.
 //   predict        inputs: design, transformed data, parameters. Outputs: the observed variables (and transformed
 //                  parameters): simulate with the parameters given, latents drawn anew. Generative models have it.
 //   log_prior      of models with a density whose data can be simulated: log_density without what draws the data.
-//   log_likelihood, of the same models: inputs: data, transformed data, parameters. Output: unconstrained_out, which are
-//                  no parameters: the terms of the log likelihood, one for each element of each observed variable in the
-//                  facts' order, row-major; of what is drawn whole (a multivariate normal row) the first element's holds
-//                  it and the others are zero.
+//   log_likelihood, of the same models: inputs: data, transformed data, parameters. Output: unconstrained_out, which
+//                  are no parameters: the terms of the log likelihood, one for each element of each observed variable
+//                  in the facts' order, row-major; of what is drawn whole (a multivariate normal row) the first
+//                  element's holds it and the others are zero.
 struct Model {
   Facts facts;
   std::vector<Function> functions;

@@ -12,6 +12,7 @@ namespace sibyl::jit {
 std::string_view hashed_sources();
 
 // 64 hexadecimal digits. The function is one of the model's; the callees that it needs are part of the key.
-std::string fingerprint(const ir::Model& model, const ir::Function& function, codegen::Variant variant, const codegen::Machine& machine);
+std::string fingerprint(const ir::Model& model, const ir::Function& function, codegen::Variant variant,
+                        const codegen::Machine& machine);
 
 } // namespace sibyl::jit

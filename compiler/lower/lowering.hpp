@@ -1,8 +1,8 @@
 // From the checked program to the intermediate representation: one object writes one ir::Function.
 //
-// Expressions are in expressions.cpp and views.cpp, calls in calls.cpp and callees.cpp, distributions in distributions.cpp and
-// truncation.cpp, prior_mass.cpp and likelihood.cpp, statements in statements.cpp, constraints in parameters.cpp; model.cpp puts together the functions
-// that ir.hpp lists.
+// Expressions are in expressions.cpp and views.cpp, calls in calls.cpp and callees.cpp, distributions in
+// distributions.cpp and truncation.cpp, prior_mass.cpp and likelihood.cpp, statements in statements.cpp, constraints in
+// parameters.cpp; model.cpp puts together the functions that ir.hpp lists.
 #pragma once
 
 #include "compiler/generative/reading.hpp"

@@ -5,8 +5,8 @@
 //                                            y = with_slopes v, x, s
 //
 // Reverse mode then needs to know nothing of calls. The derivative of a callee is made by reverse mode from its body,
-// once for each set of arguments that it is wanted by, and calls derivatives itself: a function that calls itself becomes
-// one whose derivative calls itself.
+// once for each set of arguments that it is wanted by, and calls derivatives itself: a function that calls itself
+// becomes one whose derivative calls itself.
 #pragma once
 
 #include "compiler/ir/ir.hpp"

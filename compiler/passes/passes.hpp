@@ -19,9 +19,9 @@ struct Pass {
 
 const std::vector<Pass>& passes();
 
-// Runs them all. `observe` is told of the model as it comes (from a pass `lower`), then after each pass. Where SIBYL_VERIFY
-// is set in the environment, as it is in the tests, and in builds without NDEBUG the model is verified: after each pass
-// that is observed, else after the last of those that are for one function.
+// Runs them all. `observe` is told of the model as it comes (from a pass `lower`), then after each pass. Where
+// SIBYL_VERIFY is set in the environment, as it is in the tests, and in builds without NDEBUG the model is verified:
+// after each pass that is observed, else after the last of those that are for one function.
 using PassObserver = std::function<void(const Pass& pass, const Model& model)>;
 void run_passes(Model& model, const PassObserver& observe = {});
 

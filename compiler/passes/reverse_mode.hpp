@@ -14,8 +14,8 @@
 
 namespace sibyl::ir {
 
-// The gradient of the log density, or the derivatives of a callee's first result by the arguments `wanted`, behind its results.
-// structure_loops has rewritten the function, and derive_calls its calls.
+// The gradient of the log density, or the derivatives of a callee's first result by the arguments `wanted`, behind its
+// results. structure_loops has rewritten the function, and derive_calls its calls.
 Function reverse_mode(const Function& function);
 
 } // namespace sibyl::ir

@@ -105,7 +105,8 @@ class Checker {
   typed::ExpressionPtr solver_call(const ast::Call& call, Span span);
   // Whether it is one of Stan's solvers that are not here, which is then told.
   bool refuse_solver(const ast::Identifier& name);
-  // Puts what `ode_adjoint_tol_ctl` is given beyond a solver's tolerances aside. False where it does not fit, which is told.
+  // Puts what `ode_adjoint_tol_ctl` is given beyond a solver's tolerances aside. False where it does not fit, which is
+  // told.
   bool adjoint_controls(const ast::Call& call, Arguments& given);
   // The function that a solver is given, called with arguments of these types; null after a diagnostic.
   std::shared_ptr<const typed::Function> given_function(const ast::Call& call, const std::vector<Type>& leading,

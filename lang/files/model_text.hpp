@@ -11,8 +11,8 @@
 
 namespace sibyl {
 
-// A file is looked for beside the one that includes it, then in each of the directories. Throws UserError that names the
-// place for a file that is not there or cannot be read, and for one that includes itself.
+// A file is looked for beside the one that includes it, then in each of the directories. Throws UserError that names
+// the place for a file that is not there or cannot be read, and for one that includes itself.
 std::string read_model_text(const std::string& path, const std::vector<std::string>& directories = {});
 // Likewise for a text that an editor holds, whose file would be `path`.
 std::string with_includes(const std::string& path, std::string_view text,

@@ -70,8 +70,8 @@ struct Diagnosis {
 
   // Of `levels`, those that are judged: 50% and 90%.
   static constexpr std::size_t judged_levels[] = {4, 8};
-  // Whether a parameter's intervals hold the truth as often as they say; all judged intervals of all parameters of a right
-  // sampler do with 99%.
+  // Whether a parameter's intervals hold the truth as often as they say; all judged intervals of all parameters of a
+  // right sampler do with 99%.
   bool is_covered(const ParameterDiagnosis& parameter, std::size_t judged_level) const;
   // What is wrong with the sampler, one sentence each.
   std::vector<std::string> complaints() const;

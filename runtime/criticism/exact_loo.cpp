@@ -83,12 +83,6 @@ LogMean log_mean(const std::vector<double>& terms, const std::vector<double>& lo
 
 } // namespace
 
-std::string why_no_leaving_out(const Facts& facts) {
-  std::string why;
-  plate_of_points(facts, why);
-  return why;
-}
-
 DataSet without_point(const Facts& facts, const DataSet& data, std::size_t index) {
   std::string why;
   const int plate = plate_of_points(facts, why);

@@ -7,11 +7,8 @@
 
 namespace sibyl {
 
-// Why a model's points cannot be left out of its data sets, one clause; "" where they can: all that is observed is of
-// one plate, whose size is a variable of the design that is drawn anew for each data set.
-std::string why_no_leaving_out(const Facts& facts);
-
-// The data set without point `index` (from 0) of that plate.
+// The data set without point `index` (from 0) of the one plate that all that is observed is of. Throws UserError where
+// points cannot be left out: that plate's size must be a variable of the design that is drawn anew for each data set.
 DataSet without_point(const Facts& facts, const DataSet& data, std::size_t index);
 
 // As leave_one_out (pointwise.hpp). The k-hat of a point is that of the draws' weights towards its own posterior, 0

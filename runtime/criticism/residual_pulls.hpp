@@ -1,7 +1,7 @@
 // What the residuals of a data set tell of the parameters that its replications were drawn with: where the data lie
-// as they do among replications of larger parameters, they pull these upwards. Draws that are the posterior's have taken
-// all of it into account, so that a pull says nothing of the truth; draws from networks that overlooked something in
-// the data have not.
+// as they do among replications of larger parameters, they pull these upwards. Draws that are the posterior's have
+// taken all of it into account, so that a pull says nothing of the truth; draws from networks that overlooked something
+// in the data have not.
 #pragma once
 
 #include "runtime/criticism/data_statistics.hpp"
@@ -29,10 +29,10 @@ class ResidualPulls {
   std::vector<double> products_, squares_;
 };
 
-// The same by statistics of whole data sets: where these lie as they do among replications of larger parameters. Elements
-// that depend on each other tell more together (of a time series, how strongly) than one by one. What a regression of
-// the parameters on the statistics over the replications gives at the data, with a ridge, in sds of the parameters:
-// [parameter]. `points`: [replication][parameter].
+// The same by statistics of whole data sets: where these lie as they do among replications of larger parameters.
+// Elements that depend on each other tell more together (of a time series, how strongly) than one by one. What a
+// regression of the parameters on the statistics over the replications gives at the data, with a ridge, in sds of the
+// parameters: [parameter]. `points`: [replication][parameter].
 std::vector<double> pulls_of_statistics(std::span<const PredictedStatistic> statistics, std::span<const double> points,
                                         std::size_t parameters);
 

@@ -1,6 +1,7 @@
 // Values at the edge: one policy for each kind, kept by everything that simulates, trains and samples.
 //
-// A simulation that is not finite (a parameter or a datum is infinite or NaN), or that fails a check of the model, is left
+// A simulation that is not finite (a parameter or a datum is infinite or NaN), or that fails a check of the model, is
+// left
 //   out and counted. Pilot, training, validation and calibration share the one gate in the simulator
 //   (SimulatorOptions::only_finite). Above `noteworthy_share` the share and the statement are shown; only where nearly
 //   all are left out is it an error.
@@ -11,7 +12,8 @@
 // What was fixed in training (design values, sizes) is compared when a data set comes: another value is refused, naming
 //   both; one outside of the range that training saw is told in the verdict (trained_range.hpp).
 // Trained weights are on disk before anything runs that can fail or be interrupted.
-// A sampler that cannot end (a rate of 1e300) is an error with the place in the text; sizes are computed in 64 bits with
+// A sampler that cannot end (a rate of 1e300) is an error with the place in the text; sizes are computed in 64 bits
+// with
 //   checks; float or double is the compiler's decision (Facts::allows_single_precision). Those are the compiler's.
 #pragma once
 
@@ -31,8 +33,8 @@ inline constexpr double hopeless_share = 0.975;
 class LeftOut {
  public:
   void count_tries(std::size_t tries) { tried_ += tries; }
-  // One try that is left out. `statement`: any number that tells statements apart; `reason()` is called for the first of
-  // each statement.
+  // One try that is left out. `statement`: any number that tells statements apart; `reason()` is called for the first
+  // of each statement.
   template <typename Reason>
   void add(std::int64_t statement, const Reason& reason) {
     ++count_;

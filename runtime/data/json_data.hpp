@@ -1,9 +1,9 @@
 // Data sets from JSON as Stan reads it: an object of numbers and nested arrays.
 //
 // Nested arrays are in row-major order of the indices. "NaN", "Inf", "+Inf", "-Inf" (and "Infinity") are numbers, null
-// is a missing value, and so is a bare NaN, which several writers emit although JSON has none. A tuple is an object of its
-// parts, {"1": 2, "2": [0.5, 1]}, and becomes the variables `t:1` and `t:2`; an array of tuples one array for each part. An
-// array of objects at the top is several data sets.
+// is a missing value, and so is a bare NaN, which several writers emit although JSON has none. A tuple is an object of
+// its parts, {"1": 2, "2": [0.5, 1]}, and becomes the variables `t:1` and `t:2`; an array of tuples one array for each
+// part. An array of objects at the top is several data sets.
 #pragma once
 
 #include "runtime/data/data_set.hpp"

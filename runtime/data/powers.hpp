@@ -1,5 +1,5 @@
-// The powers of prior and likelihood that `train --sensitivity` makes data of a text (lang/powers.hpp): one where a data
-// set says nothing of them.
+// The powers of prior and likelihood that `train --sensitivity` makes data of a text (lang/powers.hpp): one where a
+// data set says nothing of them.
 #pragma once
 
 #include "compiler/interface/facts.hpp"

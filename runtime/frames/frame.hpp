@@ -16,8 +16,8 @@
 
 namespace sibyl {
 
-// `refined` is variational, too, but found from the mode, where `variational` starts from the prior: which of them comes
-// closer depends on the model.
+// `refined` is variational, too, but found from the mode, where `variational` starts from the prior: which of them
+// comes closer depends on the model.
 enum class FrameKind { prior, laplace, refined, variational };
 
 // "prior", "laplace", ...: as files have them.

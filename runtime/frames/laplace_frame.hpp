@@ -37,10 +37,11 @@ class LaplaceFrames {
   // A data set for which none is found (all Newton runs fail to converge; the density is not finite where the closest
   // normal distribution is looked for) has the prior frame, and `converged` says so.
   FrameBatch find(const DataBatch& batch) { return find(batch, 0, batch.count); }
-  FrameBatch find(const DataBatch& batch, std::size_t first, std::size_t count); // of the data sets first .. first + count - 1
+  FrameBatch find(const DataBatch& batch, std::size_t first,
+                  std::size_t count); // of the data sets first .. first + count - 1
 
-  // The modes of one data set that Newton's method reaches from the points, [point][parameter]: a frame for each that is
-  // more than an sd from the others, all of them converged, by decreasing density.
+  // The modes of one data set that Newton's method reaches from the points, [point][parameter]: a frame for each that
+  // is more than an sd from the others, all of them converged, by decreasing density.
   FrameBatch find_from(const DataBatch& batch, std::size_t data_set, std::span<const double> points);
 
  private:

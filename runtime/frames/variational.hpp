@@ -22,8 +22,8 @@ class VariationalFrames {
   explicit VariationalFrames(std::size_t dimension);
 
   // From the frames of the data sets first .. first + active - 1, to which the density's lanes are bound: they become
-  // those of the closest normal distributions, and are `converged`. One for which the density is not finite around, or no
-  // normal distribution is found, stays as it was; `only_converged`: those whose start is not converged, too.
+  // those of the closest normal distributions, and are `converged`. One for which the density is not finite around, or
+  // no normal distribution is found, stays as it was; `only_converged`: those whose start is not converged, too.
   void improve(Density& density, std::size_t active, std::size_t first, bool only_converged, FrameBatch& frames);
 
  private:

@@ -102,12 +102,12 @@ struct TrainingSettings {
   // A data set around whose posterior to train, and for whose design, instead of over the priors: for flat priors and
   // very wide ones.
   Arrays around = {};
-  // The weight of the variance of the log evidence over the network's draws in the loss, for models with a density. NaN:
-  // 0, or 0.1 where there are real data sets.
+  // The weight of the variance of the log evidence over the network's draws in the loss, for models with a density.
+  // NaN: 0, or 0.1 where there are real data sets.
   double self_consistency = std::numeric_limits<double>::quiet_NaN();
   std::vector<Arrays> real = {}; // data sets whose parameters nobody knows, to learn from by self-consistency too
   std::map<std::string, std::string> networks = {}; // by variable: set, sequence or mlp
-  std::string posterior = {};                       // the family: spline_flow (where it is empty), flow_matching or mean_flow
+  std::string posterior = {}; // the family: spline_flow (where it is empty), flow_matching or mean_flow
   std::size_t batch_size = 0;                       // data sets in a step; 0: chosen
   double learning_rate = 0;                         // the highest; 0: chosen
   std::string device = "cpu";                       // or cuda, cuda:1
@@ -159,7 +159,8 @@ struct PosteriorDraws {
   bool is_fine = true; // whether the verdict raises no doubt
   // Where the model has a density: how well the draws' importance weights are behaved (k-hat of Pareto-smoothed
   // importance sampling, good up to 0.7), how many independent draws the weighted draws are worth, and the
-  // logarithm of the data's evidence with its standard error. NaN where they are not known; `not_checked` and `no_evidence` say why.
+  // logarithm of the data's evidence with its standard error. NaN where they are not known; `not_checked` and
+  // `no_evidence` say why.
   double k_hat = std::numeric_limits<double>::quiet_NaN(), effective_size = std::numeric_limits<double>::quiet_NaN();
   double log_evidence = std::numeric_limits<double>::quiet_NaN();
   double log_evidence_error = std::numeric_limits<double>::quiet_NaN();
@@ -168,9 +169,10 @@ struct PosteriorDraws {
   // furthest out: one clause. NaN where the data could not be replicated.
   double data_p_value = std::numeric_limits<double>::quiet_NaN();
   std::string data_worst;
-  // Where it was verified and the draws are the networks' own: the p-value of the local classifier test that was learned
-  // with the sampler, small where the draws are told from the posterior's; and the accuracy of that classifier, 0.5 where
-  // they are alike. The verdict is "approximate" where the difference is one to be seen. NaN where there was none.
+  // Where it was verified and the draws are the networks' own: the p-value of the local classifier test that was
+  // learned with the sampler, small where the draws are told from the posterior's; and the accuracy of that classifier,
+  // 0.5 where they are alike. The verdict is "approximate" where the difference is one to be seen. NaN where there was
+  // none.
   double local_p_value = std::numeric_limits<double>::quiet_NaN();
   double local_c2st = std::numeric_limits<double>::quiet_NaN();
   Arrays data;         // the data set as the model reads it
@@ -230,7 +232,8 @@ struct ComparedModel {
   std::string no_evidence, doubt; // why numbers are not known, or not to be trusted; "" where they are
 };
 
-// How a parameter's marginal posterior moves with the power of the prior and of the likelihood (Kallioinen et al. 2024).
+// How a parameter's marginal posterior moves with the power of the prior and of the likelihood (Kallioinen et al.
+// 2024).
 struct MovedMarginal {
   double distance = 0; // cumulative Jensen-Shannon, for each doubling of the power; above 0.05 it is sensitive
   double mean_at_weaker = 0, mean_at_stronger = 0, sd_at_weaker = 0, sd_at_stronger = 0; // powers 0.8 and 1.25
@@ -374,8 +377,9 @@ class Model {
   // What the text includes is looked for beside it, then in the directories.
   static Model from_file(const std::string& path, const std::vector<std::string>& include_directories = {});
 
-  // The model with other priors: each NAME=DISTRIBUTION(ARGUMENTS), in the place of the text's own or where it has none.
-  // Throws UserError where one cannot be read or names no parameter, ModelError where the text does not compile so.
+  // The model with other priors: each NAME=DISTRIBUTION(ARGUMENTS), in the place of the text's own or where it has
+  // none. Throws UserError where one cannot be read or names no parameter, ModelError where the text does not compile
+  // so.
   Model with_priors(const std::vector<std::string>& priors) const;
 
   // The model with powers of its prior and its likelihood as data, one where a data set says nothing of them: a sampler
@@ -478,8 +482,8 @@ struct ModelChoiceSettings {
 // Which of several models made a data set.
 struct ModelProbabilities {
   std::string label;
-  // Of each model, in the order of ModelChoice::models: its posterior probability, and the share of its simulations whose
-  // summaries lie as far out as the data set's (0: further out than any, by half).
+  // Of each model, in the order of ModelChoice::models: its posterior probability, and the share of its simulations
+  // whose summaries lie as far out as the data set's (0: further out than any, by half).
   std::vector<double> probabilities, p_values;
   bool is_unlike_all = false;        // rare (p < 0.01) under every model: the probabilities mean nothing then
   std::vector<std::string> warnings; // what is outside of the range in training

@@ -27,9 +27,9 @@
 // clang-format on
 //
 // LibTorch's (runtime/training/torch) differentiates and has what losses need: normal(rows, columns) as a tensor,
-// uniforms(count) as plain numbers, and detached(x), whose value is a constant to derivatives. Eigen's (eigen_backend.hpp) evaluates where no LibTorch is, and goes
-// back through splines, as LibTorch's does too: inverse_spline(...). Over either, directional.hpp gives derivatives along a direction of the
-// inputs.
+// uniforms(count) as plain numbers, and detached(x), whose value is a constant to derivatives. Eigen's
+// (eigen_backend.hpp) evaluates where no LibTorch is, and goes back through splines, as LibTorch's does too:
+// inverse_spline(...). Over either, directional.hpp gives derivatives along a direction of the inputs.
 #pragma once
 
 #include <cstddef>

@@ -4,9 +4,10 @@
 //
 // The spline (Durkan et al. 2019, eq. 4-5) has its knots on [-bound, bound] in both s and t and goes on linearly
 // outside with the slope of its last knot: in x that is a power law, so tails are learned, and nothing is clipped. How
-// heavy they become is bounded, as is the scale a: where a network has seen little, what it makes up must not send draws
-// to where moments have no meaning. With all numbers zero the map is the identity. One kernel serves every backend on
-// a processor; its derivative is here too. runtime/training/torch/device_spline.hpp says the same to an accelerator.
+// heavy they become is bounded, as is the scale a: where a network has seen little, what it makes up must not send
+// draws to where moments have no meaning. With all numbers zero the map is the identity. One kernel serves every
+// backend on a processor; its derivative is here too. runtime/training/torch/device_spline.hpp says the same to an
+// accelerator.
 #pragma once
 
 #include <cstddef>

@@ -33,7 +33,8 @@ struct ExactDraws {
   ExactOutcome outcome;
 };
 //
-// `may_resample`: whether the draws are known to go wherever the posterior is; else chains are run, whatever the weights.
+// `may_resample`: whether the draws are known to go wherever the posterior is; else chains are run, whatever the
+// weights.
 ExactDraws draw_exactly(const WeightedDraws& amortized, TargetDensity& target, std::size_t count, std::uint64_t seed,
                         bool may_resample,
                         const std::atomic<std::int32_t>* interrupted);

@@ -1,5 +1,6 @@
 // What a sampler was trained for, beyond its networks: the design values that were the same in all of training, and the
-// ranges of the sizes, the design values and the observed values that varied. A posterior for other values is a wrong answer that looks right.
+// ranges of the sizes, the design values and the observed values that varied. A posterior for other values is a wrong
+// answer that looks right.
 #pragma once
 
 #include "runtime/model/data_batch.hpp"

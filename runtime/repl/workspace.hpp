@@ -103,7 +103,8 @@ class Workspace {
 
   Settings settings;
   Inputs inputs;
-  // What the last `:sample` or `:mcmc` gave, and the place among the data sets of the one that the current draws are of.
+  // What the last `:sample` or `:mcmc` gave, and the place among the data sets of the one that the current draws are
+  // of.
   std::vector<Posterior> posteriors;
   std::size_t shown = 0;
   std::optional<mcmc::ModelChains> chains; // where they came from `:mcmc`

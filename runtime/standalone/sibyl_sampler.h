@@ -28,8 +28,8 @@ typedef struct sibyl_options {
   int32_t threads;      /* 0: one for each core */
   int32_t with_density; /* not 0: a last column log_density__, the amortized density of each draw */
   const char* by;       /* CSV: the column whose values tell data sets apart; null: all rows are one data set */
-  int32_t exact;        /* not 0: draws of the model's own posterior, by importance sampling or Markov chains; the verdict
-                         * says which. An error where the model has no density. */
+  int32_t exact; /* not 0: draws of the model's own posterior, by importance sampling or Markov chains; the verdict
+                  * says which. An error where the model has no density. */
 } sibyl_options;
 
 /* One data variable. Values are in row-major order; a missing one is NaN. A scalar has rank 0. */

@@ -27,8 +27,8 @@ void add_sampling_options(Command& command, SampleDataOptions& options);
 
 using DrawFunction = std::function<std::vector<Posterior>(std::span<const DataSet>, const SampleOptions&)>;
 
-// Throws UserError where the data or the output are not usable. `draw`: what draws, PosteriorSampler::sample where it is
-// empty.
+// Throws UserError where the data or the output are not usable. `draw`: what draws, PosteriorSampler::sample where it
+// is empty.
 void sample_data(const PosteriorSampler& sampler, const SampleDataOptions& options, const DrawFunction& draw = {});
 
 } // namespace sibyl::cli

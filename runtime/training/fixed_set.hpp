@@ -68,7 +68,8 @@ class EpochBatches {
 };
 
 // The same, with parameters that move: after the first epoch each data set comes with further draws of its posterior.
-// A batch depends on those before it; where steps are passed over, the parameters are at first those that made the data.
+// A batch depends on those before it; where steps are passed over, the parameters are at first those that made the
+// data.
 class MovingBatches {
  public:
   // `set` must outlive it, and has posteriors. `moves`: of a data set for each visit.

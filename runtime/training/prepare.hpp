@@ -32,8 +32,8 @@ SimulatedBatch simulate_usable(const std::shared_ptr<const CompiledModel>& model
                                std::uint64_t first_index, std::size_t count);
 
 // `pilot`: the pilot simulations where there are some already; with none, `pilot_count` are made.
-// Throws UserError where the model cannot be simulated (with a region: its data given parameters), has no parameters or no observed variables, or no network reads
-// its data.
+// Throws UserError where the model cannot be simulated (with a region: its data given parameters), has no parameters or
+// no observed variables, or no network reads its data.
 InferenceSetup prepare(std::shared_ptr<const CompiledModel> model, const SetupOptions& options,
                        const SimulatedBatch* pilot = nullptr);
 

@@ -5,7 +5,8 @@
 // y alone, not the parameters that made them.
 //
 // All terms are of the frame's z, which is affine in the unconstrained parameters: the frame's determinant is the same
-// for all draws of a data set and drops out of the variance, the Jacobians of the constraints are in the model's density.
+// for all draws of a data set and drops out of the variance, the Jacobians of the constraints are in the model's
+// density.
 #pragma once
 
 #include "runtime/networks/batch.hpp"
@@ -25,9 +26,9 @@ struct UnlabelledBatch {
   std::vector<std::size_t> which; // their numbers
 };
 
-// log p of the draws z, [data set][draw][parameter], of the data sets of these numbers, and its derivatives with respect
-// to z, of z's shape. A value that is not finite tells that the density is not known there; its derivatives then mean
-// nothing.
+// log p of the draws z, [data set][draw][parameter], of the data sets of these numbers, and its derivatives with
+// respect to z, of z's shape. A value that is not finite tells that the density is not known there; its derivatives
+// then mean nothing.
 using UnlabelledDensity = std::function<void(std::span<const std::size_t> which, std::span<const double> z,
                                              std::span<double> values, std::span<double> gradients)>;
 

@@ -67,9 +67,10 @@ struct TrainedSampler {
 // A budget of seconds is that of all of it: preparing, training (at least a third of it), calibration.
 //
 // With the frame left open (FrameChoice::automatic), a budget that is long enough also pays for trials of both frames.
-// Throws UserError where the model has no simulator (and there is no data set to train around), no network fits, or the checkpoint is missing or another model's.
-// An interrupted run returns what it has, calibrated; a calibration that fails or is interrupted takes nothing from the
-// sampler. The checkpoint stays: its owner removes it when the sampler file is safely written.
+// Throws UserError where the model has no simulator (and there is no data set to train around), no network fits, or the
+// checkpoint is missing or another model's. An interrupted run returns what it has, calibrated; a calibration that
+// fails or is interrupted takes nothing from the sampler. The checkpoint stays: its owner removes it when the sampler
+// file is safely written.
 TrainedSampler train_sampler(std::shared_ptr<const CompiledModel> model, const SamplerTrainingOptions& options,
                              const SamplerTrainingEvents& events = {});
 

@@ -29,8 +29,8 @@ struct TrainingProgress {
   double seconds = 0, seconds_left = 0;
 };
 
-// Milliseconds of a mean step and how they divide. On an accelerator a step is handed over in `forward` and `optimizer`,
-// and `backward` is what the processor waits until it is done.
+// Milliseconds of a mean step and how they divide. On an accelerator a step is handed over in `forward` and
+// `optimizer`, and `backward` is what the processor waits until it is done.
 struct StepTimes {
   double waiting = 0, forward = 0, backward = 0, optimizer = 0;
 };
@@ -90,9 +90,9 @@ struct TrainingResult {
 // was finite: then nothing was learned.
 using TrainFunction = TrainingResult (*)(const TrainingJob&);
 
-// Sets environment variables that LibTorch's BLAS and OpenMP read when they are loaded, where they are not set: training
-// is up to several times faster with them. For `main` of a program, before it has threads: a library must not do it,
-// since other threads may read the environment meanwhile.
+// Sets environment variables that LibTorch's BLAS and OpenMP read when they are loaded, where they are not set:
+// training is up to several times faster with them. For `main` of a program, before it has threads: a library must not
+// do it, since other threads may read the environment meanwhile.
 void set_training_environment();
 
 // Opens libsibyl_training.so (lang/files/installed_file.hpp says where). Throws UserError naming what is missing.

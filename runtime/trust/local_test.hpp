@@ -74,8 +74,8 @@ class LocalTest {
   std::vector<std::pair<std::size_t, std::size_t>> products_; // of a parameter and a pull
   std::vector<std::pair<std::size_t, std::size_t>> squares_;  // likewise, of the squares
   std::uint64_t seed_ = 0; // of the random combinations
-  // The data set's context: the pulls, the summaries' principal components, the draws' means and the logarithms of their
-  // sds, standardized.
+  // The data set's context: the pulls, the summaries' principal components, the draws' means and the logarithms of
+  // their sds, standardized.
   std::vector<double> summary_mean_, components_; // [component][summary]
   std::vector<double> context_center_, context_scale_;
   std::vector<double> projections_; // [feature][parameter, context, 1]; made from the seed

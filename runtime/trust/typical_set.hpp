@@ -55,7 +55,8 @@ struct Verdict {
   std::optional<ExactOutcome> exact; // where exact draws were asked for
   std::optional<Verification> verification; // where all that can be asked was asked
   // "typical", "unusual (p = 0.004)", "outside of the simulations", and before these where the density says so
-  // "approximate: k-hat 0.92", and behind them where nothing could say so; or how exact draws were made; with remarks after semicolons.
+  // "approximate: k-hat 0.92", and behind them where nothing could say so; or how exact draws were made; with remarks
+  // after semicolons.
   std::string text() const;
   bool is_fine() const;
   static constexpr double unusual_p_value = 0.01;

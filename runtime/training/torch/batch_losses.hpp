@@ -1,6 +1,6 @@
 // The losses of a batch and the gradient of their mean, on several threads: each has a part of the data sets, a backend
-// over the same weights, and a gradient of its own. Networks are small: dividing single matrix products between threads,
-// as LibTorch does, takes longer than it saves.
+// over the same weights, and a gradient of its own. Networks are small: dividing single matrix products between
+// threads, as LibTorch does, takes longer than it saves.
 #pragma once
 
 #include "runtime/training/torch/torch_backend.hpp"
@@ -29,15 +29,15 @@ class BatchLosses {
   // The mean tempered loss; its gradient replaces that of the weights where it is finite. `seed` decides the family's
   // random numbers, so that a step can be repeated. Seconds go to `times`.
   double gradient(const NetworkBatch& batch, std::uint64_t seed, StepTimes& times);
-  // The same on an accelerator, which is not waited for: the loss is a tensor there, and the gradient is no number where
-  // the loss is none.
+  // The same on an accelerator, which is not waited for: the loss is a tensor there, and the gradient is no number
+  // where the loss is none.
   torch::Tensor queue_gradient(const NetworkBatch& batch, std::uint64_t seed);
   // The data sets of the last batch that `gradient` had whose losses were finite.
   NetworkBatch with_finite_losses(const NetworkBatch& batch) const;
 
   // By data set, untempered, without gradients, of the batches one after the other, with these parameters.
-  torch::Tensor evaluate(const std::vector<NetworkBatch>& batches, const std::map<std::string, torch::Tensor>& parameters,
-                         std::uint64_t first_seed);
+  torch::Tensor evaluate(const std::vector<NetworkBatch>& batches,
+                         const std::map<std::string, torch::Tensor>& parameters, std::uint64_t first_seed);
 
  private:
   struct Worker {

@@ -1,10 +1,10 @@
 // The self-consistency term (runtime/training/self_consistency.hpp) with its gradient.
 //
 // The variance is over draws of the present posterior as proposals that do not change with the weights: else narrow
-// draws, over which hardly anything varies, would make it small as well. The gradient is then, in expectation, twice that
-// of the divergence KL(q || p) (Richter et al. 2020, "VarGrad", proposition 1). Its estimate goes along the draws' paths:
-// the slopes of log q - log p at each draw, of which p's come from the model's compiled code, times the draw's derivative
-// (Roeder et al. 2017, "Sticking the landing"). It is zero at each draw where q is the posterior.
+// draws, over which hardly anything varies, would make it small as well. The gradient is then, in expectation, twice
+// that of the divergence KL(q || p) (Richter et al. 2020, "VarGrad", proposition 1). Its estimate goes along the draws'
+// paths: the slopes of log q - log p at each draw, of which p's come from the model's compiled code, times the draw's
+// derivative (Roeder et al. 2017, "Sticking the landing"). It is zero at each draw where q is the posterior.
 #pragma once
 
 #include "runtime/networks/network_config.hpp"

@@ -1,6 +1,7 @@
-// The backend that learns: LibTorch, with gradients. On the processor the spline and the operations on rows of data sets
-// are fused functions with their own derivatives: dispatching dozens of small operations would cost more than computing
-// them. On an accelerator they are such operations (device_spline.hpp, device_segments.hpp), so that nothing leaves it.
+// The backend that learns: LibTorch, with gradients. On the processor the spline and the operations on rows of data
+// sets are fused functions with their own derivatives: dispatching dozens of small operations would cost more than
+// computing them. On an accelerator they are such operations (device_spline.hpp, device_segments.hpp), so that nothing
+// leaves it.
 #pragma once
 
 #include "runtime/networks/layers.hpp"
