@@ -78,7 +78,7 @@ class ConditionedDraws {
   }
 
   // How many elements have a draw; null where each has one, nothing where that is not known.
-  std::optional<ExpressionPtr> drawn_count(const Statements& trees, VariableId id) const {
+  std::optional<ExpressionPtr> drawn_count(const Statements& trees) const {
     if (trees.size() == 1) {
       const auto* loop = std::get_if<typed::For>(&trees.front()->node);
       const StatementPtr& inner = typed::without_braces(loop ? loop->body : trees.front());
@@ -121,7 +121,7 @@ class ConditionedDraws {
       else others.push_back(top);
     }
     if (trees.empty() || is_of_one_distribution(trees)) return;
-    const auto count = drawn_count(trees, id);
+    const auto count = drawn_count(trees);
     if (!count) return;
     const Span span = trees.front()->span;
     const bool is_positive = program_.variables[id].transform->name == "positive_ordered";

@@ -64,14 +64,16 @@ void add_training_notes(const TrainingResult& trained, const LearnedFrom& learne
                         std::vector<std::string>& notes) {
   const LeftOut& left_out = learned_from.left_out;
   if (learned_from.came_again > learned_from.fresh)
-    notes.push_back(fmt::format("a data set takes longer to make than to learn from: {} were learned from {:.0f} times "
-                                "each",
-                                learned_from.fresh,
-                                1 + static_cast<double>(learned_from.came_again) / static_cast<double>(learned_from.fresh)));
+    notes.push_back(
+        fmt::format("a data set takes longer to make than to learn from: {} were learned from {:.0f} times "
+                    "each",
+                    learned_from.fresh,
+                    1 + static_cast<double>(learned_from.came_again) / static_cast<double>(learned_from.fresh)));
   if (learned_from.moves_tried > 0)
-    notes.push_back(fmt::format("from the second epoch on the parameters of each data set moved along its posterior: {} "
-                                "of {} Markov moves were accepted",
-                                learned_from.moves_accepted, learned_from.moves_tried));
+    notes.push_back(
+        fmt::format("from the second epoch on the parameters of each data set moved along its posterior: {} "
+                    "of {} Markov moves were accepted",
+                    learned_from.moves_accepted, learned_from.moves_tried));
   if (left_out.is_noteworthy()) notes.push_back("in training, " + left_out.describe("simulations"));
   if (static_cast<double>(trained.left_out) > noteworthy_share * static_cast<double>(trained.simulations))
     notes.push_back(fmt::format("{} of {} simulations were left out of training: their loss was not finite",
@@ -84,9 +86,10 @@ void add_training_notes(const TrainingResult& trained, const LearnedFrom& learne
                                 "{:.3g} before training",
                                 std::sqrt(term.trained), std::sqrt(term.untrained)));
     if (static_cast<double>(term.dropped) > noteworthy_share * static_cast<double>(term.draws))
-      notes.push_back(fmt::format("{} of {} draws were left out of self-consistency: the model's density was not finite "
-                                  "there",
-                                  term.dropped, term.draws));
+      notes.push_back(
+          fmt::format("{} of {} draws were left out of self-consistency: the model's density was not finite "
+                      "there",
+                      term.dropped, term.draws));
   }
   if (trained.has_diverged)
     notes.push_back(
@@ -95,7 +98,8 @@ void add_training_notes(const TrainingResult& trained, const LearnedFrom& learne
 
 // What is measured on fresh simulations. Nothing that goes wrong here takes anything from the trained sampler.
 void judge(std::shared_ptr<const CompiledModel> model, const SamplerTrainingOptions& options,
-           const SamplerTrainingEvents& events, std::int32_t interrupts_before, double seconds, TrainedSampler& result) {
+           const SamplerTrainingEvents& events, std::int32_t interrupts_before, double seconds,
+           TrainedSampler& result) {
   CalibrationOptions calibration{.seed = options.setup.seed,
                                  .threads = options.setup.threads,
                                  .seconds = seconds,

@@ -41,7 +41,7 @@ struct SamplerTrainingOptions {
   std::string device = "cpu";
   std::string model_library; // path of the library that the model came from; empty: it came as a text
   std::string checkpoint;    // path; empty: none
-  bool resume = false;    // go on from the checkpoint
+  bool resume = false;       // go on from the checkpoint
 };
 
 // What the caller hears meanwhile, on its own thread. Losses are those of parameters in unconstrained space, in nats:

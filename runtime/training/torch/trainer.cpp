@@ -102,8 +102,7 @@ class Trainer {
 
  private:
   static const TrainingJob& with_budget(const TrainingJob& job) {
-    if (!(job.budget.seconds > 0 || job.budget.steps > 0))
-      throw UserError("training needs a budget of time or steps");
+    if (!(job.budget.seconds > 0 || job.budget.steps > 0)) throw UserError("training needs a budget of time or steps");
     return job;
   }
 
@@ -182,8 +181,8 @@ class Trainer {
 
   void report() const {
     if (job_.progress)
-      job_.progress({step_, simulations_, epoch(), running_loss_,
-                     last_validation_, elapsed(), spent() > 0 ? elapsed() * (1 / spent() - 1) : 0});
+      job_.progress({step_, simulations_, epoch(), running_loss_, last_validation_, elapsed(),
+                     spent() > 0 ? elapsed() * (1 / spent() - 1) : 0});
   }
 
   bool is_checkpoint_due() const { return !job_.checkpoint.empty() && seconds_since(last_checkpoint_) > 10; }
@@ -328,9 +327,7 @@ class Trainer {
   }
 
   // Steps without a better validation after which a fixed set has nothing more to give at the present rate.
-  std::int64_t patience() const {
-    return std::max<std::int64_t>(10 * job_.epoch_steps, 300);
-  }
+  std::int64_t patience() const { return std::max<std::int64_t>(10 * job_.epoch_steps, 300); }
 
   // A fixed set is learned by heart: on from the best weights at a lower rate, until that gains no more either.
   void reduce() {
@@ -451,7 +448,8 @@ class Trainer {
       for (auto& [name, part] : backend_.parts(vector)) {
         const auto found = file.weights.find(prefix + name);
         if (found == file.weights.end())
-          throw UserError(job_.checkpoint + " lacks " + prefix + name + ": it is damaged, or of another version of Sibyl");
+          throw UserError(job_.checkpoint + " lacks " + prefix + name +
+                          ": it is damaged, or of another version of Sibyl");
         const WeightTensor& tensor = found->second;
         part.copy_(backend_.constant(tensor.rows, tensor.columns, tensor.values));
       }
