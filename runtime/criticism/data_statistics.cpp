@@ -87,10 +87,10 @@ class ElementPredictions {
       raw_.push_back(moments(values));
       total += raw_.back().sd;
     }
-    // What was never replicated otherwise may still be otherwise: the rule of succession for counts, a share of the usual
-    // sd for reals.
-    least_sd_ = is_integer ? std::sqrt(1.0 / (static_cast<double>(count) + 2))
-                           : 1e-3 * total / static_cast<double>(elements);
+    // What was never replicated otherwise may still be otherwise: the rule of succession for counts, a share of the
+    // usual sd for reals.
+    least_sd_ =
+        is_integer ? std::sqrt(1.0 / (static_cast<double>(count) + 2)) : 1e-3 * total / static_cast<double>(elements);
   }
 
   Prediction from_all() const {
@@ -156,8 +156,8 @@ Values statistics_of(std::span<const double> values, const Prediction& predictio
 
 PredictedStatistic compare(std::string name, double observed, std::span<const double> replicated) {
   const Moments over = moments(replicated);
-  return {std::move(name), observed, over.count < 2 ? unknown : over.mean, over.sd,
-          {replicated.begin(), replicated.end()}};
+  return {
+      std::move(name), observed, over.count < 2 ? unknown : over.mean, over.sd, {replicated.begin(), replicated.end()}};
 }
 
 std::string fill(std::string text, const std::string& name) { return text.replace(text.find("{}"), 2, name); }

@@ -19,8 +19,8 @@ constexpr const char* density_column = "log_density__";
 // Weights that are good enough to go on with: k-hat, and draws that stand for some hundred.
 bool is_usable(const DensityCheck& check) {
   constexpr double least_effective_size = 400;
-  return check.k_hat <= largest_good_k_hat && check.effective_size >= least_effective_size && check.in_training.empty() &&
-         check.missed.empty();
+  return check.k_hat <= largest_good_k_hat && check.effective_size >= least_effective_size &&
+         check.in_training.empty() && check.missed.empty();
 }
 
 // Takes the column of densities away.

@@ -4,10 +4,10 @@
 #include "runtime/inputs/missing_values.hpp"
 #include "runtime/model/computed_data.hpp"
 #include "runtime/model/parallel.hpp"
+#include "runtime/model/target_density.hpp"
 #include "runtime/posterior/check_draws.hpp"
 #include "runtime/posterior/exact_draws.hpp"
 #include "runtime/posterior/missed_modes.hpp"
-#include "runtime/model/target_density.hpp"
 
 #include <fmt/format.h>
 
@@ -132,8 +132,7 @@ std::string PosteriorSampler::describe_missed(const MissedModes& missed, const D
     double mean = 0, square = 0;
     const auto count = static_cast<double>(shown.row_count);
     for (std::size_t row = 0; row < shown.row_count; ++row) mean += shown.at(row, column) / count;
-    for (std::size_t row = 0; row < shown.row_count; ++row)
-      square += std::pow(shown.at(row, column) - mean, 2) / count;
+    for (std::size_t row = 0; row < shown.row_count; ++row) square += std::pow(shown.at(row, column) - mean, 2) / count;
     const double distance = std::abs(at.at(0, column) - mean) / std::sqrt(square);
     if (distance > furthest && std::isfinite(distance)) {
       furthest = distance;
@@ -143,8 +142,8 @@ std::string PosteriorSampler::describe_missed(const MissedModes& missed, const D
   return fmt::format("{:.2g}% of the posterior{}", 100 * missed.share, place);
 }
 
-MissedModes PosteriorSampler::look_for_missed_modes(const Conditioned& conditioned, std::size_t data_set, Worker& worker,
-                                                    const WeightedDraws& weighted, bool is_thorough,
+MissedModes PosteriorSampler::look_for_missed_modes(const Conditioned& conditioned, std::size_t data_set,
+                                                    Worker& worker, const WeightedDraws& weighted, bool is_thorough,
                                                     std::uint64_t seed) const {
   if (!model_->has("log_density_gradient", Precision::f64, model_->preferred_lanes(Precision::f64))) return {};
   const PriorFrame& prior = setup_.encoder.prior();
@@ -159,7 +158,8 @@ MissedModes PosteriorSampler::look_for_missed_modes(const Conditioned& condition
     return *worker.newton;
   };
   return find_missed_modes({newton, prior, worker.batch, data_set, *worker.target,
-                            [&](std::span<const double> points) { return log_density(conditioned, data_set, points); }, is_thorough},
+                            [&](std::span<const double> points) { return log_density(conditioned, data_set, points); },
+                            is_thorough},
                            search_points(prior, setup_.candidates, count, search_seed), weighted, seed);
 }
 
@@ -185,8 +185,7 @@ Posterior PosteriorSampler::sample_one(const Conditioned& conditioned, std::size
   const std::size_t drawn = !is_checked || checks_some ? options.draws
                             : options.reweighted       ? reweighted_factor * options.draws
                                                        : std::max(options.draws, least_weighted_draws);
-  NetworkDraws draws =
-      draw(conditioned, data_set, drawn, seed, (is_checked && !checks_some) || options.with_density);
+  NetworkDraws draws = draw(conditioned, data_set, drawn, seed, (is_checked && !checks_some) || options.with_density);
 
   worker.transform.bind(worker.complete, data_set);
   if (const std::string found = difference(worker.transform.space(), setup_.space); !found.empty())
@@ -197,8 +196,7 @@ Posterior PosteriorSampler::sample_one(const Conditioned& conditioned, std::size
   if (checks_some) {
     NetworkDraws some = draw(conditioned, data_set, costly_weighted_draws, seed, true);
     weighted = {std::move(some.unconstrained), {}};
-    weighted.weights =
-        smooth_importance_weights(log_ratios(*worker.target, weighted.unconstrained, some.log_density));
+    weighted.weights = smooth_importance_weights(log_ratios(*worker.target, weighted.unconstrained, some.log_density));
   } else if (is_checked) {
     weighted = {draws.unconstrained,
                 smooth_importance_weights(log_ratios(*worker.target, draws.unconstrained, draws.log_density))};
@@ -238,9 +236,8 @@ Posterior PosteriorSampler::sample_one(const Conditioned& conditioned, std::size
   result.draws = worker.transform.constrain(wanted, options.outputs, options.seed,
                                             static_cast<std::uint64_t>(data_set) << 32, &result.verdict.failed_draws);
   if (is_checked && !options.reweighted)
-    result.verdict.check =
-        check_draws(worker.transform, weighted.unconstrained, weighted.weights, options.exact ? Draws{} : result.draws,
-                    checks_some);
+    result.verdict.check = check_draws(worker.transform, weighted.unconstrained, weighted.weights,
+                                       options.exact ? Draws{} : result.draws, checks_some);
   if (result.verdict.check && missed.share > 0 && has_good_weights && !options.exact) {
     DensityCheck& check = *result.verdict.check;
     check.missed = describe_missed(missed, result.draws, worker.transform);

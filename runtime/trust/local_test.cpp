@@ -14,7 +14,7 @@ namespace sibyl {
 
 namespace {
 
-constexpr std::size_t rivals = 15;          // of the truth, for each data set
+constexpr std::size_t rivals = 15; // of the truth, for each data set
 constexpr std::size_t most_components = 8, most_pairs = 36, sigmoids = 128, most_products = 64;
 constexpr std::size_t trials = 399;
 constexpr std::size_t most_evaluated = 1000; // draws of the data set at hand
@@ -200,7 +200,8 @@ void LocalTest::make_projections() {
 }
 
 std::size_t LocalTest::feature_count() const {
-  return 2 * parameters_ + products_.size() + squares_.size() + std::min(most_pairs, parameters_ * (parameters_ - 1) / 2) + sigmoids;
+  return 2 * parameters_ + products_.size() + squares_.size() +
+         std::min(most_pairs, parameters_ * (parameters_ - 1) / 2) + sigmoids;
 }
 
 void LocalTest::features(const double* point, const double* context, double* result) const {

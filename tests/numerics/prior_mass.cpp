@@ -115,8 +115,9 @@ TEST_CASE("a mass that is not known is no number, and one that depends on parame
 }
 
 TEST_CASE("a density that the text defines may lack its constant, so that the mass is not known") {
-  const Prior unknown("functions { real bell_lpdf(real x, real m) { return -0.5 * square(x - m); } real bell_rng(real m) "
-                      "{ return normal_rng(m, 1); } } parameters { real x; } model { x ~ bell(2); }");
+  const Prior unknown(
+      "functions { real bell_lpdf(real x, real m) { return -0.5 * square(x - m); } real bell_rng(real m) "
+      "{ return normal_rng(m, 1); } } parameters { real x; } model { x ~ bell(2); }");
   CHECK(std::isnan(unknown.log_mass({0.3})[0]));
 }
 

@@ -321,8 +321,10 @@ TEST_CASE("parameters are drawn where a copy of them has the distribution") {
 }
 
 std::string in_order(const std::string& type, const std::string& draws) {
-  return "data { vector[3] y; real x; } transformed data { vector[3] center = [0, 0.3, 0.5]'; real early = x; } parameters { " +
-         type + "[3] mu; real<lower=0> s; } model { s ~ lognormal(0, 0.2); x ~ normal(0, 1); y ~ normal(mu, s); " + draws + " }";
+  return "data { vector[3] y; real x; } transformed data { vector[3] center = [0, 0.3, 0.5]'; real early = x; } "
+         "parameters { " +
+         type + "[3] mu; real<lower=0> s; } model { s ~ lognormal(0, 0.2); x ~ normal(0, 1); y ~ normal(mu, s); " +
+         draws + " }";
 }
 
 TEST_CASE("elements of an ordered parameter are drawn from their own distributions until they are in order") {
@@ -335,11 +337,11 @@ TEST_CASE("elements of an ordered parameter are drawn from their own distributio
     CHECK(discrepancy(in_order(type, draws), in_order(type, draws)) < 5.5);
   }
   // What leaves out more than a constant, or an element.
-  for (const char* draws :
-       {"mu[1] ~ normal(0, 1); mu[2] ~ normal(0.5, s); mu[3] ~ normal(1, 2);", "mu[1] ~ normal(0, 1);",
-        "mu[1] ~ normal(0, 1); mu[3] ~ normal(0, 1);", "mu[1] ~ normal(x, 1); mu[2] ~ normal(0, 1); mu[3] ~ normal(0, 1);",
-        "for (k in 1:3) mu[k] ~ normal(early, k);", "for (k in 1:2) mu[k + 1] ~ normal(0, k);",
-        "mu[1] ~ normal(0, 1); mu[2] ~ normal(mu[1], 1); mu[3] ~ normal(mu[2], 1);"}) {
+  for (const char* draws : {"mu[1] ~ normal(0, 1); mu[2] ~ normal(0.5, s); mu[3] ~ normal(1, 2);",
+                            "mu[1] ~ normal(0, 1);", "mu[1] ~ normal(0, 1); mu[3] ~ normal(0, 1);",
+                            "mu[1] ~ normal(x, 1); mu[2] ~ normal(0, 1); mu[3] ~ normal(0, 1);",
+                            "for (k in 1:3) mu[k] ~ normal(early, k);", "for (k in 1:2) mu[k + 1] ~ normal(0, k);",
+                            "mu[1] ~ normal(0, 1); mu[2] ~ normal(mu[1], 1); mu[3] ~ normal(mu[2], 1);"}) {
     INFO(draws);
     CHECK(not_generative(in_order("ordered", draws)) != "generative");
   }
@@ -396,7 +398,8 @@ TEST_CASE("chances that do not add up to one are told while it simulates") {
 
 TEST_CASE("a diffusion's boundary is drawn together with when it is reached") {
   const auto diffusion = [](const std::string& data, const std::string& body) {
-    return "data { " + data + " array[4] real y; } parameters { real<lower=0> a; real<lower=0, upper=1> b; real d; } "
+    return "data { " + data +
+           " array[4] real y; } parameters { real<lower=0> a; real<lower=0, upper=1> b; real d; } "
            "model { a ~ lognormal(0, 0.2); b ~ beta(8, 6); d ~ normal(0.4, 0.6); for (n in 1:4) { " +
            body + " } }";
   };

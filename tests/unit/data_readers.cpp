@@ -390,7 +390,7 @@ TEST_CASE("NPZ: sizes that are not true are refused") {
   CHECK(of("(2,)") == "(no error)");
   CHECK(of("(99999999999999999999999,)") == "a.npz: `x`: damaged (a size of 99999999999999999999999 elements)");
   CHECK(of("(4294967296, 4294967296)") == "a.npz: `x`: damaged (its sizes are not true)"); // wraps to 0
-  CHECK(of("(2305843009213693952,)") == "a.npz: `x`: damaged (its sizes are not true)");  // times 8 wraps to 0
+  CHECK(of("(2305843009213693952,)") == "a.npz: `x`: damaged (its sizes are not true)");   // times 8 wraps to 0
   CHECK(of("(281474976710655,)") == "a.npz: `x`: its values are cut off");
   CHECK(of("(3,)") == "a.npz: `x`: its values are cut off");
   const std::string odd = "{'descr': '<f99999999999999999999', 'fortran_order': False, 'shape': (2,), }";
@@ -400,8 +400,8 @@ TEST_CASE("NPZ: sizes that are not true are refused") {
 TEST_CASE("NPZ: an archive that would unfold to more than it holds is refused") {
   std::string bomb = test::stored_archive({{"x.npy", std::string(1000, '\0')}});
   const std::size_t directory = bomb.find("PK\x01\x02");
-  bomb[directory + 10] = 8;                                                    // deflated
-  for (std::size_t i = 24; i < 28; ++i) bomb[directory + i] = '\xf0';          // to four billion bytes
+  bomb[directory + 10] = 8;                                           // deflated
+  for (std::size_t i = 24; i < 28; ++i) bomb[directory + i] = '\xf0'; // to four billion bytes
   CHECK(message([&] { parse_npz(bomb, "a.npz"); }) == "a.npz: `x`: damaged (its size is not true)");
 }
 

@@ -46,8 +46,8 @@ TEST_CASE("statistics of a vector are those of the formulas, and missing element
   CHECK(find(all, "the autocorrelation of y").score() == 0); // of three numbers none
 }
 
-// Of 5,000 elements the spread has a relative sd of 1%: residuals of replications from predictions that they are part of
-// are smaller by 4%. Over 20 data sets, the mean place of those of the model has a standard error of .22 sds.
+// Of 5,000 elements the spread has a relative sd of 1%: residuals of replications from predictions that they are part
+// of are smaller by 4%. Over 20 data sets, the mean place of those of the model has a standard error of .22 sds.
 TEST_CASE("large data sets of the model are not further out than their replications") {
   std::mt19937_64 random(11);
   std::normal_distribution<double> normal;
@@ -65,8 +65,8 @@ TEST_CASE("large data sets of the model are not further out than their replicati
   CHECK(std::abs(place) < 1);
 }
 
-// Replications of an autoregression of which the second parameter is the correlation of neighbours: that of the data pulls
-// it, and not the first.
+// Replications of an autoregression of which the second parameter is the correlation of neighbours: that of the data
+// pulls it, and not the first.
 TEST_CASE("statistics of a whole data set pull what they depend on") {
   std::mt19937_64 random(5);
   std::normal_distribution<double> normal;
