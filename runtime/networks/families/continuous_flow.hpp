@@ -53,8 +53,8 @@ struct ContinuousFlow {
 
   // Where a posterior is narrower than the standard normal by a factor s, its points are told apart in the last s of
   // the time, and fast. So times are drawn and described on a clock from 0 to 1 that slows down towards the end: it
-  // shows a logarithm of the time that is left. Uniform times leave two_moons, after as many steps, at a C2ST of .78,
-  // those of the clock at .65.
+  // shows a logarithm of the time that is left. After 3,000 steps the mean C2ST is .64 for two_moons and .56 for
+  // gaussian_mixture; with uniform times .78 and .55.
   static constexpr double clock_floor = 0.02; // of the time that is left
   static double clock(double t) { return 1 - std::log((1 - t + clock_floor) / clock_floor) / clock_range(); }
   static double time_at(double clock) { return 1 + clock_floor - clock_floor * std::exp(clock_range() * (1 - clock)); }
