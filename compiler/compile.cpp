@@ -7,14 +7,17 @@
 #include "compiler/facts/find_facts.hpp"
 #include "compiler/facts/pedantic.hpp"
 #include "compiler/generative/accesses.hpp"
+#include "compiler/generative/centred_draws.hpp"
 #include "compiler/generative/conditioned_draws.hpp"
 #include "compiler/generative/copies.hpp"
 #include "compiler/generative/inlined_densities.hpp"
+#include "compiler/generative/interleaving.hpp"
 #include "compiler/generative/late_bounds.hpp"
 #include "compiler/generative/marginalized.hpp"
 #include "compiler/generative/own_draws.hpp"
 #include "compiler/generative/reading.hpp"
 #include "compiler/generative/residuals.hpp"
+#include "compiler/generative/spread_draws.hpp"
 #include "compiler/jit/jit_source.hpp"
 #include "compiler/lower/lowering.hpp"
 #include "lang/check.hpp"
@@ -30,12 +33,15 @@ void append(Diagnostics& all, const Diagnostics& some) { all.insert(all.end(), s
 
 void read_simulation(typed::Program& program) {
   generative::inline_densities(program);
+  generative::spread_draws(program);
   generative::read_marginalized(program);
   generative::read_own_draws(program);
   generative::read_residuals(program);
+  generative::read_centred_draws(program);
   generative::read_copies(program);
   generative::read_conditioned_draws(program);
   generative::find_late_bounds(program);
+  generative::add_positions(program);
 }
 
 // Not generative is no error: such a text still has a density. But its user should know which statement decides.

@@ -414,6 +414,9 @@ struct Simulation {
   // Parameters with a bound that depends on data which are drawn after them, as a latency below the shortest reaction
   // time (compiler/generative/late_bounds.hpp).
   std::set<VariableId> late_lower, late_upper;
+  // Loop variables for statements of which none has a loop, by how many such loops are around
+  // (compiler/generative/interleaving.hpp).
+  std::vector<VariableId> positions;
 };
 
 struct Program {

@@ -43,7 +43,9 @@ ExpressionPtr element_of_index(const typed::Index& index, const ExpressionPtr& w
     copy.items[i] = {IndexItem::Kind::single, place, nullptr, item.span};
     return make_expression(std::move(copy), element_type(whole->type), whole->span);
   }
-  return at(whole, position);
+  typed::Index longer = index;
+  longer.items.push_back({IndexItem::Kind::single, position, nullptr, position->span});
+  return make_expression(std::move(longer), element_type(whole->type), whole->span);
 }
 
 } // namespace

@@ -168,7 +168,12 @@ class Inliner {
     const auto [found, is_new] = outcomes_.try_emplace(&function);
     if (!is_new || !function.body) return found->second;
     std::set<std::size_t> outcomes;
-    const auto add = [&](const ExpressionPtr& outcome) {
+    const auto add = [&](ExpressionPtr outcome) {
+      // `categorical_lpmf(y + 1 | p)` of what is counted from zero.
+      if (const auto* sum = std::get_if<typed::BuiltinCall>(&outcome->node);
+          sum && (sum->builtin == Builtin::add || sum->builtin == Builtin::subtract) &&
+          literal_number(sum->arguments[1]))
+        outcome = sum->arguments[0];
       const auto id = drawn_variable(outcome);
       const auto argument =
           id ? std::find(function.arguments.begin(), function.arguments.end(), *id) : function.arguments.end();

@@ -48,9 +48,16 @@ struct Step {
   std::vector<Access> accesses;
 };
 
+// The loops around what is interleaved: their positions, and within how many of them a variable is declared.
+struct Outer {
+  std::vector<ExpressionPtr> positions;
+  std::map<VariableId, std::size_t> declared_within;
+};
+
 class Interleaver {
  public:
-  Interleaver(const std::vector<StatementPtr>& statements, const typed::Program& program) : program_(program) {
+  Interleaver(const std::vector<StatementPtr>& statements, const typed::Program& program, Outer outer = {})
+      : program_(program), outer_(std::move(outer)) {
     for (const StatementPtr& one : statements) {
       const Accesses accesses = accesses_of(one, program);
       made_.insert(accesses.assigned.begin(), accesses.assigned.end());
@@ -58,6 +65,8 @@ class Interleaver {
       drawn_.insert(accesses.drawn.begin(), accesses.drawn.end());
       if (!position_) find_position(one);
     }
+    const auto& spare = program.simulation.positions;
+    if (!position_ && outer_.positions.size() < spare.size()) position_ = spare[outer_.positions.size()];
     if (!position_) throw NotInterleaved{};
     for (const StatementPtr& one : statements) take(one);
   }
@@ -68,7 +77,10 @@ class Interleaver {
     std::vector<StatementPtr> result = declarations_;
     const Span span = steps_.front().statement->span;
     std::vector<StatementPtr> body = inner_declarations_;
-    for (const std::size_t i : order()) body.push_back(guarded(steps_[i]));
+    for (const std::vector<std::size_t>& group : order()) {
+      const Statements made = group.size() == 1 ? Statements{guarded(steps_[group[0]])} : within_position(group);
+      body.insert(body.end(), made.begin(), made.end());
+    }
     typed::For loop{*position_, whole_number(1, span), length_, make_statement(typed::Sequence{std::move(body)}, span)};
     result.push_back(make_statement(std::move(loop), span));
     return result;
@@ -80,6 +92,39 @@ class Interleaver {
       const auto* loop = std::get_if<typed::For>(&one->node);
       if (loop && !position_) position_ = loop->variable;
     });
+  }
+
+  // ---- the loops around
+
+  // The index that counts the positions of this loop, for what is declared outside of those around.
+  std::size_t depth_of(VariableId id) const {
+    const auto found = outer_.declared_within.find(id);
+    return outer_.positions.size() - (found == outer_.declared_within.end() ? 0 : found->second);
+  }
+  enum class Place { here, before, elsewhere };
+  // Where the indexes point to among the positions of the loops around.
+  Place place_of(VariableId id, const std::vector<IndexItem>& items) const {
+    const std::size_t depth = depth_of(id), first = outer_.positions.size() - depth;
+    for (std::size_t i = 0; i < depth; ++i) {
+      if (items.size() <= i || items[i].kind != IndexItem::Kind::single) return Place::elsewhere;
+      const ExpressionPtr& position = outer_.positions[first + i];
+      if (are_same(items[i].first, position)) continue;
+      const auto* difference = std::get_if<typed::BuiltinCall>(&items[i].first->node);
+      const auto* by = difference && difference->builtin == Builtin::subtract ? literal(difference->arguments[1]) : nullptr;
+      return by && by->value > 0 && are_same(difference->arguments[0], position) ? Place::before : Place::elsewhere;
+    }
+    return Place::here;
+  }
+
+  // What needs each other at one position, position by position of a loop within it.
+  Statements within_position(const std::vector<std::size_t>& group) const {
+    Outer inner = outer_;
+    inner.positions.push_back(reference(*position_, integer, steps_[group[0]].statement->span));
+    for (const StatementPtr& one : inner_declarations_)
+      inner.declared_within[std::get<typed::Declaration>(one->node).variable] = inner.positions.size();
+    Statements parts;
+    for (const std::size_t i : group) parts.push_back(guarded(steps_[i]));
+    return Interleaver(parts, program_, std::move(inner)).run();
   }
 
   // ---- the steps
@@ -108,10 +153,29 @@ class Interleaver {
       take(inner->body, inner, ++loops_);
     } else if (loop) {
       add(tree);
+    } else if (const auto* branch = std::get_if<typed::If>(&tree->node)) {
+      take_branch(*branch, tree->span);
     } else if (const auto at = constant_place(tree)) {
       add(tree, at);
     } else {
       take_whole(tree);
+    }
+  }
+
+  // What the branches do is done under their condition at each position.
+  void take_branch(const typed::If& branch, Span span) {
+    std::set<VariableId> reads;
+    add_reads(branch.condition, reads);
+    if (meets(reads, made_)) throw NotInterleaved{};
+    const std::size_t begin = steps_.size();
+    take(branch.then_body);
+    const std::size_t middle = steps_.size();
+    if (branch.else_body) take(branch.else_body);
+    const StatementPtr nothing = make_statement(typed::Sequence{}, span);
+    for (std::size_t i = begin; i < steps_.size(); ++i) {
+      const StatementPtr one = steps_[i].statement;
+      steps_[i].statement = make_statement(
+          i < middle ? typed::If{branch.condition, one, nullptr} : typed::If{branch.condition, nothing, one}, span);
     }
   }
 
@@ -128,43 +192,64 @@ class Interleaver {
   }
 
   // c of `x[c] = ...` and `x[c] ~ ...`.
-  static std::optional<std::int64_t> constant_place(const StatementPtr& statement) {
+  std::optional<std::int64_t> constant_place(const StatementPtr& statement) const {
     const std::vector<IndexItem>* items = nullptr;
+    std::optional<VariableId> id;
     const auto draw = as_draw(statement);
-    if (const auto* assignment = std::get_if<typed::Assignment>(&statement->node)) items = &assignment->indices;
-    else if (draw) items = items_of(draw->left);
-    if (!items || items->empty() || items->front().kind != IndexItem::Kind::single) return std::nullopt;
-    const auto* place = literal(items->front().first);
+    if (const auto* assignment = std::get_if<typed::Assignment>(&statement->node)) {
+      items = &assignment->indices;
+      id = assignment->variable;
+    } else if (draw && (id = drawn_variable(draw->left))) {
+      items = items_of(draw->left);
+    }
+    if (!items || !id) return std::nullopt;
+    const std::size_t depth = depth_of(*id);
+    if (items->size() <= depth || (*items)[depth].kind != IndexItem::Kind::single) return std::nullopt;
+    const auto* place = literal((*items)[depth].first);
     return place ? std::optional(place->value) : std::nullopt;
+  }
+
+  // The positions that a statement over all of them, or over a slice, makes.
+  struct Range {
+    ExpressionPtr first, last;
+    bool is_indexed = false;
+  };
+  Range range_of(VariableId id, const std::vector<IndexItem>& items, Span span) const {
+    const std::size_t depth = depth_of(id);
+    if (place_of(id, items) != Place::here || program_.variables[id].sizes.size() <= depth) throw NotInterleaved{};
+    Range range{whole_number(1, span), program_.variables[id].sizes[depth], items.size() > depth};
+    if (!range.is_indexed) return range;
+    const IndexItem& item = items[depth];
+    if (item.kind == IndexItem::Kind::from || item.kind == IndexItem::Kind::between) range.first = item.first;
+    if (item.kind == IndexItem::Kind::up_to || item.kind == IndexItem::Kind::between) range.last = item.second;
+    if (item.kind == IndexItem::Kind::single || item.kind == IndexItem::Kind::multiple || !literal(range.first))
+      throw NotInterleaved{};
+    return range;
   }
 
   // A statement over all positions, or over a slice of them: what it does at one.
   void take_whole(const StatementPtr& statement) {
+    const Span span = statement->span;
+    const ExpressionPtr at = reference(*position_, integer, span);
     if (const auto* assignment = std::get_if<typed::Assignment>(&statement->node)) {
-      const typed::Variable& variable = program_.variables[assignment->variable];
-      if (!assignment->indices.empty() || assignment->value->type.rank() == 0) throw NotInterleaved{};
-      const ExpressionPtr at = reference(*position_, integer, statement->span);
+      if (assignment->value->type.rank() == 0) throw NotInterleaved{};
+      const Range range = range_of(assignment->variable, assignment->indices, span);
       typed::Assignment one = *assignment;
-      one.indices = {{IndexItem::Kind::single, at, nullptr, statement->span}};
-      one.value = element_of(assignment->value, at);
-      add_elementwise(make_statement(std::move(one), statement->span), whole_number(1, statement->span),
-                      variable.sizes.front());
+      const IndexItem position{IndexItem::Kind::single, at, nullptr, span};
+      if (range.is_indexed) one.indices[depth_of(assignment->variable)] = position;
+      else one.indices.push_back(position);
+      one.value = element_of(assignment->value, plus(at, 1 - literal(range.first)->value));
+      add_elementwise(make_statement(std::move(one), span), range.first, range.last);
       return;
     }
     const auto draw = as_draw(statement);
     const auto id = draw ? drawn_variable(draw->left) : std::nullopt;
     if (!id || draw->left != drawn_place(draw->left)) throw NotInterleaved{};
     if (draw->left->type.rank() != draw->distribution->outcome.rank() + 1) throw NotInterleaved{};
-    ExpressionPtr first = whole_number(1, statement->span), last = program_.variables[*id].sizes.front();
-    if (const auto* items = items_of(draw->left)) {
-      const IndexItem& item = items->front();
-      if (items->size() != 1) throw NotInterleaved{};
-      if (item.kind == IndexItem::Kind::from || item.kind == IndexItem::Kind::between) first = item.first;
-      if (item.kind == IndexItem::Kind::up_to || item.kind == IndexItem::Kind::between) last = item.second;
-      if (item.kind == IndexItem::Kind::single || item.kind == IndexItem::Kind::multiple || !literal(first))
-        throw NotInterleaved{};
-    }
-    const ExpressionPtr row = plus(reference(*position_, integer, statement->span), 1 - literal(first)->value);
+    const auto* items = items_of(draw->left);
+    const auto [first, last, is_indexed] = range_of(*id, items ? *items : std::vector<IndexItem>{}, span);
+    if (is_indexed && items->size() != depth_of(*id) + 1) throw NotInterleaved{};
+    const ExpressionPtr row = plus(at, 1 - literal(first)->value);
     typed::Tilde one = *draw;
     one.left = element_of(draw->left, row);
     for (std::size_t i = 0; i < one.arguments.size(); ++i)
@@ -173,7 +258,7 @@ class Interleaver {
     if (one.truncation)
       for (ExpressionPtr* bound : {&one.truncation->lower, &one.truncation->upper})
         if (*bound) *bound = element_of(*bound, row);
-    add_elementwise(make_statement(std::move(one), statement->span), first, last);
+    add_elementwise(make_statement(std::move(one), span), first, last);
   }
 
   void add_elementwise(StatementPtr statement, ExpressionPtr first, ExpressionPtr last) {
@@ -188,10 +273,12 @@ class Interleaver {
     std::function<void(const ExpressionPtr&)> read = [&](const ExpressionPtr& one) { see(one, step, offset_of); };
     const auto write = [&](VariableId id, const std::vector<IndexItem>* items) {
       std::optional<Offset> where;
-      if (items && !items->empty() && !is_own(id)) {
-        if (items->front().kind == IndexItem::Kind::single) where = offset_of(items->front().first);
+      if (program_.variables[id].type.rank() > 0 && !is_own(id)) {
+        const std::size_t depth = depth_of(id);
+        if (!items || items->size() <= depth || place_of(id, *items) != Place::here) throw NotInterleaved{};
+        if ((*items)[depth].kind == IndexItem::Kind::single) where = offset_of((*items)[depth].first);
         if (!where || !where->is_exact) throw NotInterleaved{};
-      } else if (program_.variables[id].type.rank() > 0 && !is_own(id)) throw NotInterleaved{};
+      }
       step.accesses.push_back({id, true, where});
       if (items)
         for (const IndexItem& item : *items)
@@ -248,12 +335,17 @@ class Interleaver {
       const auto* index = std::get_if<typed::Index>(&one->node);
       const auto* base = index ? std::get_if<typed::VariableReference>(&index->base->node) : nullptr;
       if (!base || !made_.contains(base->variable) || is_own(base->variable)) return nullptr;
-      const IndexItem& item = index->items.front();
+      const std::size_t depth = depth_of(base->variable);
+      const Place place = place_of(base->variable, index->items);
       std::optional<Offset> where;
-      if (item.kind == IndexItem::Kind::single) where = offset_of(item.first);
-      if (item.kind == IndexItem::Kind::up_to || item.kind == IndexItem::Kind::between) where = offset_of(item.second);
-      if (where && item.kind != IndexItem::Kind::single) where->is_exact = false;
-      step.accesses.push_back({base->variable, false, where});
+      if (place == Place::here && index->items.size() > depth) {
+        const IndexItem& item = index->items[depth];
+        if (item.kind == IndexItem::Kind::single) where = offset_of(item.first);
+        if (item.kind == IndexItem::Kind::up_to || item.kind == IndexItem::Kind::between)
+          where = offset_of(item.second);
+        if (where && item.kind != IndexItem::Kind::single) where->is_exact = false;
+      }
+      if (place != Place::before) step.accesses.push_back({base->variable, false, where});
       for (const IndexItem& each : index->items)
         for (const ExpressionPtr& part : {each.first, each.second}) typed::rewritten(part, visit);
       return one;
@@ -312,7 +404,7 @@ class Interleaver {
     for (const Step& step : steps_)
       for (const Access& one : step.accesses)
         if (one.is_write && one.offset) {
-          const ExpressionPtr& size = program_.variables[one.variable].sizes.front();
+          const ExpressionPtr& size = program_.variables[one.variable].sizes[depth_of(one.variable)];
           if (!length_) length_ = size;
           else if (!are_same(length_, size)) length_ = of_integers(Builtin::maximum, length_, size);
         }
@@ -364,27 +456,35 @@ class Interleaver {
     return assignment && assignment->gives_draw;
   }
 
-  std::vector<std::size_t> order() const {
+  // The steps in order; those that need each other at one position are one group.
+  std::vector<std::vector<std::size_t>> order() const {
     const std::size_t count = steps_.size();
-    std::vector<std::vector<bool>> before(count, std::vector<bool>(count));
+    std::vector<std::vector<bool>> before(count, std::vector<bool>(count)); // directly or through others
     for (std::size_t i = 0; i < count; ++i) {
       check_own(i);
       for (std::size_t j = 0; j < count; ++j)
         if (i != j) before[j][i] = precedes(i, j);
     }
-    std::vector<std::size_t> ordered;
+    for (std::size_t through = 0; through < count; ++through)
+      for (std::size_t j = 0; j < count; ++j)
+        for (std::size_t i = 0; i < count; ++i)
+          if (before[j][through] && before[through][i]) before[j][i] = true;
+    std::vector<std::vector<std::size_t>> ordered;
     std::vector<bool> done(count);
-    while (ordered.size() < count) {
+    for (std::size_t left = count; left > 0;) {
       std::size_t next = 0;
       const auto waits = [&](std::size_t j) {
         for (std::size_t i = 0; i < count; ++i)
-          if (before[j][i] && !done[i]) return true;
+          if (before[j][i] && !before[i][j] && !done[i]) return true;
         return false;
       };
-      while (next < count && (done[next] || waits(next))) ++next;
-      if (next == count) throw NotInterleaved{};
-      done[next] = true;
-      ordered.push_back(next);
+      while (done[next] || waits(next)) ++next; // what waits for nothing but what waits for it
+      std::vector<std::size_t> group;
+      for (std::size_t i = 0; i < count; ++i)
+        if (i == next || (before[next][i] && before[i][next])) group.push_back(i);
+      for (const std::size_t i : group) done[i] = true;
+      left -= group.size();
+      ordered.push_back(std::move(group));
     }
     return ordered;
   }
@@ -418,6 +518,7 @@ class Interleaver {
   }
 
   const typed::Program& program_;
+  Outer outer_;
   std::set<VariableId> made_, drawn_;
   std::optional<VariableId> position_; // the loop's variable: that of a loop which it replaces
   std::vector<Step> steps_;
@@ -427,6 +528,17 @@ class Interleaver {
 };
 
 } // namespace
+
+void add_positions(typed::Program& program) {
+  for (const char* name : {"n", "m"}) {
+    typed::Variable variable;
+    variable.name = name;
+    variable.type = integer;
+    variable.is_local = variable.is_loop_variable = true;
+    program.variables.push_back(std::move(variable));
+    program.simulation.positions.push_back(static_cast<VariableId>(program.variables.size() - 1));
+  }
+}
 
 std::optional<std::vector<StatementPtr>> interleaved(const std::vector<StatementPtr>& statements,
                                                      const typed::Program& program) {

@@ -6,7 +6,8 @@
 //                                                       }
 //
 // No order of whole statements simulates these; one loop over the positions does, where each position needs only what
-// has been made at it or before it.
+// has been made at it or before it. What needs each other at one position (a trial's count of the dog's answers before
+// it) is interleaved in a loop within it likewise.
 #pragma once
 
 #include "lang/typed.hpp"
@@ -15,6 +16,9 @@
 #include <vector>
 
 namespace sibyl::generative {
+
+// Adds the loop variables of `program.simulation.positions`.
+void add_positions(typed::Program& program);
 
 // One loop over the positions that does what the statements do, with the declarations among them before it; nothing
 // where the text does not show that there is one. `statements` in textual order, all of them on cycles.

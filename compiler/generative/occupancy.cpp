@@ -289,9 +289,13 @@ std::optional<StatementPtr> MarginalRewriter::occupied_or_not(const std::vector<
     require_apart(present, {place}, span);
     require_apart(absent, {place}, span);
     Statements result;
-    if (const ExpressionPtr is_present = choice_between(present, absent))
-      result.push_back(
-          make_statement(typed::If{is_present, in_sequence(parts[0], span), in_sequence(parts[1], span)}, span));
+    if (const ExpressionPtr is_present = choice_between(present, absent)) {
+      // Drawn once, however the elements are drawn then.
+      const VariableId state = new_scalar("present", Base::integer, span);
+      result.push_back(make_statement(typed::Declaration{state, is_present}, span));
+      result.push_back(make_statement(
+          typed::If{reference(state, span), in_sequence(parts[0], span), in_sequence(parts[1], span)}, span));
+    }
     else result.push_back(chosen(choose({present, absent}, span, result), parts, span));
     mark(tree, *drawn_variable(place));
     return in_sequence(std::move(result), span);

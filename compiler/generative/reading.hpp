@@ -51,6 +51,9 @@ std::vector<typed::StatementPtr> simulated_statements(const typed::Program& prog
 std::optional<std::vector<typed::StatementPtr>>
 data_simulation_order(const typed::Program& program, const Reading& reading, typed::StatementPtr* cycle = nullptr);
 
+// Transformed data that are computed from observed data, directly or through others: of simulated data they are others.
+std::set<typed::VariableId> computed_from_observed(const typed::Program& program, const Reading& reading);
+
 // Whether a draw of the variable is one of data or latents.
 bool is_simulated_given_parameters(const Reading& reading, typed::VariableId id);
 

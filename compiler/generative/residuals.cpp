@@ -1,6 +1,7 @@
 #include "compiler/generative/residuals.hpp"
 
 #include "compiler/generative/interleaving.hpp"
+#include "compiler/generative/log_terms.hpp"
 #include "compiler/generative/tree_building.hpp"
 
 #include <algorithm>
@@ -12,7 +13,68 @@ namespace sibyl::generative {
 namespace {
 
 ExpressionPtr arithmetic(Builtin what, const ExpressionPtr& a, const ExpressionPtr& b) {
-  return builtin(what, {a, b}, real, a->span);
+  const bool is_integer = a->type.base == Base::integer && b->type.base == Base::integer;
+  return is_integer ? builtin(what, {a, b}, integer, a->span)
+                    : builtin(what, {as_real(a), as_real(b)}, real, a->span);
+}
+
+// The operand of a call of one of these functions, and the one that undoes it.
+struct Undone {
+  ExpressionPtr operand;
+  std::string by;
+};
+std::optional<Undone> undone(const ExpressionPtr& expression) {
+  static const std::map<std::string, std::string> inverses = {{"log", "exp"},          {"exp", "log"},
+                                                              {"sqrt", "square"},      {"logit", "inv_logit"},
+                                                              {"inv_logit", "logit"},  {"log1p", "expm1"},
+                                                              {"inv_Phi", "Phi"},      {"Phi", "inv_Phi"}};
+  std::string name;
+  const std::vector<ExpressionPtr>* arguments = nullptr;
+  if (const auto* call = std::get_if<typed::BuiltinCall>(&expression->node); call && call->builtin == Builtin::math) {
+    name = call->math;
+    arguments = &call->arguments;
+  } else if (const auto* function = std::get_if<typed::FunctionCall>(&expression->node)) {
+    if (as_library_call(expression, function->function->name.c_str())) name = function->function->name;
+    arguments = &function->arguments;
+  }
+  const auto found = inverses.find(name);
+  if (found == inverses.end() || arguments->size() != 1) return std::nullopt;
+  return Undone{arguments->front(), found->second};
+}
+
+ExpressionPtr applied(const std::string& function, const ExpressionPtr& argument) {
+  if (function != "exp" && function != "log" && function != "expm1")
+    return library_call(function.c_str(), {argument}, argument->span);
+  return make_expression(typed::BuiltinCall{Builtin::math, {argument}, function}, real, argument->span);
+}
+
+// A number that the text states; nothing for any other.
+std::optional<double> stated(const ExpressionPtr& expression) {
+  const ExpressionPtr bare = without_promotion(expression);
+  if (const auto number = literal_number(bare)) return number;
+  const auto* call = std::get_if<typed::BuiltinCall>(&bare->node);
+  if (!call || call->arguments.empty()) return std::nullopt;
+  const auto a = stated(call->arguments[0]);
+  if (call->builtin == Builtin::negate && a) return -*a;
+  const auto b = call->arguments.size() == 2 ? stated(call->arguments[1]) : std::nullopt;
+  if (!a || !b) return std::nullopt;
+  switch (call->builtin) {
+  case Builtin::add: return *a + *b;
+  case Builtin::subtract: return *a - *b;
+  case Builtin::multiply: return *a * *b;
+  case Builtin::divide: return *a / *b;
+  default: return std::nullopt;
+  }
+}
+
+// The number that a bound of a support is, for all parameters.
+std::optional<double> stated(const std::shared_ptr<const typed::Function>& bound) {
+  if (!bound || !bound->body) return std::nullopt;
+  std::optional<double> number;
+  for_each_statement(bound->body, [&](const StatementPtr& one) {
+    if (const auto* result = std::get_if<typed::Return>(&one->node)) number = stated(result->value);
+  });
+  return number;
 }
 
 class ResidualRewriter {
@@ -20,6 +82,8 @@ class ResidualRewriter {
   explicit ResidualRewriter(typed::Program& program) : program_(program) {}
 
   void run() {
+    for (const StatementPtr& one : program_.simulation.model)
+      for (const VariableId id : accesses_of(one, program_).drawn) drawn_.insert(id);
     for (const Statements* block : {&program_.simulation.transformed_parameters, &program_.simulation.model})
       for (const StatementPtr& one : *block) find_draws(one, true);
     for (Statements* block : {&program_.simulation.transformed_parameters, &program_.simulation.model}) {
@@ -109,21 +173,60 @@ class ResidualRewriter {
 
   // ---- what gives the datum
 
-  // A real datum, or elements of one.
+  // A datum, or elements of one; where the left side has none, a parameter that nothing else draws.
   bool is_datum(const ExpressionPtr& expression) const {
     const auto id = drawn_variable(expression);
     if (!id || drawn_place(expression) != expression) return false;
     const typed::Variable& variable = program_.variables[*id];
-    return variable.block == typed::Block::data && !variable.is_local && variable.type.base != Base::integer;
+    if (variable.is_local) return false;
+    if (is_of_parameters_)
+      return variable.block == typed::Block::parameters && !variable.transform->is_type() && !drawn_.contains(*id);
+    return variable.block == typed::Block::data && (variable.type.base == Base::integer) == is_of_counts_;
   }
-  // The operand that `left` is solved for: the first that holds a datum as a term.
+  // Finds out what the left side of a draw is to be solved for; false where there is nothing.
+  bool look_for_datum(const ExpressionPtr& left, const typed::Distribution& distribution) {
+    is_of_counts_ = distribution.support.is_discrete;
+    is_of_parameters_ = false;
+    if (holds_datum(left)) return true;
+    is_of_parameters_ = !is_of_counts_;
+    return is_of_parameters_ && holds_datum(left);
+  }
+  // The first operand that holds a datum.
+  ExpressionPtr holder_in(const ExpressionPtr& expression) const {
+    if (const auto function = undone(expression))
+      return !is_of_parameters_ && holds_datum(function->operand) ? function->operand : nullptr;
+    const auto* call = std::get_if<typed::BuiltinCall>(&expression->node);
+    if (!call) return nullptr;
+    switch (call->builtin) {
+    case Builtin::add:
+    case Builtin::subtract:
+    case Builtin::negate:
+    case Builtin::transpose: break;
+    case Builtin::multiply:
+    case Builtin::divide: {
+      // By a number that is not random: others would have a density of their own.
+      if (is_of_counts_) return nullptr;
+      const ExpressionPtr &a = call->arguments[0], &b = call->arguments[1];
+      if (holds_datum(a)) return is_fixed(b) ? a : nullptr;
+      return call->builtin == Builtin::multiply && is_fixed(a) && holds_datum(b) ? b : nullptr;
+    }
+    default: return nullptr;
+    }
+    for (const ExpressionPtr& one : call->arguments)
+      if (holds_datum(one)) return one;
+    return nullptr;
+  }
   bool holds_datum(const ExpressionPtr& expression) const {
-    if (is_datum(expression)) return true;
-    const auto* sum = std::get_if<typed::BuiltinCall>(&expression->node);
-    return sum &&
-           (sum->builtin == Builtin::add || sum->builtin == Builtin::subtract || sum->builtin == Builtin::negate) &&
-           std::any_of(sum->arguments.begin(), sum->arguments.end(),
-                       [&](const ExpressionPtr& one) { return holds_datum(one); });
+    return is_datum(expression) || holder_in(expression) != nullptr;
+  }
+  // A scalar that the design decides, or the text.
+  bool is_fixed(const ExpressionPtr& factor) const {
+    std::set<VariableId> reads;
+    add_reads(factor, reads);
+    return factor->type.is_scalar() && std::all_of(reads.begin(), reads.end(), [&](VariableId id) {
+             const typed::Variable& variable = program_.variables[id];
+             return variable.block == typed::Block::data && !variable.is_local && !drawn_.contains(id);
+           });
   }
 
   struct Given {
@@ -133,14 +236,42 @@ class ResidualRewriter {
   // too.
   std::optional<Given> solved(const ExpressionPtr& left, const ExpressionPtr& value) const {
     if (is_datum(left)) return keeps_apart(left, value) ? std::optional(Given{left, value}) : std::nullopt;
-    const auto* sum = std::get_if<typed::BuiltinCall>(&left->node);
-    if (!sum || !holds_datum(left)) return std::nullopt;
-    if (sum->builtin == Builtin::negate)
-      return solved(sum->arguments[0], builtin(Builtin::negate, {value}, real, left->span));
-    const ExpressionPtr &a = sum->arguments[0], &b = sum->arguments[1];
-    const bool subtracts = sum->builtin == Builtin::subtract;
-    if (holds_datum(a)) return solved(a, arithmetic(subtracts ? Builtin::add : Builtin::subtract, value, b));
-    return solved(b, subtracts ? arithmetic(Builtin::subtract, a, value) : arithmetic(Builtin::subtract, value, a));
+    const ExpressionPtr holder = holder_in(left);
+    if (!holder) return std::nullopt;
+    if (const auto function = undone(left)) return solved(holder, applied(function->by, as_real(value)));
+    const auto& call = std::get<typed::BuiltinCall>(left->node);
+    if (call.builtin == Builtin::negate) return solved(holder, builtin(Builtin::negate, {value}, value->type, left->span));
+    if (call.arguments.size() != 2) return std::nullopt;
+    const ExpressionPtr &a = call.arguments[0], &b = call.arguments[1];
+    const bool is_first = holder == a;
+    switch (call.builtin) {
+    case Builtin::add: return solved(holder, arithmetic(Builtin::subtract, value, is_first ? b : a));
+    case Builtin::subtract:
+      return solved(holder, is_first ? arithmetic(Builtin::add, value, b) : arithmetic(Builtin::subtract, a, value));
+    case Builtin::multiply: return solved(holder, arithmetic(Builtin::divide, as_real(value), is_first ? b : a));
+    case Builtin::divide: return solved(holder, arithmetic(Builtin::multiply, as_real(value), b));
+    default: return std::nullopt;
+    }
+  }
+
+  // Whether all that the distribution draws lies within the bounds of the parameter that is solved for.
+  bool keeps_bounds(const ExpressionPtr& left, const typed::Distribution& distribution) const {
+    if (!is_of_parameters_) return true;
+    const ExpressionPtr place = datum_in(left);
+    const typed::Variable& variable = program_.variables[*drawn_variable(place)];
+    if (!variable.lower && !variable.upper) return true;
+    const auto at = [&](const ExpressionPtr& bound) -> std::optional<double> {
+      return !bound ? std::nullopt : stated(typed::rewritten(left, [&](const ExpressionPtr& one) -> ExpressionPtr {
+        return are_same(one, place) ? bound : nullptr;
+      }));
+    };
+    const auto from = stated(distribution.support.lower), to = stated(distribution.support.upper);
+    // Which way it goes, of a form that is linear.
+    const auto zero = at(real_number(0, left->span)), one = at(real_number(1, left->span));
+    if (!zero || !one || *zero == *one) return false;
+    const bool rises = *one > *zero;
+    const ExpressionPtr &below = rises ? variable.lower : variable.upper, &above = rises ? variable.upper : variable.lower;
+    return (!below || (from && at(below) && *at(below) <= *from)) && (!above || (to && at(above) && *at(above) >= *to));
   }
 
   // Whether the value is surely made of other elements than the datum: those at a constant distance before it.
@@ -177,11 +308,13 @@ class ResidualRewriter {
 
   static ExpressionPtr draw_of(const Draw& draw, const ExpressionPtr& row) {
     typed::DistributionCall call{draw.distribution, typed::DistributionFunction::draw, {}, false};
-    for (const ExpressionPtr& argument : draw.arguments) {
-      call.arguments.push_back(row ? element_of(argument, row) : argument);
-      if (!call.arguments.back()->type.is_scalar()) return nullptr;
+    for (std::size_t i = 0; i < draw.arguments.size(); ++i) {
+      const int rank = draw.distribution->parameters[i].rank();
+      const ExpressionPtr& argument = draw.arguments[i];
+      call.arguments.push_back(row && argument->type.rank() > rank ? element_of(argument, row) : argument);
+      if (call.arguments.back()->type.rank() != rank) return nullptr;
     }
-    return make_expression(std::move(call), real, draw.left->span);
+    return make_expression(std::move(call), draw.distribution->support.is_discrete ? integer : real, draw.left->span);
   }
 
   // What gives the datum of a residual, where `value` is drawn; `row`: its place in a container of them, null of a
@@ -212,9 +345,8 @@ class ResidualRewriter {
 
   ExpressionPtr datum_in(const ExpressionPtr& expression) const {
     if (is_datum(expression)) return expression;
-    for (const ExpressionPtr& one : std::get<typed::BuiltinCall>(expression->node).arguments)
-      if (holds_datum(one)) return datum_in(one);
-    return nullptr;
+    const ExpressionPtr holder = holder_in(expression);
+    return holder ? datum_in(holder) : nullptr;
   }
 
   // Whether the assignment can be turned around, whatever draws it.
@@ -239,18 +371,21 @@ class ResidualRewriter {
       }
       // A residual without a name.
       if (!drawn_variable(draw->left) && !draw->truncation && !draw->distribution->draws_container() &&
-          draw->distribution->sample && holds_datum(draw->left)) {
+          draw->distribution->sample && look_for_datum(draw->left, *draw->distribution) &&
+          keeps_bounds(draw->left, *draw->distribution)) {
         const auto made =
             draw->left->type.is_scalar() ? given(draw->left, *draw, nullptr) : given_each(draw->left, *draw);
         if (made) {
           mark(statement, *drawn_variable(datum_in(draw->left)));
-          program_.simulation.residuals.emplace(statement.get(),
-                                                typed::Simulation::Residual{*draw, datum_in(draw->left)});
+          if (!is_of_parameters_)
+            program_.simulation.residuals.emplace(statement.get(),
+                                                  typed::Simulation::Residual{*draw, datum_in(draw->left)});
           return result.push_back(*made);
         }
       }
     } else if (const auto assigned = assignment_in(statement); assigned && is_drawn(assigned->variable)) {
       const Draw& draw = draws_.at(assigned->variable);
+      is_of_parameters_ = is_of_counts_ = false;
       if (!assigned->value->type.is_scalar()) {
         if (const auto made = given_each(assigned->value, draw)) result.push_back(*made);
       } else {
@@ -307,6 +442,8 @@ class ResidualRewriter {
   VariableId datum_of(VariableId residual) const { return datums_.at(residual); }
 
   typed::Program& program_;
+  std::set<VariableId> drawn_; // by statements that name what they draw
+  bool is_of_parameters_ = false, is_of_counts_ = false; // what left sides are solved for
   std::map<VariableId, Draw> draws_;
   std::map<VariableId, VariableId> datums_;
   std::map<VariableId, std::vector<ExpressionPtr>> places_;

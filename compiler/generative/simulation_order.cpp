@@ -75,22 +75,30 @@ bool interleave_cycles(std::vector<StatementPtr>& statements, const Before& befo
   }
   std::vector<StatementPtr> result;
   std::vector<bool> done(count);
-  for (std::size_t j = 0; j < count; ++j) {
-    if (done[j]) continue;
+  const std::function<bool(std::size_t)> append = [&](std::size_t j) {
+    if (done[j]) return true;
+    done[j] = true;
     if (!needs[j][j]) {
       result.push_back(statements[j]);
-      continue;
+      return true;
     }
-    std::vector<StatementPtr> circle;
-    for (std::size_t i = j; i < count; ++i)
+    std::vector<StatementPtr> circle{statements[j]};
+    std::size_t last = j;
+    for (std::size_t i = j + 1; i < count; ++i)
       if (needs[j][i] && needs[i][j]) {
         circle.push_back(statements[i]);
         done[i] = true;
+        last = i;
       }
+    // Among them stand others, which the loop may need: only what needs it comes after it.
+    for (std::size_t i = j + 1; i < last; ++i)
+      if (!needs[i][j] && !append(i)) return false;
     const auto loop = interleaved(circle, program);
-    if (!loop) return false;
-    result.insert(result.end(), loop->begin(), loop->end());
-  }
+    if (loop) result.insert(result.end(), loop->begin(), loop->end());
+    return loop.has_value();
+  };
+  for (std::size_t j = 0; j < count; ++j)
+    if (!append(j)) return false;
   statements = std::move(result);
   return true;
 }
@@ -157,6 +165,27 @@ std::optional<std::vector<StatementPtr>> simulation_order(const std::vector<Stat
   return put_in_order(statements, find, program, cycle);
 }
 
+std::set<VariableId> computed_from_observed(const typed::Program& program, const Reading& reading) {
+  std::set<VariableId> sources, found;
+  for (VariableId id = 0; id < program.variables.size(); ++id)
+    if (reading.roles[id] == Role::observed) sources.insert(id);
+  for (std::size_t before = 0; before != sources.size();) {
+    before = sources.size();
+    for (const StatementPtr& one : without_computed(program.transformed_data, program, reading.computed)) {
+      const Accesses accesses = accesses_of(one, program);
+      if (!meets(accesses.reads, sources)) continue;
+      std::set<VariableId> results = accesses.assigned;
+      if (const auto* declaration = std::get_if<typed::Declaration>(&one->node);
+          declaration && declaration->initializer)
+        results.insert(declaration->variable);
+      for (const VariableId id : results)
+        if (reading.roles[id] == Role::transformed_data) found.insert(id);
+      sources.insert(results.begin(), results.end());
+    }
+  }
+  return found;
+}
+
 bool is_simulated_given_parameters(const Reading& reading, VariableId id) {
   return reading.roles[id] == Role::observed || reading.is_latent[id];
 }
@@ -164,10 +193,14 @@ bool is_simulated_given_parameters(const Reading& reading, VariableId id) {
 std::optional<std::vector<StatementPtr>> data_simulation_order(const typed::Program& program, const Reading& reading,
                                                                StatementPtr* cycle) {
   std::vector<StatementPtr> statements;
+  const std::set<VariableId> computed = computed_from_observed(program, reading);
   const auto add_observed = [&](const std::vector<StatementPtr>& block) {
-    for (const StatementPtr& one : block)
-      if (const auto* declaration = std::get_if<typed::Declaration>(&one->node))
-        if (reading.roles[declaration->variable] == Role::observed) statements.push_back(one);
+    for (const StatementPtr& one : block) {
+      const auto* declaration = std::get_if<typed::Declaration>(&one->node);
+      if (declaration ? reading.roles[declaration->variable] == Role::observed || computed.contains(declaration->variable)
+                      : meets(accesses_of(one, program).assigned, computed))
+        statements.push_back(one);
+    }
   };
   add_observed(program.data);
   add_observed(without_computed(program.transformed_data, program, reading.computed));

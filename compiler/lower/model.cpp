@@ -171,10 +171,11 @@ void Lowering::write_sizes() {
 void Lowering::bind_inputs_given_parameters() {
   const typed::Program& program = context_.program;
   const generative::Reading& reading = context_.reading;
+  const std::set<VariableId> computed = generative::computed_from_observed(program, reading);
   const auto bind = [&](const std::vector<StatementPtr>& block) {
     for (const StatementPtr& one : block) {
       const auto* declaration = std::get_if<typed::Declaration>(&one->node);
-      if (!declaration) continue;
+      if (!declaration || computed.contains(declaration->variable)) continue;
       const Role role = reading.roles[declaration->variable];
       if (role != Role::observed && role != Role::underlying) bind_interface(declaration->variable);
     }

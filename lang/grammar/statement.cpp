@@ -242,12 +242,17 @@ const auto block = x3::lit('{') >
                    statement_list[([](auto& context) { x3::_val(context).node = ast::Block{x3::_attr(context)}; })] >
                    closing_brace;
 
+// `{a, b} ~ ...` begins with a list: no block is without a semicolon before its brace closes.
+const x3::rule<struct BracesClass> braces{"a list"};
+const auto braces_def = x3::lit('{') >> *(braces | (x3::char_ - x3::char_("{};"))) >> x3::lit('}');
+const auto begins_with_list = &(braces >> x3::lit('~'));
+
 // Its time is nobody's here: what it holds is a block.
 const auto profile_block = word("profile") >> opening_parenthesis >
                            x3::lexeme['"' > x3::omit[*(x3::char_ - '"')] > '"'] > closing_parenthesis > block;
 
 const auto statement_def =
-    nested(spanned(block | (x3::lit(';') >> x3::eps[set(ast::Empty{})]) | for_parts[make_for] | while_loop[set_node] |
+    nested(spanned((!begins_with_list >> block) | (x3::lit(';') >> x3::eps[set(ast::Empty{})]) | for_parts[make_for] | while_loop[set_node] |
                    if_else[set_node] | (word("break") > x3::eps[set(ast::Break{})] > semicolon) |
                    (word("continue") > x3::eps[set(ast::Continue{})] > semicolon) | return_statement | print_statement |
                    reject_statement | target_increment | jacobian_increment | profile_block |
@@ -263,7 +268,7 @@ const auto statement_list_def = *((!x3::lit('}')) >> guarded[append_all]);
 
 struct GuardedClass : Recover {};
 
-BOOST_SPIRIT_DEFINE(distribution_name, declarator, declaration, truncation, tilde_tail, assignment_tail, tail,
+BOOST_SPIRIT_DEFINE(braces, distribution_name, declarator, declaration, truncation, tilde_tail, assignment_tail, tail,
                     expression_statement, for_parts, while_loop, if_else, argument_list, guarded)
 
 } // namespace

@@ -60,6 +60,67 @@ TEST_CASE("a loop and a draw that need each other are simulated position by posi
   CHECK(test::discrepancy(other, one) > 8);
 }
 
+namespace {
+
+// Three rows of four trials, each of which may depend on those before it.
+std::string rows(const std::string& transformed_data, const std::string& transformed, const std::string& model) {
+  return "data { int J; int T; array[J, T] int<lower=0, upper=1> y; } design { J = 3; T = 4; } transformed data { " +
+         transformed_data +
+         " } parameters { real<lower=0, upper=1> p; real<lower=0, upper=1> c; vector[J] z; } transformed parameters { "
+         "vector[J] shift = 0.5 * z; " +
+         transformed + " } model { p ~ beta(3, 4); c ~ beta(4, 3); z ~ std_normal(); " + model + " }";
+}
+double row_discrepancy(const std::string& transformed_data, const std::string& transformed, const std::string& model) {
+  const std::string whole = rows(transformed_data, transformed, model);
+  INFO(whole);
+  const auto compiled_text = compiled(whole);
+  return test::discrepancy(compiled_text, compiled_text);
+}
+
+} // namespace
+
+TEST_CASE("rows whose statements need each other are simulated position by position within each") {
+  const std::string counts = "matrix[J, T] yes; matrix[J, T] no; for (j in 1:J) { yes[j, 1] = 0; no[j, 1] = 0; for (t "
+                             "in 2:T) { yes[j, t] = yes[j, t - 1] + y[j, t - 1]; no[j, t] = no[j, t - 1] + 1 - "
+                             "y[j, t - 1]; } } ";
+  const std::string draws = "for (i in 1:J) for (t in 1:T) y[i, t] ~ bernoulli_logit(shift[i] + p * yes[i, t] - c * "
+                            "no[i, t]);";
+  // Counts of what came before among the transformed parameters, the transformed data and the model's own.
+  CHECK(row_discrepancy("", counts, draws) < 5.5);
+  CHECK(row_discrepancy(counts, "", draws) < 5.5);
+  CHECK(row_discrepancy("", "", counts + draws) < 5.5);
+  CHECK(row_discrepancy("", counts + "matrix[J, T] eta; for (j in 1:J) for (t in 1:T) eta[j, t] = p * yes[j, t];",
+                        "for (j in 1:J) y[j] ~ bernoulli_logit(eta[j]);") < 5.5);
+  CHECK(row_discrepancy("", "matrix[J, T] q; for (j in 1:J) { real seen = 0; for (t in 1:T) { q[j, t] = inv_logit("
+                            "shift[j] + p * seen); seen += y[j, t] - c; } }",
+                        "for (j in 1:J) for (t in 1:T) y[j, t] ~ bernoulli(q[j, t]);") < 5.5);
+  // Rows of an array of vectors, and a column that is filled for all rows at once.
+  CHECK(row_discrepancy("", "array[J] vector[T] q; for (j in 1:J) { q[j, 1] = p; for (t in 2:T) q[j, t] = y[j, t - 1] "
+                            "== 1 ? c : p; }",
+                        "for (j in 1:J) y[j] ~ bernoulli(q[j]);") < 5.5);
+  CHECK(row_discrepancy("", "matrix[J, T] eta; eta[:, 1] = 1 - shift; for (j in 1:J) for (t in 2:T) eta[j, t] = "
+                            "shift[j] + c * y[j, t - 1];",
+                        "for (j in 1:J) target += bernoulli_logit_lpmf(y[j] | eta[j]);") < 5.5);
+  // Rows that may be absent, their first trial after the last one of the row before.
+  CHECK(row_discrepancy("", "array[J] vector[T] q; for (j in 1:J) { q[j, 1] = p; for (t in 2:T) q[j, t] = y[j, t - 1] "
+                            "== 1 ? c : 0.4; }",
+                        "for (j in 1:J) { if (sum(y[j]) > 0) target += bernoulli_lpmf(1 | p) + bernoulli_lpmf(y[j] | "
+                        "q[j]); else target += log_sum_exp(bernoulli_lpmf(1 | p) + bernoulli_lpmf(y[j] | q[j]), "
+                        "bernoulli_lpmf(0 | p)); }") < 5.5);
+  CHECK(row_discrepancy("", "matrix[J, T] q; q[1, 1] = p; for (j in 2:J) q[j, 1] = y[j - 1, T] == 1 ? c : p; for (j in "
+                            "1:J) for (t in 2:T) q[j, t] = y[j, t - 1] == 1 ? p : c;",
+                        "for (j in 1:J) for (t in 1:T) y[j, t] ~ bernoulli(q[j, t]);") < 5.5);
+  // A simulator for other data of the same form.
+  const auto one = compiled(rows("", counts, draws));
+  const auto other = compiled(rows("", counts, "for (i in 1:J) for (t in 1:T) y[i, t] ~ bernoulli_logit(shift[i]);"));
+  CHECK(test::discrepancy(other, one) > 8);
+  // What needs the future of its own row has no order.
+  const Facts facts = compiled(rows("", "matrix[J, T] q; for (j in 1:J) for (t in 1:T) q[j, t] = y[j, T] == 1 ? c : p;",
+                                    "for (j in 1:J) y[j] ~ bernoulli(q[j]);"))
+                          ->facts();
+  CHECK_THAT(facts.not_generative.text, Contains("no order to simulate in"));
+}
+
 TEST_CASE("residuals that are given a distribution draw their data") {
   const std::string errors = "vector[6] m; vector[6] e; m[1] = a; e[1] = y[1] - m[1]; for (t in 2:6) { "
                              "m[t] = 0.2 + a * y[t - 1] + 0.4 * e[t - 1]; e[t] = y[t] - m[t]; } ";

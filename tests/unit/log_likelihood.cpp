@@ -12,6 +12,7 @@
 #include <cmath>
 #include <filesystem>
 #include <numbers>
+#include <set>
 
 using namespace sibyl;
 using test::compiled;
@@ -234,6 +235,8 @@ TEST_CASE("residuals' terms are those of their data") {
 
 TEST_CASE("the terms of posteriordb's models sum to the density without the prior") {
   const std::filesystem::path folder = std::string(SIBYL_SOURCE_DIR) + "/tests/models/posteriordb";
+  // Captures of one animal share the sum over whether it is there.
+  const std::set<std::string> with_shared_sums = {"Mb_data-Mb_model", "Mt_data-Mt_model", "Mtbh_data-Mtbh_model"};
   int compared = 0;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     const std::string name = entry.path().stem();
@@ -242,7 +245,7 @@ TEST_CASE("the terms of posteriordb's models sum to the density without the prio
     INFO(name);
     const auto model = compiled(read_file(entry.path()));
     if (!why_no_log_likelihood(*model).empty()) {
-      CHECK_FALSE(model->facts().simulates_data);
+      CHECK((!model->facts().simulates_data || with_shared_sums.contains(name)));
       continue;
     }
     check_sum(terms_of(model, read_data_sets(file, model->facts()).data_sets.front()));

@@ -107,6 +107,22 @@ TEST_CASE("data observed through a transformation are predicted on the scale tha
   CHECK(std::abs(mean(predicted(model, data, one_draw({{"mu", {7}}}), "log_y", 100)) - 7) < 0.01);
 }
 
+TEST_CASE("transformed data are computed from what is predicted, not from the data before") {
+  const auto model = compiled(R"(
+    data { int N; vector[N] y; }
+    design { N ~ discrete_range(2, 9); }
+    transformed data { vector[N] last; last[1] = 1; last[2:N] = 2 * y[1:(N - 1)]; }
+    parameters { real a; }
+    model { a ~ normal(0, 1); y ~ normal(a * last, 0.001); }
+  )");
+  DataSet data;
+  data.variables = {{"N", scalar(3, true)}, {"y", vector({100, 200, 300})}};
+  const auto y = predicted(model, data, one_draw({{"a", {1}}}), "y", 1);
+  CHECK(std::abs(y[0] - 1) < 0.01);
+  CHECK(std::abs(y[1] - 2) < 0.05);
+  CHECK(std::abs(y[2] - 4) < 0.1);
+}
+
 TEST_CASE("predictions depend on seed and place alone") {
   const auto model = compiled(R"(
     data { real y; } parameters { real mu; } model { mu ~ normal(0, 1); y ~ normal(mu, 1); }

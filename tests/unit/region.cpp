@@ -78,7 +78,7 @@ TEST_CASE("what adds the data to the density without drawing them is no prior") 
       "parameters { real mu; } transformed parameters { real m = mu + y[1]; } "
       "model { y ~ normal(mu, 1); m ~ normal(0, 1); }",
       "parameters { real mu; } model { for (n in 1:N) target += log_mix(0.5, normal_lpdf(y[n] | mu, 1), 0); }",
-      "parameters { real mu; } model { vector[N] e = (y - mu) / 2; e ~ normal(0, 1); }"};
+      "parameters { real mu; } model { vector[N] e = (y - mu) / exp(mu); e ~ normal(0, 1); }"};
   for (const char* text : refused) {
     const auto model = compiled(data_block + text);
     CHECK_FALSE(model->facts().simulates_data);
