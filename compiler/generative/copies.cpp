@@ -60,6 +60,13 @@ class CopyRewriter {
     std::vector<Copy> found;
     bool fails = false;
     std::vector<typed::For> loops;
+    const auto add_copies = [&](const typed::Assignment& assignment, Span span) {
+      for (const typed::Assignment& one : by_element(assignment)) {
+        const auto copy = copy_in(one, loops, span);
+        if (copy) found.push_back(*copy);
+        fails = fails || !copy;
+      }
+    };
     const std::function<void(const StatementPtr&)> see = [&](const StatementPtr& tree) {
       if (const auto* sequence = std::get_if<typed::Sequence>(&tree->node)) {
         for (const StatementPtr& one : sequence->statements) see(one);
@@ -68,15 +75,10 @@ class CopyRewriter {
         see(loop->body);
         loops.pop_back();
       } else if (const auto* assignment = std::get_if<typed::Assignment>(&tree->node)) {
-        if (assignment->variable != id) return;
-        const auto copy = copy_in(*assignment, loops, tree->span);
-        if (copy) found.push_back(*copy);
-        fails = fails || !copy;
+        if (assignment->variable == id) add_copies(*assignment, tree->span);
       } else if (const auto* declaration = std::get_if<typed::Declaration>(&tree->node)) {
-        if (declaration->variable != id || !declaration->initializer) return;
-        const auto copy = copy_in({id, {}, declaration->initializer}, loops, tree->span);
-        if (copy) found.push_back(*copy);
-        fails = fails || !copy;
+        if (declaration->variable == id && declaration->initializer)
+          add_copies({id, {}, declaration->initializer}, tree->span);
       } else {
         fails = fails || count_assignments(tree, id) > 0;
       }
@@ -87,6 +89,26 @@ class CopyRewriter {
     for (const Copy& one : found) fails = fails || !copied.insert(one.parameter).second;
     if (fails || found.empty()) return std::nullopt;
     return found;
+  }
+
+  // `x[j] = [a[j], b[j]]';` as an assignment for each; others as they are.
+  static std::vector<typed::Assignment> by_element(const typed::Assignment& assignment) {
+    ExpressionPtr list = assignment.value;
+    if (const auto* call = std::get_if<typed::BuiltinCall>(&list->node);
+        call && (call->builtin == Builtin::transpose || call->builtin == Builtin::to_vector))
+      list = call->arguments[0];
+    const std::vector<ExpressionPtr>* elements = nullptr;
+    if (const auto* row = std::get_if<typed::RowVectorLiteral>(&list->node)) elements = &row->elements;
+    if (const auto* array = std::get_if<typed::ArrayLiteral>(&list->node)) elements = &array->elements;
+    if (!elements) return {assignment};
+    std::vector<typed::Assignment> all;
+    for (std::size_t i = 0; i < elements->size(); ++i) {
+      typed::Assignment one{assignment.variable, assignment.indices, (*elements)[i]};
+      const ExpressionPtr place = whole_number(static_cast<std::int64_t>(i) + 1, list->span);
+      one.indices.push_back({Kind::single, place, nullptr, list->span});
+      all.push_back(std::move(one));
+    }
+    return all;
   }
 
   std::optional<Copy> copy_in(const typed::Assignment& assignment, const std::vector<typed::For>& loops,

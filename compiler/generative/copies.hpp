@@ -4,7 +4,7 @@
 //   for (k in 1:2) theta[k] ~ dirichlet(alpha[k]);     theta1 = theta'[1];  theta2 = theta'[2];
 //
 //   for (i in 1:I) { xi[i, 1] = a[i]; xi[i, 2] = b[i]; }
-//   for (i in 1:I) xi[i] ~ multi_normal(mu, Sigma);
+//   for (i in 1:I) xi[i] ~ multi_normal(mu, Sigma);        (likewise of `xi[i] = [a[i], b[i]]';`)
 //
 // Each parameter is copied once and whole, so that the density of the copies is that of the parameters. A parameter
 // with bounds is drawn so only where the distribution draws values of its very type. The density stays as the text has

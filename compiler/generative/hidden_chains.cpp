@@ -9,7 +9,8 @@
 //   target += log_sum_exp(g[T]);
 //
 // Likewise where one vector holds the sums, `lp = next;` at the end of each step, and where a vector is summed without
-// a loop over j: `log_sum_exp(g[t - 1] + log(A[, k]))`.
+// a loop over j: `log_sum_exp(g[t - 1] + log(A[, k]))`. Such a vector may begin with chances alone, `lp = log(p);` before
+// a first step that draws from the state behind them.
 #include "compiler/generative/interleaving.hpp"
 #include "compiler/generative/marginal_rewriter.hpp"
 
@@ -69,7 +70,9 @@ namespace {
 
 class ChainReader {
  public:
-  ChainReader(const typed::Program& program, const TermReader& reader) : program_(program), reader_(reader) {}
+  // `spare`: a loop variable that nothing else uses.
+  ChainReader(const typed::Program& program, const TermReader& reader, VariableId spare)
+      : program_(program), reader_(reader), spare_(spare) {}
 
   // `sum`: the argument of the last log_sum_exp; `built`: the statements that give the holder its values.
   HiddenChain read(const ExpressionPtr& sum, const Statements& built) {
@@ -82,7 +85,8 @@ class ChainReader {
     } else throw NoChain{};
     if (program_.variables[chain_.holder].type.rank() != (chain_.has_time ? 2 : 1)) throw NoChain{};
     if (built.size() != 2) throw NoChain{};
-    read_first(built[0]);
+    if (std::holds_alternative<typed::For>(built[0]->node)) read_first(built[0]);
+    else read_chances(built[0]);
     read_steps(built[1]);
     if (chain_.has_time && !are_same(chain_.last, items[0].first)) throw NoChain{};
     return chain_;
@@ -129,6 +133,17 @@ class ChainReader {
     chain_.at_first = terms(one.value);
   }
 
+  // `lp = log(p);`, or the same where it is declared.
+  void read_chances(const StatementPtr& tree) {
+    const auto* declaration = std::get_if<typed::Declaration>(&tree->node);
+    const ExpressionPtr value = declaration ? declaration->initializer : assignment(tree).value;
+    require(!chain_.has_time && value && value->type.rank() == 1);
+    require(declaration || (assignment(tree).variable == chain_.holder && assignment(tree).indices.empty()));
+    chain_.first_state = spare_;
+    chain_.at_first = terms(element_of(value, reference(spare_, integer, tree->span)));
+    require(!chain_.at_first.draws_anything());
+  }
+
   LogTerms terms(const ExpressionPtr& value) const {
     LogTerms found = reader_.read(value);
     require(found.mixtures.empty());
@@ -137,7 +152,8 @@ class ChainReader {
 
   void read_steps(const StatementPtr& tree) {
     const typed::For& steps = loop(tree);
-    require(literal_number(steps.first) == 2);
+    // A first state that has drawn nothing yet may draw at any time.
+    require(literal_number(steps.first) == 2 || !chain_.at_first.draws_anything());
     chain_.time = steps.variable;
     chain_.first = steps.first;
     chain_.last = steps.last;
@@ -152,7 +168,19 @@ class ChainReader {
       require(moved.variable == chain_.holder && moved.indices.empty() && next);
       target = next->variable;
     }
-    const Statements inner = flat(states.body);
+    Statements inner = flat(states.body);
+    // `next[k] += normal_lpdf(y[t] | mu[k], 1);`
+    while (inner.size() > 1) {
+      const auto* more = std::get_if<typed::Assignment>(&inner.back()->node);
+      const auto* grown = more ? std::get_if<typed::BuiltinCall>(&more->value->node) : nullptr;
+      std::vector<IndexItem> items;
+      if (!grown || grown->builtin != Builtin::add || indexed(grown->arguments[0], items) != more->variable) break;
+      require_place(*more, target, chain_.has_time ? 2 : 1);
+      require(items.size() == more->indices.size());
+      for (std::size_t i = 0; i < items.size(); ++i) require(are_same(items[i].first, more->indices[i].first));
+      append(terms(grown->arguments[1]));
+      inner.pop_back();
+    }
     require(inner.size() == 1 || inner.size() == 2);
     const typed::Assignment& sum = assignment(inner.back());
     require_place(sum, target, chain_.has_time ? 2 : 1);
@@ -258,6 +286,7 @@ class ChainReader {
 
   const typed::Program& program_;
   const TermReader& reader_;
+  VariableId spare_;
   HiddenChain chain_;
 };
 
@@ -276,7 +305,9 @@ std::optional<Statements> MarginalRewriter::hidden_chain(const StatementPtr& tre
     if (!building) return std::nullopt;
     Statements built;
     for (const StatementPtr& one : building->statements) flatten(one, built);
-    return draws_of_chain(tree, ChainReader(program_, reader_).read(held, built), *building);
+    const VariableId spare = new_scalar("k", Base::integer, tree->span);
+    program_.variables[spare].is_loop_variable = true;
+    return draws_of_chain(tree, ChainReader(program_, reader_, spare).read(held, built), *building);
   } catch (const NoChain&) {
     return std::nullopt;
   } catch (const Unreadable&) {

@@ -193,6 +193,9 @@ std::optional<LogTerms> MarginalRewriter::terms_of(const StatementPtr& body) {
       all.checks.insert(all.checks.end(), terms.checks.begin(), terms.checks.end());
     } else if (std::holds_alternative<typed::Declaration>(one->node)) {
       note(one);
+    } else if (const auto* assignment = std::get_if<typed::Assignment>(&one->node);
+               assignment && program_.variables[assignment->variable].is_local) {
+      note(one); // a part of what is added then
     } else {
       is_sum = false;
     }

@@ -6,6 +6,7 @@
 //     target += log_sum_exp(log(psi) + bernoulli_lpmf(y[i] | p), log1m(psi));
 //
 // The log densities may also be added up before, in a local variable that both branches have in their place.
+#include "compiler/generative/interleaving.hpp"
 #include "compiler/generative/marginal_rewriter.hpp"
 #include "lang/library.hpp"
 
@@ -238,6 +239,15 @@ std::optional<StatementPtr> MarginalRewriter::occupancy(const StatementPtr& tree
     if (unseen && unseen->mixtures.size() == 1 && unseen->weights.empty()) {
       const Mixture& mixture = *unseen->mixtures.front();
       if (!mixture.holder && !mixture.chances) both = mixture.parts;
+      if (mixture.holder && program_.variables[*mixture.holder].type.rank() == 1) {
+        // `lp[1] = ...; lp[2] = ...;`
+        const ExpressionPtr held = reference(*mixture.holder, tree->span);
+        const ExpressionPtr size = program_.variables[*mixture.holder].sizes.front();
+        for (const std::int64_t i : {1, 2})
+          if (const ExpressionPtr part = definition(element_of(held, whole_number(i, tree->span)));
+              part && literal_number(size) == 2)
+            both.push_back(reader_.read(part));
+      }
     } else if (unseen && unseen->mixtures.empty() &&
                unseen->weights.size() == 1) { // with zeros in the places of what is drawn
       if (const auto* sum = as_library_call(unseen->weights[0], "log_sum_exp"); sum && sum->arguments.size() == 2)

@@ -349,6 +349,49 @@ class ResidualRewriter {
     return holder ? datum_in(holder) : nullptr;
   }
 
+  // What stands in a list of numbers; null where it is no list.
+  static const std::vector<ExpressionPtr>* list_in(const ExpressionPtr& left) {
+    const auto* call = std::get_if<typed::BuiltinCall>(&left->node);
+    if (call && call->builtin == Builtin::transpose) return list_in(call->arguments[0]);
+    const auto* row = std::get_if<typed::RowVectorLiteral>(&left->node);
+    return row && left->type.rank() == 1 ? &row->elements : nullptr;
+  }
+  // `[a[j], b[j]]' ~ multi_normal(mu, Sigma);`: a vector is drawn, and then shared out. All are data, or parameters
+  // that are free and that nothing else draws.
+  std::optional<StatementPtr> given_together(const Draw& draw) {
+    const std::vector<ExpressionPtr>* list = list_in(draw.left);
+    if (!list || draw.truncation || !draw.distribution->sample || draw.distribution->outcome != draw.left->type ||
+        !draw.distribution->outcome_transform || draw.distribution->outcome_transform->name != "identity")
+      return std::nullopt;
+    is_of_counts_ = false;
+    is_of_parameters_ = !std::all_of(list->begin(), list->end(), [&](const ExpressionPtr& one) {
+      is_of_parameters_ = false;
+      return is_datum(one);
+    });
+    std::set<VariableId> places;
+    for (const ExpressionPtr& one : *list)
+      if (!is_datum(one) || !places.insert(*drawn_variable(one)).second ||
+          (is_of_parameters_ && program_.variables[*drawn_variable(one)].transform->name != "identity"))
+        return std::nullopt;
+    for (const ExpressionPtr& argument : draw.arguments)
+      for (const VariableId id : places)
+        if (count_looks(argument, id) > 0) return std::nullopt;
+    const Span span = draw.left->span;
+    typed::Variable together = unconstrained_local(program_.variables[*places.begin()]);
+    together.name = "together";
+    together.type = draw.left->type;
+    together.sizes = {whole_number(static_cast<std::int64_t>(list->size()), span)};
+    program_.variables.push_back(std::move(together));
+    const VariableId id = next_variable() - 1;
+    const ExpressionPtr drawn = reference(id, draw.left->type, span);
+    Statements made = {make_statement(typed::Declaration{id, nullptr}, span),
+                       make_statement(typed::Tilde{drawn, draw.distribution, draw.arguments, {}}, span)};
+    for (std::size_t i = 0; i < list->size(); ++i)
+      made.push_back(given_draw(
+          (*list)[i], element_of(drawn, whole_number(static_cast<std::int64_t>(i) + 1, span)), span));
+    return in_sequence(std::move(made), span);
+  }
+
   // Whether the assignment can be turned around, whatever draws it.
   std::optional<Given> given_by(const typed::Assignment& assignment) const {
     const ExpressionPtr placeholder = real_number(0, assignment.value->span);
@@ -368,6 +411,10 @@ class ResidualRewriter {
         if (const ExpressionPtr datum = place_of(whole->variable))
           program_.simulation.residuals.emplace(statement.get(), typed::Simulation::Residual{*draw, datum});
         return mark(statement, datum_of(whole->variable));
+      }
+      if (const auto made = given_together(*draw)) {
+        mark(statement, *drawn_variable(list_in(draw->left)->front()));
+        return result.push_back(*made);
       }
       // A residual without a name.
       if (!drawn_variable(draw->left) && !draw->truncation && !draw->distribution->draws_container() &&

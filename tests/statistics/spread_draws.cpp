@@ -51,6 +51,24 @@ TEST_CASE("a list is drawn part by part") {
   CHECK(discrepancy(same_scale, plain) > 8);
 }
 
+TEST_CASE("a list is drawn together from a distribution of vectors") {
+  const auto with = [](const std::string& draw) {
+    return "data { array[3] real y; array[3] real x; } parameters { vector[3] a; vector[3] b; vector[2] m; real<lower=-1, "
+           "upper=1> r; } model { matrix[2, 2] S = [[1, 0.4 * r], [0.4 * r, 0.5]]; m ~ normal(0, 1); " +
+           draw + " for (n in 1:3) y[n] ~ normal(a[n] + b[n], 1); for (n in 1:3) x[n] ~ normal(a[n], 0.5); }";
+  };
+  const std::string copied = with("array[3] vector[2] ab; for (j in 1:3) ab[j] = [a[j], b[j]]'; ab ~ multi_normal(m, S);");
+  CHECK(discrepancy(copied) < 5.5);
+  CHECK(discrepancy(with("for (j in 1:3) [a[j], b[j]]' ~ multi_normal(m, S);"), copied) < 5.5);
+  CHECK(discrepancy(with("for (j in 1:3) target += multi_normal_cholesky_lpdf([a[j], b[j]]' | m, "
+                         "cholesky_decompose(S));"),
+                    copied) < 5.5);
+  CHECK(discrepancy(with("for (j in 1:3) [b[j], a[j]]' ~ multi_normal(m, S);"), copied) > 8);
+  CHECK(discrepancy("data { array[4] real x; array[4] real y; } parameters { vector[2] m; real<lower=-1, upper=1> r; } "
+                    "model { m ~ normal(0, 1); for (n in 1:4) [x[n], y[n]]' ~ multi_normal(m, [[1, r], [r, 2]]); }") <
+        5.5);
+}
+
 TEST_CASE("a shifted or scaled parameter is drawn, where its scale is not random") {
   const auto with = [](const std::string& declaration, const std::string& draw) {
     return "data { int N; array[3] real y; real c; } design { N = 3; c = 2; } parameters { real<lower=0> s; " +

@@ -15,16 +15,17 @@ parameters {
   ordered[K] lambda;
 }
 model {
-  vector[K] state = rep_vector(0, K);
+  vector[K] state;
   matrix[K, K] step = log([theta1', theta2']);
   theta1 ~ dirichlet(alpha[1]');
   theta2 ~ dirichlet(alpha[2]');
   phi ~ normal([0, 3]', 1);
   lambda ~ normal([0, 3]', 1);
-  for (t in 1:N) {
+  for (k in 1:K) state[k] = normal_lpdf(u[1] | phi[k], tau) + normal_lpdf(v[1] | lambda[k], rho);
+  for (t in 2:N) {
     vector[K] next;
     for (k in 1:K) {
-      next[k] = t == 1 ? 0.0 : log_sum_exp(state + step[:, k]);
+      next[k] = log_sum_exp(state + step[:, k]);
       next[k] += normal_lpdf(u[t] | phi[k], tau) + normal_lpdf(v[t] | lambda[k], rho);
     }
     state = next;
