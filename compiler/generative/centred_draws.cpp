@@ -102,7 +102,8 @@ class CentredRewriter {
   std::optional<VariableId> first_part(const typed::Assignment& given, const ExpressionPtr& size) const {
     if (given.indices.size() != 1) return std::nullopt;
     const IndexItem& item = given.indices[0];
-    if (item.kind != Kind::up_to && (item.kind != Kind::between || literal_number(item.first) != 1)) return std::nullopt;
+    const bool is_from_one = item.kind == Kind::between && literal_number(item.first) == 1;
+    if (item.kind != Kind::up_to && !is_from_one) return std::nullopt;
     const auto* less = as_builtin(item.second, Builtin::subtract);
     if (!less || !are_same(less->arguments[0], size) || literal_number(less->arguments[1]) != 1) return std::nullopt;
     return free_parameter(given.value);

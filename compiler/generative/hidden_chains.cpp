@@ -9,8 +9,8 @@
 //   target += log_sum_exp(g[T]);
 //
 // Likewise where one vector holds the sums, `lp = next;` at the end of each step, and where a vector is summed without
-// a loop over j: `log_sum_exp(g[t - 1] + log(A[, k]))`. Such a vector may begin with chances alone, `lp = log(p);` before
-// a first step that draws from the state behind them.
+// a loop over j: `log_sum_exp(g[t - 1] + log(A[, k]))`. Such a vector may begin with chances alone, `lp = log(p);`
+// before a first step that draws from the state behind them.
 #include "compiler/generative/interleaving.hpp"
 #include "compiler/generative/marginal_rewriter.hpp"
 

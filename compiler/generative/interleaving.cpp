@@ -109,9 +109,9 @@ class Interleaver {
       if (items.size() <= i || items[i].kind != IndexItem::Kind::single) return Place::elsewhere;
       const ExpressionPtr& position = outer_.positions[first + i];
       if (are_same(items[i].first, position)) continue;
-      const auto* difference = std::get_if<typed::BuiltinCall>(&items[i].first->node);
-      const auto* by = difference && difference->builtin == Builtin::subtract ? literal(difference->arguments[1]) : nullptr;
-      return by && by->value > 0 && are_same(difference->arguments[0], position) ? Place::before : Place::elsewhere;
+      const auto* call = std::get_if<typed::BuiltinCall>(&items[i].first->node);
+      const auto* by = call && call->builtin == Builtin::subtract ? literal(call->arguments[1]) : nullptr;
+      return by && by->value > 0 && are_same(call->arguments[0], position) ? Place::before : Place::elsewhere;
     }
     return Place::here;
   }

@@ -240,7 +240,8 @@ class ResidualRewriter {
     if (!holder) return std::nullopt;
     if (const auto function = undone(left)) return solved(holder, applied(function->by, as_real(value)));
     const auto& call = std::get<typed::BuiltinCall>(left->node);
-    if (call.builtin == Builtin::negate) return solved(holder, builtin(Builtin::negate, {value}, value->type, left->span));
+    if (call.builtin == Builtin::negate)
+      return solved(holder, builtin(Builtin::negate, {value}, value->type, left->span));
     if (call.arguments.size() != 2) return std::nullopt;
     const ExpressionPtr &a = call.arguments[0], &b = call.arguments[1];
     const bool is_first = holder == a;
@@ -270,7 +271,8 @@ class ResidualRewriter {
     const auto zero = at(real_number(0, left->span)), one = at(real_number(1, left->span));
     if (!zero || !one || *zero == *one) return false;
     const bool rises = *one > *zero;
-    const ExpressionPtr &below = rises ? variable.lower : variable.upper, &above = rises ? variable.upper : variable.lower;
+    const ExpressionPtr& below = rises ? variable.lower : variable.upper;
+    const ExpressionPtr& above = rises ? variable.upper : variable.lower;
     return (!below || (from && at(below) && *at(below) <= *from)) && (!above || (to && at(above) && *at(above) >= *to));
   }
 

@@ -9,9 +9,9 @@
 //   (rho + 1) / 2 ~ beta(2, 2);        rho = 2 * beta_rng(2, 2) - 1;
 //   log(y) ~ normal(mu, sigma);        y = exp(normal_rng(mu, sigma));
 //
-// The datum, or the parameter that nothing else draws, enters with a factor that is not random, so that the densities of
-// left side and datum are the same but for a constant; data, whose own scale is no random number, through a function too.
-// The density stays as the text has it; the simulation runs the statements that are made here.
+// The datum, or the parameter that nothing else draws, enters with a factor that is not random, so that the densities
+// of left side and datum are the same but for a constant; data, whose own scale is no random number, through a function
+// too. The density stays as the text has it; the simulation runs the statements that are made here.
 #pragma once
 
 #include "lang/typed.hpp"

@@ -197,9 +197,10 @@ std::optional<std::vector<StatementPtr>> data_simulation_order(const typed::Prog
   const auto add_observed = [&](const std::vector<StatementPtr>& block) {
     for (const StatementPtr& one : block) {
       const auto* declaration = std::get_if<typed::Declaration>(&one->node);
-      if (declaration ? reading.roles[declaration->variable] == Role::observed || computed.contains(declaration->variable)
-                      : meets(accesses_of(one, program).assigned, computed))
-        statements.push_back(one);
+      const bool is_of_data = declaration ? reading.roles[declaration->variable] == Role::observed ||
+                                                computed.contains(declaration->variable)
+                                          : meets(accesses_of(one, program).assigned, computed);
+      if (is_of_data) statements.push_back(one);
     }
   };
   add_observed(program.data);

@@ -252,8 +252,8 @@ const auto profile_block = word("profile") >> opening_parenthesis >
                            x3::lexeme['"' > x3::omit[*(x3::char_ - '"')] > '"'] > closing_parenthesis > block;
 
 const auto statement_def =
-    nested(spanned((!begins_with_list >> block) | (x3::lit(';') >> x3::eps[set(ast::Empty{})]) | for_parts[make_for] | while_loop[set_node] |
-                   if_else[set_node] | (word("break") > x3::eps[set(ast::Break{})] > semicolon) |
+    nested(spanned((!begins_with_list >> block) | (x3::lit(';') >> x3::eps[set(ast::Empty{})]) | for_parts[make_for] |
+                   while_loop[set_node] | if_else[set_node] | (word("break") > x3::eps[set(ast::Break{})] > semicolon) |
                    (word("continue") > x3::eps[set(ast::Continue{})] > semicolon) | return_statement | print_statement |
                    reject_statement | target_increment | jacobian_increment | profile_block |
                    expression_statement[([](auto& context) { x3::_val(context).node = x3::_attr(context).node; })]));

@@ -222,11 +222,11 @@ TEST_CASE("chains of hidden states that the forward algorithm sums out are drawn
       chain("array[5] vector[2] g; { array[2] real acc; " + filled + "}", "target += log_sum_exp(g[5]);"),
       chain("", held + "log_sum_exp(to_vector(log(A[, k])) + lp) + normal_lpdf(y[t] | mu[k], 0.7)" + moved),
       // Emissions added in a statement of their own; chances of a first state that draws nothing.
-      chain("", "vector[2] lp; vector[2] next; for (k in 1:2) lp[k] = log(p[k]) + normal_lpdf(y[1] | mu[k], 0.7); for (t "
-                "in 2:5) { for (k in 1:2) { next[k] = log_sum_exp(to_vector(log(A[, k])) + lp); next[k] += normal_lpdf("
-                "y[t] | mu[k], 0.7); } lp = next; } target += log_sum_exp(lp);"),
-      chain("", "matrix[2, 2] step = log([A[1]', A[2]']); vector[2] lp = log(p); vector[2] next; for (t in 1:5) { for (k "
-                "in 1:2) { next[k] = log_sum_exp(step[, k] + lp); next[k] += normal_lpdf(y[t] | mu[k], 0.7); } lp = "
+      chain("", "vector[2] lp; vector[2] next; for (k in 1:2) lp[k] = log(p[k]) + normal_lpdf(y[1] | mu[k], 0.7); for "
+                "(t in 2:5) { for (k in 1:2) { next[k] = log_sum_exp(to_vector(log(A[, k])) + lp); next[k] += "
+                "normal_lpdf(y[t] | mu[k], 0.7); } lp = next; } target += log_sum_exp(lp);"),
+      chain("", "matrix[2, 2] step = log([A[1]', A[2]']); vector[2] lp = log(p); vector[2] next; for (t in 1:5) { for "
+                "(k in 1:2) { next[k] = log_sum_exp(step[, k] + lp); next[k] += normal_lpdf(y[t] | mu[k], 0.7); } lp = "
                 "next; } target += log_sum_exp(lp);"),
       chain("", "vector[2] lp; lp = rep_vector(-log(2), 2); for (t in 1:5) { vector[2] next; for (k in 1:2) next[k] = "
                 "log_sum_exp(to_vector(log(A[, k])) + lp) + normal_lpdf(y[t] | mu[k], 0.7); lp = next; } target += "

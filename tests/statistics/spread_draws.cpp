@@ -53,11 +53,12 @@ TEST_CASE("a list is drawn part by part") {
 
 TEST_CASE("a list is drawn together from a distribution of vectors") {
   const auto with = [](const std::string& draw) {
-    return "data { array[3] real y; array[3] real x; } parameters { vector[3] a; vector[3] b; vector[2] m; real<lower=-1, "
-           "upper=1> r; } model { matrix[2, 2] S = [[1, 0.4 * r], [0.4 * r, 0.5]]; m ~ normal(0, 1); " +
+    return "data { array[3] real y; array[3] real x; } parameters { vector[3] a; vector[3] b; vector[2] m; "
+           "real<lower=-1, upper=1> r; } model { matrix[2, 2] S = [[1, 0.4 * r], [0.4 * r, 0.5]]; m ~ normal(0, 1); " +
            draw + " for (n in 1:3) y[n] ~ normal(a[n] + b[n], 1); for (n in 1:3) x[n] ~ normal(a[n], 0.5); }";
   };
-  const std::string copied = with("array[3] vector[2] ab; for (j in 1:3) ab[j] = [a[j], b[j]]'; ab ~ multi_normal(m, S);");
+  const std::string copied =
+      with("array[3] vector[2] ab; for (j in 1:3) ab[j] = [a[j], b[j]]'; ab ~ multi_normal(m, S);");
   CHECK(discrepancy(copied) < 5.5);
   CHECK(discrepancy(with("for (j in 1:3) [a[j], b[j]]' ~ multi_normal(m, S);"), copied) < 5.5);
   CHECK(discrepancy(with("for (j in 1:3) target += multi_normal_cholesky_lpdf([a[j], b[j]]' | m, "
@@ -93,13 +94,14 @@ TEST_CASE("a shifted or scaled parameter is drawn, where its scale is not random
 
 TEST_CASE("data are drawn on the scale that the text gives a distribution") {
   const auto with = [](const std::string& draw) {
-    return "data { vector<lower=0, upper=1>[3] y; } parameters { real m; real<lower=0> s; } model { m ~ normal(0, 0.5); "
-           "s ~ lognormal(-1, 0.3); " +
+    return "data { vector<lower=0, upper=1>[3] y; } parameters { real m; real<lower=0> s; } model { m ~ normal(0, "
+           "0.5); s ~ lognormal(-1, 0.3); " +
            draw + " }";
   };
   for (const std::string& draw :
        {std::string("logit(y) ~ normal(m, s);"), std::string("for (n in 1:3) logit(y[n]) ~ normal(m, s);"),
-        std::string("target += normal_lpdf(logit(y) | m, s);"), std::string("1 - y ~ beta_proportion(inv_logit(m), 4);"), std::string("3 * logit(y) ~ normal(m, s);"),
+        std::string("target += normal_lpdf(logit(y) | m, s);"),
+        std::string("1 - y ~ beta_proportion(inv_logit(m), 4);"), std::string("3 * logit(y) ~ normal(m, s);"),
         std::string("logit(y) - m ~ normal(0, s);")})
     CHECK(discrepancy(with(draw)) < 5.5);
   CHECK(discrepancy("data { array[3] real<lower=0> y; } parameters { real m; real<lower=0> s; } model { m ~ normal(0, "
