@@ -5,8 +5,10 @@
 #include <Eigen/Dense>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <random>
 
 namespace sibyl {
@@ -118,8 +120,10 @@ class StepSize {
 
 class Chains {
  public:
-  Chains(const LogDensityFunction& target, std::size_t dimension, const HmcOptions& options)
-      : target_(target), options_(options), n_(static_cast<Index>(dimension)),
+  // `must_stop` is asked between leapfrog steps.
+  Chains(const LogDensityFunction& target, std::size_t dimension, const HmcOptions& options,
+         std::function<bool()> must_stop)
+      : target_(target), options_(options), must_stop_(std::move(must_stop)), n_(static_cast<Index>(dimension)),
         count_(static_cast<Index>(options.groups * options.chains_in_group)), random_(options.seed) {}
 
   // False where the density is not finite at any of the starts.
@@ -156,7 +160,8 @@ class Chains {
     std::size_t divergent = 0;
   };
 
-  Step step(double step_size, double length) {
+  // Nothing where it had to stop: the chains are where they were.
+  std::optional<Step> step(double step_size, double length) {
     const auto leapfrogs =
         std::clamp<std::size_t>(static_cast<std::size_t>(std::ceil(length / step_size)), 1, options_.most_leapfrogs);
     Matrix momentum(count_, n_);
@@ -167,6 +172,7 @@ class Chains {
     VectorXd value = value_;
     momentum += 0.5 * step_size * gradient * metric_.factor;
     for (std::size_t i = 0; i < leapfrogs; ++i) {
+      if (must_stop_()) return std::nullopt;
       x += step_size * momentum;
       theta = metric_.to_theta(x);
       evaluate(theta, value, gradient);
@@ -233,6 +239,7 @@ class Chains {
 
   const LogDensityFunction& target_;
   const HmcOptions& options_;
+  std::function<bool()> must_stop_;
   Index n_, count_;
   std::mt19937_64 random_;
   std::normal_distribution<double> normal_;
@@ -316,8 +323,13 @@ HmcResult run_adaptive_hmc(const LogDensityFunction& target, std::size_t dimensi
                            std::span<const std::size_t> starts, const HmcOptions& options) {
   HmcResult result;
   result.r_hat = infinity;
-  Chains chains(target, dimension, options);
-  const auto is_interrupted = [&] { return result.was_interrupted = options.interrupted && options.interrupted(); };
+  const auto start = std::chrono::steady_clock::now();
+  Chains chains(target, dimension, options, [&] {
+    result.was_interrupted = options.interrupted && options.interrupted();
+    result.is_out_of_time =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() > options.seconds;
+    return result.was_interrupted || result.is_out_of_time;
+  });
   const Eigen::Map<const Matrix> given(points.data(), static_cast<Index>(points.size() / dimension),
                                        static_cast<Index>(dimension));
   if (!chains.start(given, starts)) return result;
@@ -331,20 +343,23 @@ HmcResult run_adaptive_hmc(const LogDensityFunction& target, std::size_t dimensi
   const std::size_t renewals[] = {options.warmup / 8, options.warmup / 4, options.warmup / 2};
   const std::size_t adapting_length = options.warmup / 8;
   for (std::size_t i = 0; i < options.warmup; ++i) {
-    if (is_interrupted()) return result;
     if (std::find(std::begin(renewals), std::end(renewals), i) != std::end(renewals) && trace.size() > 0) {
       chains.use_metric(estimate_metric(trace.latest(metric_window)));
       trace.clear();
       step_size.restart(step_size.average());
     }
     const double length = 2 * van_der_corput(i + 1) * std::exp(log_length);
-    const Chains::Step step = chains.step(step_size.current(), length);
-    step_size.update(step.acceptance);
-    if (i >= adapting_length && std::isfinite(step.slope)) {
-      second_moment = 0.95 * second_moment + 0.05 * step.slope * step.slope;
+    const std::optional<Chains::Step> step = chains.step(step_size.current(), length);
+    if (!step) {
+      result.gradients = chains.gradients();
+      return result;
+    }
+    step_size.update(step->acceptance);
+    if (i >= adapting_length && std::isfinite(step->slope)) {
+      second_moment = 0.95 * second_moment + 0.05 * step->slope * step->slope;
       const auto taken = static_cast<double>(i - adapting_length + 1);
       const double size = std::sqrt(second_moment / (1 - std::pow(0.95, taken))) + 1e-300;
-      log_length = std::clamp(log_length + 0.05 * step.slope / size, std::log(0.3), std::log(30.0));
+      log_length = std::clamp(log_length + 0.05 * step->slope / size, std::log(0.3), std::log(30.0));
     }
     trace.add(chains);
   }
@@ -360,22 +375,22 @@ HmcResult run_adaptive_hmc(const LogDensityFunction& target, std::size_t dimensi
   const auto first_kept = [&] { return trace.size() - std::max(std::min(least, trace.size()), trace.size() / 2); };
   double accepted = 0;
   while (result.steps < std::max(least, options.most_steps)) {
-    if (is_interrupted()) break;
     const double length = 2 * van_der_corput(result.steps + 1) * result.trajectory;
-    const Chains::Step step = chains.step(result.step_size, length);
-    accepted += step.acceptance;
-    divergent += step.divergent;
+    const std::optional<Chains::Step> step = chains.step(result.step_size, length);
+    if (!step) break;
+    accepted += step->acceptance;
+    divergent += step->divergent;
     trace.add(chains);
     if (++result.steps < next_look) continue;
     result.r_hat = trace.largest_r_hat(first_kept(), options.chains_in_group);
     if (result.r_hat < options.good_r_hat) break;
     next_look = result.steps + std::max<std::size_t>(50, result.steps / 4);
   }
+  result.gradients = chains.gradients();
   if (result.steps == 0) return result;
   if (result.steps < next_look) result.r_hat = trace.largest_r_hat(first_kept(), options.chains_in_group);
   result.acceptance = accepted / static_cast<double>(result.steps);
   result.divergent = static_cast<double>(divergent) / static_cast<double>(result.steps * chain_count);
-  result.gradients = chains.gradients();
   result.draws = trace.draws(first_kept(), options.draws);
   if (options.keep_states) result.states = trace.states(first_kept());
   return result;

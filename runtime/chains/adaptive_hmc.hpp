@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -23,10 +24,11 @@ struct HmcOptions {
   std::size_t most_leapfrogs = 400; // in a step
   double acceptance = 0.8;          // aimed at
   double good_r_hat = 1.01;         // chains stop there
+  double seconds = std::numeric_limits<double>::infinity(); // with warm-up: the budget of time
   std::size_t draws = 4000;         // wanted
   std::uint64_t seed = 1;
   bool keep_states = false;          // HmcResult::states
-  std::function<bool()> interrupted; // asked after each step; the chains then stop
+  std::function<bool()> interrupted; // asked between leapfrog steps; the chains then stop
 };
 
 struct HmcResult {
@@ -38,6 +40,7 @@ struct HmcResult {
   double divergent = 0;                                 // share of the trajectories after warm-up whose energy was lost
   double acceptance = 0, step_size = 0, trajectory = 0; // the latter two in the metric's units
   bool was_interrupted = false;
+  bool is_out_of_time = false; // what there is by then is used; of a warm-up that did not end there are no draws
 };
 
 // `points`: [point][parameter], an approximate sample of the target, which gives the first metric; group g starts at

@@ -44,9 +44,9 @@ bool has_drawn_design(const Facts& facts, const InferenceSetup& setup) {
   });
 }
 
-double share_as_far(const PosteriorSampler& sampler, const DataSet& data, double distance,
-                    std::span<const double> parameters, std::uint64_t seed,
-                    const std::atomic<std::int32_t>* interrupted) {
+SetsOfDesign simulate_with_design(const PosteriorSampler& sampler, const DataSet& data,
+                                  std::span<const double> parameters, std::uint64_t seed,
+                                  const std::atomic<std::int32_t>* interrupted) {
   const auto model = sampler.shared_model();
   const Facts& facts = model->facts();
   const DataBatch complete = complete_for_transform(facts, gather(facts, std::span(&data, 1)));
@@ -57,14 +57,23 @@ double share_as_far(const PosteriorSampler& sampler, const DataSet& data, double
   std::vector<std::size_t> rows(draws.row_count);
   std::iota(rows.begin(), rows.end(), 0);
   const Prediction predicted = predict(model, extract(facts, complete, 0), draws, rows, seed, interrupted);
-  std::vector<DataSet> sets;
+  SetsOfDesign result;
   for (std::size_t i = 0; i < predicted.data.count; ++i) {
     DataSet one = replace_observed(data, extract(facts, predicted.data, i));
-    if (are_usable(one)) sets.push_back(std::move(one));
+    if (!are_usable(one)) continue;
+    result.sets.push_back(std::move(one));
+    result.places.push_back(predicted.places[i]);
   }
+  return result;
+}
+
+double share_as_far(const PosteriorSampler& sampler, const DataSet& data, double distance,
+                    std::span<const double> parameters, std::uint64_t seed,
+                    const std::atomic<std::int32_t>* interrupted) {
+  const std::vector<DataSet> sets = simulate_with_design(sampler, data, parameters, seed, interrupted).sets;
   if (sets.empty()) return 1;
-  DataBatch batch = gather(facts, sets);
-  compute_observed(model, batch);
+  DataBatch batch = gather(sampler.model().facts(), sets);
+  compute_observed(sampler.shared_model(), batch);
   std::size_t as_far = 1;
   for (const double one : sampler.distances(batch)) as_far += !(one < distance);
   return static_cast<double>(as_far) / static_cast<double>(sets.size() + 1);

@@ -1,6 +1,7 @@
 #include "runtime/criticism/verify.hpp"
 
 #include "lang/errors.hpp"
+#include "runtime/criticism/near_test.hpp"
 #include "runtime/criticism/replications.hpp"
 #include "runtime/criticism/simulate_like_training.hpp"
 #include "runtime/inputs/missing_values.hpp"
@@ -25,6 +26,9 @@ constexpr std::uint64_t first_reference_index = first_calibration_index + (std::
 // Whatever the draws' seed is: one reference serves all calls.
 constexpr std::uint64_t reference_seed = 20231;
 constexpr std::size_t least_reference = 100;
+constexpr std::size_t near_batch = 2000;
+// Simulations near the data sets of one call, and the fewest and most near one.
+constexpr std::size_t all_near = 8000, least_near = 400, most_near_of_one = 2000;
 
 // The distance of the summaries, and each statistic's.
 std::vector<double> scores_of(const Verdict& verdict, const Replications& replications) {
@@ -95,6 +99,14 @@ std::shared_ptr<const Verifier::Reference> Verifier::make_reference(const Sample
     return result;
   }
   const std::size_t count = simulated.data.count, n = sampler_.setup().parameter_count;
+  // Some at a time: of their data nothing is kept.
+  for (std::size_t made = 0; wants_local_test && made < options_.near_parameters; made += near_batch) {
+    const SimulatedBatch more =
+        simulate_like_training(model, sampler_.setup(), first_reference_index + simulations + made, near_batch,
+                               reference_seed, given.threads, given.interrupted);
+    result->near_parameters.insert(result->near_parameters.end(), more.unconstrained.begin(),
+                                   more.unconstrained.end());
+  }
   if (wants_parameters)
     result->parameters.assign(simulated.unconstrained.begin(),
                               simulated.unconstrained.begin() +
@@ -164,6 +176,10 @@ std::vector<Posterior> Verifier::verify(std::span<const DataSet> data_sets, cons
   compute_observed(model, batch);
   const DataBatch complete = complete_for_transform(facts, batch);
   std::atomic<std::size_t> of_design = 0;
+  SampleOptions of_one = options; // for what is drawn for one data set beside others
+  if (data_sets.size() > 1) of_one.threads = 1;
+  const NearTestOptions near_options{.simulations =
+                                         std::clamp(all_near / data_sets.size(), least_near, most_near_of_one)};
   parallel_for(data_sets.size(), options.threads, [&](std::size_t begin, std::size_t end) {
     Replicator replicator(model, batch, complete);
     for (std::size_t i = begin; i < end; ++i) {
@@ -193,8 +209,12 @@ std::vector<Posterior> Verifier::verify(std::span<const DataSet> data_sets, cons
         found.densities = verdict.exact->densities;
         found.gradients = verdict.exact->gradients;
       } else {
-        found.local = known->local->judge(posterior.summary, replications.pulls, posterior.unconstrained,
-                                          posterior.draws, sampler_.setup().parameter_names.size());
+        if (!known->near_parameters.empty() && data_sets.size() <= options_.most_near)
+          found.local = test_near(sampler_, data_sets[i], posterior, known->near_parameters, reference_seed, of_one,
+                                  near_options);
+        if (!found.local)
+          found.local = known->local->judge(posterior.summary, replications.pulls, posterior.unconstrained,
+                                            posterior.draws, sampler_.setup().parameter_names.size());
         found.not_checked.push_back(
             fmt::format("whether these are {}the model's posterior, since {}{}", found.local ? "exactly " : "",
                         no_density.empty() ? verdict.unchecked : no_density, why_no_local_test(*known->local, found)));

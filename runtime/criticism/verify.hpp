@@ -38,6 +38,9 @@ struct VerifyOptions {
   // The same and more, where a local test is learned from them; each replication by one of LocalTest::locating_draws.
   std::size_t local_test_simulations = 1000, local_test_replications = 100;
   std::size_t replications = 50; // of each data set
+  // Parameters among which those near a data set's draws are looked for, and the most data sets of a call for which that
+  // is done: of more all have the local test that they share.
+  std::size_t near_parameters = 40000, most_near = 20;
   // Data sets with the design of one whose summaries are far out; and for how many that is done in one call.
   std::size_t of_design = 300, most_of_design = 200;
 };
@@ -56,6 +59,7 @@ class Verifier {
     std::string impossible; // why data sets are not compared with replications
     std::size_t replications = 0; // of each data set, simulated or given
     std::vector<double> parameters; // of simulated data sets, unconstrained: what others of any design are made with
+    std::vector<double> near_parameters; // likewise, for tests near a data set
     std::optional<LocalTest> local; // where it was wanted; empty where there was too little to learn it from
   };
   std::shared_ptr<const Reference> reference(const SampleOptions& options, bool wants_local_test) const;

@@ -6,6 +6,8 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
+#include <vector>
 
 namespace sibyl {
 
@@ -15,6 +17,11 @@ void drop_values(const Facts& facts, DataBatch& batch, std::span<const std::uint
 
 // Whether an observed value of this data set is missing.
 bool has_missing_values(const Facts& facts, const DataBatch& batch, std::size_t data_set);
+
+// What is unusual about where a data set's values are missing, of networks that were trained with this share dropped at
+// random: many more of them, or a long row of them ("`y` misses 12 values in a row, ..."). A clause for each variable.
+std::vector<std::string> describe_unusual_missing(const Facts& facts, const DataBatch& batch, std::size_t data_set,
+                                                  double share);
 
 // The batch with missing observed values replaced by present ones. Parameters' sizes and bounds are found by running
 // the model on its data, and its checks refuse NaN; a generated quantity that reads observed values sees the

@@ -116,6 +116,7 @@ std::vector<PosteriorDraws> sample(const SamplerState& state, const std::vector<
                               .seed = settings.seed,
                               .with_density = settings.with_log_density,
                               .exact = settings.exact,
+                              .exact_seconds = settings.exact_seconds,
                               .threads = thread_count(settings.threads)};
   const std::vector<Posterior> posteriors =
       settings.verify ? state.verifier->verify(data_sets, options) : state.sampler.sample(data_sets, options);

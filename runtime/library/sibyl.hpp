@@ -137,6 +137,7 @@ struct SamplingSettings {
   // All that can be asked of each posterior and its data: exact draws where there is a density, and replications of the
   // data that tell whether the model can have made them (PosteriorDraws::data_p_value). The verdict says what answered.
   bool verify = false;
+  double exact_seconds = 30;     // for each data set's chains, where these make exact draws
   int threads = 0;               // 0: one for each processor
   NoteFunction note = {};        // hears how a table was read
 };

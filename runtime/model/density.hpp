@@ -3,7 +3,9 @@
 
 #include "runtime/model/model_call.hpp"
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -36,6 +38,8 @@ class Density {
   // infinity.
   void evaluate(bool with_gradient, bool include_jacobian = true);
   double value(int lane) const { return values_[static_cast<std::size_t>(lane)]; }
+  // While not zero, evaluations stop and throw RuntimeError. The flag must outlive the density.
+  void set_interrupt_flag(const std::atomic<std::int32_t>* flag) { call_.set_interrupt_flag(flag); }
   // Why the value is not finite: the message of the check that failed, with its place in the text, or "the log density
   // is nan". "" where it is finite.
   std::string failure(int lane) const;

@@ -3,7 +3,9 @@
 
 #include "runtime/model/density.hpp"
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 
@@ -18,6 +20,8 @@ class TargetDensity {
 
   // Throws RuntimeError where the data set violates the model's declarations.
   void bind(const DataBatch& batch, std::size_t data_set);
+  // While not zero, evaluations stop and throw RuntimeError. The flag must outlive this.
+  void set_interrupt_flag(const std::atomic<std::int32_t>* flag) { density_.set_interrupt_flag(flag); }
   std::size_t dimension() const { return density_.parameter_count(); }
 
   // Minus infinity where a check in the model fails, or the density is no number. `gradients`: of the points' shape, or

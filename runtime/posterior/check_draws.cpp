@@ -39,6 +39,11 @@ PriorMass find_prior_mass(ParameterTransform& transform, std::span<const double>
   return {largest, ""};
 }
 
+void note_tail(const HeavyTail& tail, DensityCheck& check) {
+  check.tail_k_hat = tail.k_hat;
+  if (tail.k_hat > HeavyTail::largest_good) check.heavy_tail = tail;
+}
+
 } // namespace
 
 std::vector<double> log_ratios(TargetDensity& target, std::span<const double> unconstrained,
@@ -63,11 +68,13 @@ DensityCheck check_draws(ParameterTransform& transform, std::span<const double> 
   const std::size_t columns = transform.layout(Outputs::parameters).columns.size();
   if (shown.row_count == check.draws) {
     check.disagreement = largest_disagreement(shown, columns, shown, weights);
+    note_tail(heaviest_tail(shown, columns, weights.log_weights), check);
   } else {
     LeftOut failed;
     const Draws all = transform.constrain(unconstrained, Outputs::parameters, 0, 0, &failed);
     check.disagreement =
         largest_disagreement(compares_shown && shown.row_count >= check.draws ? shown : all, columns, all, weights);
+    note_tail(heaviest_tail(all, columns, weights.log_weights), check);
   }
   const PriorMass prior = find_prior_mass(transform, unconstrained, weights);
   check.no_evidence = prior.unknown;

@@ -4,7 +4,9 @@
 #include "runtime/chains/adaptive_hmc.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <limits>
 #include <random>
 
 namespace sibyl {
@@ -51,19 +53,24 @@ std::size_t draws_to_resample(const ImportanceWeights& weights, std::size_t coun
 }
 
 ExactDraws draw_exactly(const WeightedDraws& amortized, TargetDensity& target, std::size_t count, std::uint64_t seed,
-                        bool may_resample,
+                        bool may_resample, bool has_heavy_tail, double seconds,
                         const std::atomic<std::int32_t>* interrupted) {
   const std::size_t n = target.dimension();
   ExactDraws result;
   result.outcome.k_hat = amortized.weights.k_hat;
   result.outcome.densities = amortized.weights.log_weights.size();
-  if (may_resample && can_resample(amortized.weights, count)) {
+  const bool can = may_resample && can_resample(amortized.weights, count);
+  const auto take_resampled = [&] {
     result.outcome.method = ExactMethod::importance_sampling;
-    result.outcome.is_exact = true;
+    result.unconstrained.clear();
     for (const std::size_t i : resample(amortized.weights, count, seed)) {
       const auto draw = amortized.unconstrained.begin() + static_cast<std::ptrdiff_t>(i * n);
       result.unconstrained.insert(result.unconstrained.end(), draw, draw + static_cast<std::ptrdiff_t>(n));
     }
+  };
+  if (can && !has_heavy_tail) {
+    take_resampled();
+    result.outcome.is_exact = true;
     return result;
   }
   const LogDensityFunction density = [&](std::span<const double> points, std::span<double> values,
@@ -76,21 +83,32 @@ ExactDraws draw_exactly(const WeightedDraws& amortized, TargetDensity& target, s
   const std::size_t budget = std::clamp<std::size_t>(most_stored / (chains * n), 200, options.most_steps);
   const std::vector<std::size_t> starts = choose_starts(amortized.weights, options.groups, seed);
   // Short steps are for posteriors with narrow necks: they cost several times as much.
-  HmcResult found;
+  const auto start = std::chrono::steady_clock::now();
+  HmcResult best;
+  best.r_hat = std::numeric_limits<double>::infinity();
   for (const double acceptance : {0.8, 0.95}) {
     options.acceptance = acceptance;
     options.most_steps = acceptance < 0.9 ? std::min(budget, quick_steps) : budget;
-    found = run_adaptive_hmc(density, n, amortized.unconstrained, starts, options);
+    options.seconds = seconds - std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    HmcResult found = run_adaptive_hmc(density, n, amortized.unconstrained, starts, options);
     if (found.was_interrupted) throw RuntimeError("interrupted");
     result.outcome.steps += found.steps;
     result.outcome.gradients += found.gradients;
-    if (found.r_hat < options.good_r_hat && found.divergent <= quick_divergent) break;
+    result.outcome.is_out_of_time = found.is_out_of_time;
+    const bool is_good = found.r_hat < options.good_r_hat && found.divergent <= quick_divergent;
+    // What a second try that ran out of time has is no better for its shorter steps.
+    if (best.draws.empty() || !found.is_out_of_time) best = std::move(found);
+    if (is_good || best.is_out_of_time || result.outcome.is_out_of_time) break;
   }
   result.outcome.method = ExactMethod::hmc;
-  result.outcome.r_hat = found.r_hat;
-  result.outcome.divergent = found.divergent;
-  result.outcome.is_exact = found.r_hat <= largest_good_r_hat && found.divergent <= most_divergent;
-  result.unconstrained = found.draws;
+  result.outcome.r_hat = best.r_hat;
+  result.outcome.divergent = best.divergent;
+  result.outcome.seconds = seconds;
+  // R-hat of few steps says little.
+  const double good_r_hat = best.is_out_of_time ? options.good_r_hat : largest_good_r_hat;
+  result.outcome.is_exact = best.r_hat <= good_r_hat && best.divergent <= most_divergent;
+  result.unconstrained = std::move(best.draws);
+  if (can && !result.outcome.is_exact) take_resampled();
   return result;
 }
 

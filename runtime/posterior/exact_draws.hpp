@@ -34,9 +34,11 @@ struct ExactDraws {
 };
 //
 // `may_resample`: whether the draws are known to go wherever the posterior is; else chains are run, whatever the
-// weights.
+// weights. `has_heavy_tail`: whether good weights do not tell an sd (density_check.hpp): chains are run then, too, and
+// where these do not agree the draws are resampled, and not exact.
+// `seconds`: what chains may take; where they have not agreed by then the outcome says so.
 ExactDraws draw_exactly(const WeightedDraws& amortized, TargetDensity& target, std::size_t count, std::uint64_t seed,
-                        bool may_resample,
+                        bool may_resample, bool has_heavy_tail, double seconds,
                         const std::atomic<std::int32_t>* interrupted);
 
 } // namespace sibyl

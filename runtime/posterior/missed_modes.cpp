@@ -1,6 +1,7 @@
 #include "runtime/posterior/missed_modes.hpp"
 
 #include "runtime/posterior/check_draws.hpp"
+#include "runtime/posterior/profiles.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -32,6 +33,12 @@ constexpr double least_kept = 0.5;
 // Of the draws around modes, an even number: few where there are few parameters, whose posteriors may have tails as
 // heavy as a Cauchy distribution's; more where heavy tails would throw most draws away.
 int degrees_of_freedom_of(std::size_t dimension) { return dimension < 5 ? 2 : 4; }
+// Of the mixture, what lies along the parameters; of each part at least so many draws, with tails of their own.
+constexpr double profile_share = 0.4;
+constexpr std::size_t least_of_part = 10;
+constexpr int profile_freedom = 4;
+// Where such a mixture's weights are worth less it is drawn again, up to so many times as large.
+constexpr double least_effective = 400, most_more = 8;
 // Of the mixture, that the approximation keeps whatever the modes seem to hold.
 constexpr double least_own_share = 0.2;
 // The mixture's draws beside the approximation's, and the fewest from a mode.
@@ -95,9 +102,8 @@ double log_add(double a, double b) {
   return std::isinf(high) ? high : high + std::log1p(std::exp(low - high));
 }
 
-double log_t(const FrameBatch& modes, std::size_t mode, const double* point, std::vector<double>& z) {
-  const auto n = static_cast<double>(modes.dimension),
-             freedom = static_cast<double>(degrees_of_freedom_of(modes.dimension));
+double log_t(const FrameBatch& modes, std::size_t mode, double freedom, const double* point, std::vector<double>& z) {
+  const auto n = static_cast<double>(modes.dimension);
   modes.to_frame(mode, point, z.data());
   double square = 0;
   for (const double one : z) square += one * one;
@@ -139,6 +145,51 @@ Found select(const ModeSearch& search, const FrameBatch& modes, double log_mean,
   return result;
 }
 
+// One of the mixture's distributions beside the approximation: a t distribution in a frame.
+struct Part {
+  const FrameBatch* frames;
+  std::size_t frame;
+  int freedom;
+  double share; // of what is not the approximation's
+  std::size_t least; // draws
+};
+
+// `wanted` draws or some more, of which the approximation's are among those that there are.
+WeightedDraws draw_mixture(const ModeSearch& search, const WeightedDraws& drawn, std::span<const Part> parts,
+                           double own_share, double wanted, std::uint64_t seed) {
+  const std::size_t n = search.target.dimension(), count = drawn.weights.log_weights.size();
+  std::vector<std::size_t> numbers = {std::min(count, static_cast<std::size_t>(own_share * wanted) + 1)};
+  for (const Part& part : parts)
+    numbers.push_back(std::max(part.least, static_cast<std::size_t>(part.share * (1 - own_share) * wanted)));
+  WeightedDraws result;
+  std::vector<double>& mixed = result.unconstrained;
+  mixed.assign(drawn.unconstrained.begin(), drawn.unconstrained.begin() + static_cast<std::ptrdiff_t>(numbers[0] * n));
+  Random random(seed);
+  std::vector<double> z(n);
+  std::size_t total = numbers[0];
+  for (std::size_t k = 0; k < parts.size(); ++k)
+    for (std::size_t i = 0; i < numbers[k + 1]; ++i, ++total) {
+      for (double& one : z) one = random.normal();
+      // A chi-squared variable with two degrees of freedom is an exponential one.
+      double chi_square = 0;
+      for (int pair = 0; pair < parts[k].freedom; pair += 2) chi_square -= 2 * std::log(random.uniform());
+      for (double& one : z) one *= std::sqrt(parts[k].freedom / chi_square);
+      mixed.resize(mixed.size() + n);
+      parts[k].frames->from_frame(parts[k].frame, z.data(), mixed.data() + mixed.size() - n);
+    }
+  std::vector<double> log_density = search.log_density(mixed);
+  std::vector<double> logs(parts.size() + 1);
+  for (std::size_t i = 0; i < total; ++i) {
+    logs[0] = std::isnan(log_density[i]) ? -infinity : log_density[i] + std::log(static_cast<double>(numbers[0]));
+    for (std::size_t k = 0; k < parts.size(); ++k)
+      logs[k + 1] = log_t(*parts[k].frames, parts[k].frame, parts[k].freedom, mixed.data() + i * n, z) +
+                    std::log(static_cast<double>(numbers[k + 1]));
+    log_density[i] = log_sum_exp(logs) - std::log(static_cast<double>(total));
+  }
+  result.weights = smooth_importance_weights(log_ratios(search.target, mixed, log_density));
+  return result;
+}
+
 } // namespace
 
 std::vector<double> search_points(const PriorFrame& prior, std::span<const double> candidates, std::size_t count,
@@ -170,45 +221,41 @@ MissedModes find_missed_modes(const ModeSearch& search, std::span<const double> 
     const auto draw = drawn.unconstrained.begin() + static_cast<std::ptrdiff_t>(i * (count / own_starts) * n);
     starts.insert(starts.end(), draw, draw + static_cast<std::ptrdiff_t>(n));
   }
-  if (starts.empty()) return result;
-  const FrameBatch modes = search.newton().find_from(search.batch, search.data_set, starts);
-  const Found found = select(search, modes, log_mean, is_doubtful);
-  if (found.modes.empty()) return result;
+  Profiles profiles;
+  if (search.is_thorough && n <= most_dimensions && (is_doubtful || search.has_heavy_tail))
+    profiles = find_profiles(search.target, drawn.unconstrained, drawn.weights.log_weights);
+  if (starts.empty() && profiles.log_mass.empty()) return result;
+  FrameBatch modes;
+  Found found;
+  if (!starts.empty()) {
+    modes = search.newton().find_from(search.batch, search.data_set, starts);
+    found = select(search, modes, log_mean, is_doubtful);
+  }
+  if (found.modes.empty() && profiles.log_mass.empty()) return result;
 
   // Shares of the mixture as numbers of draws, of which the approximation's are those that there are.
   double of_modes = 0;
   for (const double one : found.shares) of_modes += one;
-  const double own_share = std::max(least_own_share, 1 - of_modes);
-  const auto wanted = static_cast<double>(mixture_factor * count);
-  std::vector<std::size_t> numbers = {std::min(count, static_cast<std::size_t>(own_share * wanted) + 1)};
-  for (const double one : found.shares)
-    numbers.push_back(std::max(least_of_mode, static_cast<std::size_t>(one / of_modes * (1 - own_share) * wanted)));
-  std::vector<double>& mixed = result.mixture.unconstrained;
-  mixed.assign(drawn.unconstrained.begin(), drawn.unconstrained.begin() + static_cast<std::ptrdiff_t>(numbers[0] * n));
-  Random random(seed);
-  std::vector<double> z(n);
-  std::size_t total = numbers[0];
-  const int freedom = degrees_of_freedom_of(n);
+  const double of_profiles = profiles.log_mass.empty() ? 0 : profile_share, of_parts = of_modes + of_profiles;
+  const double own_share = std::max(least_own_share, 1 - of_parts);
+  std::vector<Part> parts;
   for (std::size_t k = 0; k < found.modes.size(); ++k)
-    for (std::size_t i = 0; i < numbers[k + 1]; ++i, ++total) {
-      for (double& one : z) one = random.normal();
-      // A chi-squared variable with two degrees of freedom is an exponential one.
-      double chi_square = 0;
-      for (int k = 0; k < freedom; k += 2) chi_square -= 2 * std::log(random.uniform());
-      for (double& one : z) one *= std::sqrt(freedom / chi_square);
-      mixed.resize(mixed.size() + n);
-      modes.from_frame(found.modes[k], z.data(), mixed.data() + mixed.size() - n);
-    }
-  std::vector<double> log_density = search.log_density(mixed);
-  for (std::size_t i = 0; i < total; ++i) {
-    double sum = std::isnan(log_density[i]) ? -infinity : log_density[i] + std::log(static_cast<double>(numbers[0]));
-    for (std::size_t k = 0; k < found.modes.size(); ++k)
-      sum = log_add(sum, log_t(modes, found.modes[k], mixed.data() + i * n, z) +
-                             std::log(static_cast<double>(numbers[k + 1])));
-    log_density[i] = sum - std::log(static_cast<double>(total));
-  }
+    parts.push_back({&modes, found.modes[k], degrees_of_freedom_of(n), found.shares[k] / of_parts, least_of_mode});
+  const double log_total = log_sum_exp(profiles.log_mass);
+  for (std::size_t k = 0; k < profiles.log_mass.size(); ++k)
+    // Half of them as the posterior seems to have it, half for the tails.
+    parts.push_back({&profiles.parts, k, profile_freedom,
+                     of_profiles / of_parts / 2 *
+                         (std::exp(profiles.log_mass[k] - log_total) +
+                          1 / static_cast<double>(profiles.log_mass.size())),
+                     least_of_part});
+  result.mixture = draw_mixture(search, drawn, parts, own_share, static_cast<double>(mixture_factor * count), seed);
   ImportanceWeights& weights = result.mixture.weights;
-  weights = smooth_importance_weights(log_ratios(search.target, mixed, log_density));
+  // Good weights of few effective draws: more draws of the same.
+  const double wanted = std::max(least_effective, static_cast<double>(count)) / weights.effective_size;
+  if (!profiles.log_mass.empty() && weights.are_good() && wanted > 1)
+    result.mixture = draw_mixture(search, drawn, parts, own_share,
+                                  static_cast<double>(mixture_factor * count) * std::min(wanted, most_more), seed);
   const double gain = weights.log_mean - log_mean;
   const double error = std::hypot(weights.log_mean_error, drawn.weights.log_mean_error);
   // Where even the mixture's weights are bad, all that is known is what the modes seem to hold.
@@ -219,12 +266,18 @@ MissedModes find_missed_modes(const ModeSearch& search, std::span<const double> 
   // Draws that are worth about as many cost nothing, and rare places count for moments: of these the evidence says
   // little.
   if (!is_bad && !(is_sure && share > negligible_share) &&
-      !(weights.are_good() && weights.effective_size > least_kept * drawn.weights.effective_size))
+      !(weights.are_good() && weights.effective_size > least_kept * drawn.weights.effective_size) &&
+      !(weights.are_good() && search.has_heavy_tail))
     return {};
   result.share = is_sure && share > negligible_share ? share : 0;
   result.is_better = true;
   result.modes = found.modes.size();
-  const auto largest = modes.center.begin() + static_cast<std::ptrdiff_t>(found.modes.front() * n);
+  result.has_profiles = !profiles.log_mass.empty();
+  const auto heaviest =
+      std::max_element(profiles.log_mass.begin(), profiles.log_mass.end()) - profiles.log_mass.begin();
+  const auto largest = found.modes.empty()
+                           ? profiles.parts.center.begin() + heaviest * static_cast<std::ptrdiff_t>(n)
+                           : modes.center.begin() + static_cast<std::ptrdiff_t>(found.modes.front() * n);
   result.largest.assign(largest, largest + static_cast<std::ptrdiff_t>(n));
   return result;
 }

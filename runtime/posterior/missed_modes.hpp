@@ -24,6 +24,7 @@ struct MissedModes {
   double share = 0;
   bool is_better = false;      // whether the mixture is to be used instead of the approximation's draws
   std::size_t modes = 0;       // that were added
+  bool has_profiles = false;   // whether what lies along each parameter was (profiles.hpp)
   std::vector<double> largest; // the mode with the largest share, unconstrained
   WeightedDraws mixture;       // draws of the mixture, with their weights
 };
@@ -37,7 +38,8 @@ struct ModeSearch {
   std::size_t data_set;
   TargetDensity& target; // bound to the data set
   std::function<std::vector<double>(std::span<const double>)> log_density;
-  bool is_thorough = false; // for exact draws
+  bool is_thorough = false;    // for exact draws
+  bool has_heavy_tail = false; // whether it is doubtful that good weights tell all sds (density_check.hpp)
 };
 
 // Points to search from: draws of the normal distribution that is the prior's frame, and `candidates` before them.
@@ -47,8 +49,9 @@ std::vector<double> search_points(const PriorFrame& prior, std::span<const doubl
 
 // `drawn`: the approximation's draws with their weights. Nothing is better where no mode was missed. Where the weights
 // are bad, or doubtful and the search is thorough, modes that the approximation reaches count too: draws around these
-// have the heavier tails. The mixture is better where its own weights are good and worth about as many draws; of bad
-// ones, for chains to start from.
+// have the heavier tails; and so have those along each parameter (profiles.hpp), which a thorough search adds where a
+// tail is doubtful, too. The mixture is better where its own weights are good and worth about as many draws; of bad,
+// for chains to start from.
 MissedModes find_missed_modes(const ModeSearch& search, std::span<const double> points, const WeightedDraws& drawn,
                               std::uint64_t seed);
 

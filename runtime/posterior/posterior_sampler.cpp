@@ -43,6 +43,17 @@ void append_column(Draws& draws, const std::string& name, std::span<const double
   draws.values = std::move(wider);
 }
 
+// Of draws whose weights are good: of others their own k-hat tells enough.
+HeavyTail heaviest_tail_of(const WeightedDraws& weighted, ParameterTransform& transform) {
+  if (!weighted.weights.are_good()) return {};
+  LeftOut failed;
+  const Draws draws = transform.constrain(weighted.unconstrained, Outputs::parameters, 0, 0, &failed);
+  return heaviest_tail(draws, draws.columns.size(), weighted.weights.log_weights);
+}
+
+// Above it more is drawn along each parameter before anything is said of the tail.
+constexpr double doubtful_tail = 0.5;
+
 } // namespace
 
 struct PosteriorSampler::Conditioned {
@@ -66,9 +77,12 @@ PosteriorSampler::Conditioned PosteriorSampler::condition(const DataBatch& batch
 std::vector<std::vector<std::string>> PosteriorSampler::check_range(const DataBatch& batch,
                                                                     std::span<const DataSet> data_sets) const {
   std::vector<std::vector<std::string>> warnings;
-  for (std::size_t i = 0; i < data_sets.size(); ++i)
+  for (std::size_t i = 0; i < data_sets.size(); ++i) {
     warnings.push_back(
         setup_.trained_range.check(model_->facts(), batch, i, data_sets.size() > 1 ? data_sets[i].label : ""));
+    for (std::string& one : describe_unusual_missing(model_->facts(), batch, i, setup_.missing_share))
+      warnings.back().push_back(std::move(one));
+  }
   return warnings;
 }
 
@@ -144,7 +158,7 @@ std::string PosteriorSampler::describe_missed(const MissedModes& missed, const D
 
 MissedModes PosteriorSampler::look_for_missed_modes(const Conditioned& conditioned, std::size_t data_set,
                                                     Worker& worker, const WeightedDraws& weighted, bool is_thorough,
-                                                    std::uint64_t seed) const {
+                                                    bool has_heavy_tail, std::uint64_t seed) const {
   if (!model_->has("log_density_gradient", Precision::f64, model_->preferred_lanes(Precision::f64))) return {};
   const PriorFrame& prior = setup_.encoder.prior();
   const std::size_t count = posterior_->has_cheap_density() ? searched_points : costly_searched_points;
@@ -159,7 +173,7 @@ MissedModes PosteriorSampler::look_for_missed_modes(const Conditioned& condition
   };
   return find_missed_modes({newton, prior, worker.batch, data_set, *worker.target,
                             [&](std::span<const double> points) { return log_density(conditioned, data_set, points); },
-                            is_thorough},
+                            is_thorough, has_heavy_tail},
                            search_points(prior, setup_.candidates, count, search_seed), weighted, seed);
 }
 
@@ -200,18 +214,21 @@ Posterior PosteriorSampler::sample_one(const Conditioned& conditioned, std::size
   } else if (is_checked) {
     weighted = {draws.unconstrained,
                 smooth_importance_weights(log_ratios(*worker.target, draws.unconstrained, draws.log_density))};
-    if (const std::size_t enough = draws_to_resample(weighted.weights, options.draws);
-        options.exact && is_covered && weighted.weights.are_good() && enough > drawn) {
-      const NetworkDraws more = draw(conditioned, data_set, enough, seed, true);
-      weighted = {more.unconstrained,
-                  smooth_importance_weights(log_ratios(*worker.target, more.unconstrained, more.log_density))};
-    }
   }
   MissedModes missed;
   if (is_checked && !options.reweighted)
-    missed = look_for_missed_modes(conditioned, data_set, worker, weighted, options.exact, seed);
+    missed = look_for_missed_modes(conditioned, data_set, worker, weighted, options.exact,
+                                   options.exact && heaviest_tail_of(weighted, worker.transform).k_hat > doubtful_tail,
+                                   seed);
   const bool has_good_weights = weighted.weights.are_good();
-  if (missed.is_better && options.exact) weighted = std::move(missed.mixture);
+  if (missed.is_better && options.exact) {
+    weighted = std::move(missed.mixture);
+  } else if (const std::size_t enough = is_checked ? draws_to_resample(weighted.weights, options.draws) : 0;
+             options.exact && is_covered && has_good_weights && enough > drawn) {
+    const NetworkDraws more = draw(conditioned, data_set, enough, seed, true);
+    weighted = {more.unconstrained,
+                smooth_importance_weights(log_ratios(*worker.target, more.unconstrained, more.log_density))};
+  }
   if (options.reweighted && is_checked && weighted.weights.without < drawn) {
     const std::vector<std::size_t> chosen = resample(weighted.weights, options.draws, seed);
     NetworkDraws taken;
@@ -222,8 +239,17 @@ Posterior PosteriorSampler::sample_one(const Conditioned& conditioned, std::size
     }
     draws = std::move(taken);
   } else if (options.exact && is_checked) {
-    ExactDraws exact = draw_exactly(weighted, *worker.target, options.draws, seed, is_covered, options.interrupted);
-    if (missed.is_better) exact.outcome.modes = missed.modes;
+    const HeavyTail heavy = heaviest_tail_of(weighted, worker.transform);
+    const bool is_heavy = heavy.k_hat > HeavyTail::largest_good;
+    // Of draws along each parameter good weights tell that the tail is the posterior's own; else chains have to.
+    const bool is_uncertain = is_heavy && !(missed.is_better && missed.has_profiles);
+    ExactDraws exact = draw_exactly(weighted, *worker.target, options.draws, seed, is_covered, is_uncertain,
+                                    options.exact_seconds, options.interrupted);
+    if (exact.outcome.method == ExactMethod::importance_sampling && is_heavy) exact.outcome.heavy_tail = heavy;
+    if (missed.is_better) {
+      exact.outcome.modes = missed.modes;
+      exact.outcome.has_profiles = missed.has_profiles;
+    }
     result.verdict.exact = exact.outcome;
     if (!exact.unconstrained.empty()) {
       draws.unconstrained = std::move(exact.unconstrained);
@@ -235,6 +261,9 @@ Posterior PosteriorSampler::sample_one(const Conditioned& conditioned, std::size
   const std::span wanted = std::span(draws.unconstrained).first(options.draws * n);
   result.draws = worker.transform.constrain(wanted, options.outputs, options.seed,
                                             static_cast<std::uint64_t>(data_set) << 32, &result.verdict.failed_draws);
+  if (result.verdict.exact && result.verdict.exact->method == ExactMethod::hmc)
+    result.verdict.exact->heavy_tail =
+        find_heavy_tail(result.draws, worker.transform.layout(Outputs::parameters).columns.size(), {});
   if (is_checked && !options.reweighted)
     result.verdict.check = check_draws(worker.transform, weighted.unconstrained, weighted.weights,
                                        options.exact ? Draws{} : result.draws, checks_some);
@@ -284,6 +313,7 @@ std::vector<Posterior> PosteriorSampler::sample(std::span<const DataSet> data_se
     Worker worker{batch, complete, ParameterTransform(model_), {}};
     if ((options.check_density || options.exact || options.reweighted) && unchecked.empty())
       worker.target.emplace(model_, options.exact);
+    if (worker.target && options.interrupted) worker.target->set_interrupt_flag(options.interrupted);
     for (std::size_t i = begin; i < end; ++i) {
       if (options.interrupted && *options.interrupted) throw RuntimeError("interrupted");
       const auto start = std::chrono::steady_clock::now();

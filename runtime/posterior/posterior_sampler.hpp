@@ -26,6 +26,7 @@ struct SampleOptions {
   bool check_density = true;
   // Draws of the model's own posterior instead of the networks' (exact_draws.hpp); the verdict says how they were made.
   bool exact = false;
+  double exact_seconds = 30; // for each data set's chains, where these make exact draws
   // Draws resampled by their importance weights, whatever k-hat says of these, and never by chains: quicker than exact
   // ones and closer to the model's posterior than the networks' alone. As the networks give them where there are no
   // weights. The verdict has no check then.
@@ -88,7 +89,8 @@ class PosteriorSampler {
   std::vector<double> log_density(const Conditioned& conditioned, std::size_t data_set,
                                   std::span<const double> unconstrained) const;
   MissedModes look_for_missed_modes(const Conditioned& conditioned, std::size_t data_set, Worker& worker,
-                                    const WeightedDraws& weighted, bool is_thorough, std::uint64_t seed) const;
+                                    const WeightedDraws& weighted, bool is_thorough, bool has_heavy_tail,
+                                    std::uint64_t seed) const;
   std::string describe_missed(const MissedModes& missed, const Draws& shown, ParameterTransform& transform) const;
   Posterior sample_one(const Conditioned& conditioned, std::size_t data_set, Worker& worker,
                        const SampleOptions& options) const;

@@ -369,7 +369,7 @@ nb::dict to_python(sibyl::PosteriorDraws posterior) {
 // What call(settings) gives, and the notes on how its data were read.
 template <typename Sample>
 nb::tuple sample(std::size_t draws, std::uint64_t seed, bool log_density, bool predictions, bool exact, bool verify,
-                 int threads, Sample call) {
+                 double exact_seconds, int threads, Sample call) {
   std::vector<std::string> notes;
   const sibyl::SamplingSettings settings{.draws = draws,
                                          .seed = seed,
@@ -377,6 +377,7 @@ nb::tuple sample(std::size_t draws, std::uint64_t seed, bool log_density, bool p
                                          .with_predictions = predictions,
                                          .exact = exact,
                                          .verify = verify,
+                                         .exact_seconds = exact_seconds,
                                          .threads = threads,
                                          .note = [&](const std::string& note) { notes.push_back(note); }};
   std::vector<sibyl::PosteriorDraws> posteriors;
@@ -550,22 +551,25 @@ NB_MODULE(_sibyl, module) {
       .def_prop_ro("history", &sibyl::Sampler::history)
       .def("sample_each",
            [](const sibyl::Sampler& self, const std::vector<InputArrays>& data, std::size_t draws, std::uint64_t seed,
-              bool log_density, bool predictions, bool exact, bool verify, int threads) {
+              bool log_density, bool predictions, bool exact, bool verify, double exact_seconds,
+              int threads) {
              std::vector<sibyl::Arrays> sets;
              for (const InputArrays& one : data) sets.push_back(from_numpy(one));
-             return sample(draws, seed, log_density, predictions, exact, verify, threads,
+             return sample(draws, seed, log_density, predictions, exact, verify, exact_seconds, threads,
                            [&](const auto& settings) { return self.sample_each(sets, settings); });
            })
       .def("sample_table",
            [](const sibyl::Sampler& self, const std::string& csv, const std::string& by, std::size_t draws,
-              std::uint64_t seed, bool log_density, bool predictions, bool exact, bool verify, int threads) {
-             return sample(draws, seed, log_density, predictions, exact, verify, threads,
+              std::uint64_t seed, bool log_density, bool predictions, bool exact, bool verify, double exact_seconds,
+              int threads) {
+             return sample(draws, seed, log_density, predictions, exact, verify, exact_seconds, threads,
                            [&](const auto& settings) { return self.sample_table(csv, by, settings); });
            })
       .def("sample_file",
            [](const sibyl::Sampler& self, const std::string& path, const std::string& by, std::size_t draws,
-              std::uint64_t seed, bool log_density, bool predictions, bool exact, bool verify, int threads) {
-             return sample(draws, seed, log_density, predictions, exact, verify, threads,
+              std::uint64_t seed, bool log_density, bool predictions, bool exact, bool verify, double exact_seconds,
+              int threads) {
+             return sample(draws, seed, log_density, predictions, exact, verify, exact_seconds, threads,
                            [&](const auto& settings) { return self.sample_file(path, by, settings); });
            })
       .def("loo", &loo)

@@ -33,6 +33,11 @@ void add_sampling_options(Command& command, SampleDataOptions& options) {
                 "draws of the model's own posterior: resampled where the importance weights allow it, else by Markov "
                 "chains that start from the amortized draws")
       .excludes("--at");
+  command
+      .add_option("--time", options.time,
+                  "with --exact or --verify: what the Markov chains of each data set may take; the verdict says where "
+                  "that was too short")
+      .shows_default();
   command.add_option("--seed", options.seed, "random seed").shows_default();
   command.add_option("--threads", options.threads, "number of threads").shows_default();
   command.add_flag("--json", options.json, "the table as JSON");
@@ -62,6 +67,7 @@ void sample_data(const PosteriorSampler& sampler, const SampleDataOptions& optio
                                .seed = options.seed,
                                .with_density = options.density,
                                .exact = options.exact,
+                               .exact_seconds = parse_duration(options.time),
                                .threads = options.threads};
   const std::vector<Posterior> posteriors =
       draw ? draw(read.data_sets, sampling) : sampler.sample(read.data_sets, sampling);

@@ -15,7 +15,7 @@ namespace sibyl::cli {
 class Command; // runtime/terminal/command_line.hpp
 
 struct SampleDataOptions {
-  std::string data, by, output, at;
+  std::string data, by, output, at, time = "30s";
   std::size_t draws = 4000;
   std::uint64_t seed = 1;
   int threads = 1;

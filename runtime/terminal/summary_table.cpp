@@ -123,6 +123,7 @@ nlohmann::ordered_json posterior_json(const Posterior& posterior) {
     // What is infinite becomes null.
     json["k_hat"] = verdict.check->k_hat;
     json["ess"] = verdict.check->effective_size;
+    json["tail_k_hat"] = verdict.check->tail_k_hat;
     json["draws_without_weight"] = verdict.check->without;
     if (verdict.check->log_evidence) {
       json["log_evidence"] = *verdict.check->log_evidence;

@@ -59,6 +59,34 @@ Disagreement largest_disagreement(const Draws& draws, std::size_t parameter_colu
   return largest;
 }
 
+std::string HeavyTail::text() const {
+  return fmt::format("the sd of {} is not known, its tail is too heavy (k-hat {})", parameter,
+                     fixed_beside(k_hat, 2, largest_good));
+}
+
+HeavyTail heaviest_tail(const Draws& draws, std::size_t parameter_columns, std::span<const double> log_weights) {
+  HeavyTail heaviest;
+  std::vector<double> log_squares(draws.row_count);
+  const auto weight = [&](std::size_t row) { return log_weights.empty() ? 1.0 : std::exp(log_weights[row]); };
+  for (std::size_t column = 0; column < parameter_columns; ++column) {
+    const double mean = moments(draws, column, weight).mean;
+    for (std::size_t row = 0; row < draws.row_count; ++row)
+      log_squares[row] =
+          (log_weights.empty() ? 0.0 : log_weights[row]) + 2 * std::log(std::abs(draws.at(row, column) - mean));
+    const ImportanceWeights squares = smooth_importance_weights(log_squares);
+    if (std::isfinite(squares.k_hat) && (heaviest.parameter.empty() || squares.k_hat > heaviest.k_hat))
+      heaviest = {draws.columns[column], squares.k_hat};
+  }
+  return heaviest;
+}
+
+std::optional<HeavyTail> find_heavy_tail(const Draws& draws, std::size_t parameter_columns,
+                                         std::span<const double> log_weights) {
+  HeavyTail heaviest = heaviest_tail(draws, parameter_columns, log_weights);
+  if (!(heaviest.k_hat > HeavyTail::largest_good)) return std::nullopt;
+  return heaviest;
+}
+
 bool DensityCheck::is_good() const { return complaint().empty(); }
 
 std::string DensityCheck::complaint() const {
@@ -68,7 +96,7 @@ std::string DensityCheck::complaint() const {
     return std::isinf(k_hat) ? "k-hat infinite" : "k-hat " + fixed_beside(k_hat, 2, good_k_hat);
   if (effective_size < least_effective_size)
     return "effective sample size " + fixed_beside(effective_size, 0, least_effective_size);
-  if (disagreement.size() <= 1) return in_training;
+  if (disagreement.size() <= 1) return heavy_tail ? heavy_tail->text() : in_training;
   const Disagreement& d = disagreement;
   if (std::abs(d.shift) / tolerated_shift >= std::abs(std::log(d.sd_ratio)) / std::log(tolerated_ratio))
     return fmt::format("the mean of {} is {} sd off", d.parameter,

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 
 namespace sibyl {
@@ -27,6 +28,27 @@ struct Disagreement {
 Disagreement largest_disagreement(const Draws& draws, std::size_t parameter_columns, const Draws& weighted,
                                   const ImportanceWeights& weights);
 
+// A parameter whose sd draws do not tell: its square has so heavy a tail, weights included, that the few draws far out
+// decide, or those that are not there. The posterior itself may be such, or the draws may not go far enough out; the
+// weights' own k-hat sees neither.
+struct HeavyTail {
+  std::string parameter;
+  double k_hat = 0; // of the squared distances from the mean, weighted
+
+  // Beyond it the sd of a few thousand draws is a tenth off, or more: the relative error of the mean of N squares of
+  // that k is about N^(k - 1).
+  static constexpr double largest_good = 0.8;
+
+  std::string text() const; // "the sd of K_m is not known, its tail is too heavy (k-hat 0.93)"
+};
+
+// The heaviest tail among the first `parameter_columns` columns. `log_weights`: one for each row, or empty for draws of
+// equal weight.
+HeavyTail heaviest_tail(const Draws& draws, std::size_t parameter_columns, std::span<const double> log_weights);
+// That, if it is too heavy.
+std::optional<HeavyTail> find_heavy_tail(const Draws& draws, std::size_t parameter_columns,
+                                         std::span<const double> log_weights);
+
 struct DensityCheck {
   double k_hat = 0, effective_size = 0;
   std::size_t draws = 0, without = 0; // how many were weighted; how many of them have no weight
@@ -35,6 +57,8 @@ struct DensityCheck {
   double log_evidence_error = 0;
   std::string no_evidence;
   Disagreement disagreement;
+  std::optional<HeavyTail> heavy_tail; // of the weighted draws
+  double tail_k_hat = 0;               // the largest of all parameters, whether too large or not
   // Where draws miss a part of the posterior: "48% of the posterior, about mu = 8.97"; or "".
   std::string missed;
   std::string in_training; // what keeps the weights from telling: draws may not go where the posterior is, or ""

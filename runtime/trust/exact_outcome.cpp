@@ -9,21 +9,36 @@
 
 namespace sibyl {
 
-std::string ExactOutcome::text() const {
-  if (method == ExactMethod::none) return "NOT exact: " + reason;
-  if (method == ExactMethod::importance_sampling)
-    return fmt::format("exact: importance sampling{}, k-hat {}",
-                       modes == 0   ? ""
-                       : modes == 1 ? " around the networks' draws and a mode"
-                                    : fmt::format(" around the networks' draws and {} modes", modes),
-                       fixed_beside(k_hat, 2, largest_good_k_hat));
-  if (is_exact) return fmt::format("exact: HMC, nested R-hat {:.3f}, {} steps", r_hat, steps);
-  if (std::isinf(r_hat) && steps == 0) return "NOT exact: the density is not finite at any draw";
-  if (!(r_hat <= largest_good_r_hat))
-    return fmt::format("NOT exact: nested R-hat {} after {} steps of HMC", fixed_beside(r_hat, 2, largest_good_r_hat),
-                       steps);
+namespace {
+
+std::string in_words(const ExactOutcome& one) {
+  if (one.method == ExactMethod::none) return "NOT exact: " + one.reason;
+  if (one.method == ExactMethod::importance_sampling) {
+    std::string around;
+    if (one.modes > 0) around += one.modes == 1 ? " and a mode" : fmt::format(" and {} modes", one.modes);
+    if (one.has_profiles) around += " and along each parameter";
+    if (!around.empty()) around = " around the networks' draws" + around;
+    return fmt::format("{}: importance sampling{}, k-hat {}", one.is_exact ? "exact" : "NOT exact", around,
+                       fixed_beside(one.k_hat, 2, largest_good_k_hat));
+  }
+  if (one.is_exact) return fmt::format("exact: HMC, nested R-hat {:.3f}, {} steps", one.r_hat, one.steps);
+  if (one.is_out_of_time && one.steps == 0)
+    return fmt::format("NOT exact: {:.3g} s were too short for the warm-up of HMC", one.seconds);
+  if (one.is_out_of_time)
+    return fmt::format("NOT exact: nested R-hat {} after {} steps of HMC, for which there were {:.3g} s",
+                       fixed_beside(one.r_hat, 2, largest_good_r_hat), one.steps, one.seconds);
+  if (std::isinf(one.r_hat) && one.steps == 0) return "NOT exact: the density is not finite at any draw";
+  if (!(one.r_hat <= largest_good_r_hat))
+    return fmt::format("NOT exact: nested R-hat {} after {} steps of HMC",
+                       fixed_beside(one.r_hat, 2, largest_good_r_hat), one.steps);
   return fmt::format("NOT exact: {}% of HMC's trajectories diverge",
-                     fixed_beside(100 * divergent, 1, 100 * most_divergent));
+                     fixed_beside(100 * one.divergent, 1, 100 * most_divergent));
+}
+
+} // namespace
+
+std::string ExactOutcome::text() const {
+  return in_words(*this) + (heavy_tail ? "; " + heavy_tail->text() : "");
 }
 
 } // namespace sibyl

@@ -1,7 +1,10 @@
 // How draws of the model's own posterior were made, and whether that succeeded.
 #pragma once
 
+#include "runtime/trust/density_check.hpp"
+
 #include <cstddef>
+#include <optional>
 #include <string>
 
 namespace sibyl {
@@ -17,15 +20,19 @@ struct ExactOutcome {
   ExactMethod method = ExactMethod::none;
   bool is_exact = false;
   double k_hat = 0;      // of the amortized draws
-  std::size_t modes = 0; // around which more was drawn
-  double r_hat = 0;      // nested, where chains ran
+  std::size_t modes = 0;     // around which more was drawn
+  bool has_profiles = false; // whether more was drawn along each parameter
+  double r_hat = 0;      // nested, where chains ran, whatever the method then was
   std::size_t steps = 0; // of the chains, after warm-up
   double divergent = 0;  // share of their trajectories
+  double seconds = 0;    // what chains may take
+  bool is_out_of_time = false;              // whether they took that
   std::size_t densities = 0, gradients = 0; // evaluated, of what was tried
-  std::string reason;    // where there was no method: why not
+  std::string reason;                  // where there was no method: why not
+  std::optional<HeavyTail> heavy_tail; // of the draws
 
-  // "exact: importance sampling, k-hat 0.31", "exact: HMC, nested R-hat 1.004, 640 steps", "NOT exact: nested
-  // R-hat 1.32 after 3000 steps of HMC".
+  // "exact: importance sampling, k-hat 0.31", "exact: HMC, nested R-hat 1.004, 64 steps", "NOT exact: nested R-hat 1.32
+  // after 3000 steps of HMC"; and behind it the heavy tail, if any.
   std::string text() const;
 };
 

@@ -37,8 +37,9 @@ bool LocalOutcome::is_good() const {
 
 std::string LocalOutcome::text() const {
   const std::string how =
-      fmt::format("local classifier test on {} simulations: C2ST {}, p = {}", simulations,
-                  fixed_beside(c2st, 2, largest_good_c2st), significant_beside(p_value, 2, unlikely));
+      fmt::format("local classifier test on {} simulations{}: C2ST {}, p = {}", simulations,
+                  is_near ? " near them" : "", fixed_beside(c2st, 2, largest_good_c2st),
+                  significant_beside(p_value, 2, unlikely));
   if (!is_good())
     return difference.size() > 1 ? fmt::format("approximate: {} ({})", in_words(difference), how)
                                  : fmt::format("approximate: draws UNLIKE the posterior's ({})", how);

@@ -26,6 +26,7 @@ struct LocalOutcome {
 
   double p_value = 1;          // uniform where the draws are the posterior's
   std::size_t simulations = 0; // that the classifier was learned from
+  bool is_near = false;        // whether these were made near the data set's draws, with its design
   // The accuracy of the best classifier between draws and posterior, estimated and corrected for chance: 0.5 where they
   // are alike (classifier two-sample test).
   double c2st = 0.5;

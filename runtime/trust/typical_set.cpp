@@ -108,7 +108,7 @@ std::string Verdict::text() const {
   std::string text = outside                     ? "outside of the simulations"
                      : p_value < unusual_p_value ? "unusual " + in_brackets(p_value)
                                                  : "typical";
-  if (check && !check->is_good())
+  if (check && !check->is_good() && !exact)
     text = "approximate: " + check->complaint() + (text == "typical" ? "" : "; " + text);
   if (exact) text = exact->text() + (text == "typical" ? "" : "; " + text);
   if (!frame_converged) text += "; its frame did not converge";

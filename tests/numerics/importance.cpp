@@ -1,5 +1,6 @@
 // Pareto-smoothed importance sampling against ArviZ (importance.json, by make_importance_references.py), and where the
 // tail and the integral are known.
+#include "runtime/trust/density_check.hpp"
 #include "runtime/trust/importance.hpp"
 #include "tests/golden.hpp"
 
@@ -109,6 +110,40 @@ TEST_CASE("draws without a finite ratio have no weight and are counted") {
       smooth_importance_weights(std::vector<double>(100, -std::numeric_limits<double>::infinity()));
   CHECK_FALSE(none.are_good());
   CHECK(none.without == 100);
+}
+
+// A t distribution with 5 degrees of freedom has squares of k = 2 / 5, one with 2 of k = 1; k-hat's error is about 0.1.
+TEST_CASE("an sd that a rare tail decides is called unknown, by the parameter's name") {
+  std::mt19937_64 random(4);
+  std::normal_distribution<double> normal;
+  const auto draws_of = [&](double degrees) {
+    std::student_t_distribution<double> heavy(degrees);
+    Draws draws{.columns = {"a", "b"}, .row_count = 4000};
+    for (std::size_t i = 0; i < draws.row_count; ++i) {
+      draws.values.push_back(normal(random));
+      draws.values.push_back(10 + heavy(random));
+    }
+    return draws;
+  };
+  CHECK_FALSE(find_heavy_tail(draws_of(5), 2, {}));
+  const std::optional<HeavyTail> found = find_heavy_tail(draws_of(2), 2, {});
+  REQUIRE(found);
+  CHECK(found->parameter == "b");
+  CHECK(found->k_hat == Approx(1).margin(0.3));
+  CHECK_FALSE(find_heavy_tail(draws_of(2), 1, {})); // of a alone
+  // Weights count: good ones of a normal distribution against one that is a little wider than half an sd.
+  Draws narrow{.columns = {"a"}, .row_count = 4000};
+  std::vector<double> ratios;
+  for (std::size_t i = 0; i < narrow.row_count; ++i) {
+    narrow.values.push_back(0.8 * normal(random));
+    ratios.push_back(-0.5 * std::pow(narrow.values.back(), 2) * (1 - 1 / 0.64));
+  }
+  const ImportanceWeights weights = smooth_importance_weights(ratios);
+  CHECK(heaviest_tail(narrow, 1, weights.log_weights).k_hat > heaviest_tail(narrow, 1, {}).k_hat);
+  DensityCheck check{.k_hat = 0.3, .effective_size = 2000, .draws = 4000};
+  CHECK(check.is_good());
+  check.heavy_tail = found;
+  CHECK_THAT(check.complaint(), Catch::StartsWith("the sd of b is not known, its tail is too heavy (k-hat "));
 }
 
 TEST_CASE("equal ratios are the best that there are, a handful tells nothing") {

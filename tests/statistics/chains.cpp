@@ -121,6 +121,26 @@ TEST_CASE("eight schools, not centered") {
   CHECK(of_tau.sd == Approx(3.20).epsilon(0.15));
 }
 
+TEST_CASE("chains end when their time is over, between steps of one trajectory, and keep what they have") {
+  std::size_t evaluations = 0;
+  const auto target = [&](std::span<const double> points, std::span<double> values, std::span<double> gradients) {
+    ++evaluations;
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = -0.5 * points[i] * points[i], gradients[i] = -points[i];
+  };
+  const std::vector<double> points = {0, 1, 2, 3, -1, -2};
+  const HmcResult none = run_adaptive_hmc(target, 1, points, first(4), {.seconds = 0});
+  CHECK(none.is_out_of_time);
+  CHECK_FALSE(none.was_interrupted);
+  CHECK(none.steps == 0);
+  CHECK(none.draws.empty());
+  CHECK(std::isinf(none.r_hat));
+  CHECK(evaluations == 2); // where they start
+  // Interrupted in the warm-up's first trajectory.
+  const HmcResult stopped = run_adaptive_hmc(target, 1, points, first(4), {.interrupted = [] { return true; }});
+  CHECK(stopped.was_interrupted);
+  CHECK(evaluations == 4);
+}
+
 TEST_CASE("groups that stay in modes of their own do not agree") {
   // Two normals of sd 1, 20 apart.
   const auto target = [](std::span<const double> points, std::span<double> values, std::span<double> gradients) {

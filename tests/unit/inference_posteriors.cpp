@@ -425,7 +425,9 @@ TEST_CASE("exact draws have the posterior's mean and sd, however far off the net
     CHECK(posterior.verdict.is_fine());
     CHECK_THAT(posterior.verdict.text(), Catch::StartsWith("exact: "));
     // Draws that are too narrow: those around the mode have good weights, as the posterior is nearly normal.
-    if (spread < 1) CHECK_THAT(posterior.verdict.text(), Contains("around the networks' draws and a mode, k-hat"));
+    if (spread < 1)
+      CHECK_THAT(posterior.verdict.text(),
+                 Contains("around the networks' draws and a mode and along each parameter, k-hat"));
     if (spread > 1) CHECK_THAT(posterior.verdict.text(), Contains("importance sampling, k-hat"));
     REQUIRE(posterior.draws.row_count == 4000);
     const ColumnSummary mu = summarize(posterior.draws)[0], tau = summarize(posterior.draws)[1];
@@ -454,6 +456,21 @@ TEST_CASE("of a data set with missing values there are no exact draws, and the v
   CHECK(posterior.draws.row_count == 50);
 }
 
+// Of 9 values that are dropped with a probability of 0.1 each, 5 are missing once in 1,100 data sets, and 4 in a row
+// once in 1,800.
+TEST_CASE("values that are missing as training seldom dropped them are told") {
+  const Fixture fixture(true);
+  const auto text = [&](const std::vector<double>& y) {
+    const std::vector<DataSet> sets = {hand_written::data_set(y, noise)};
+    return fixture.sampler().sample(sets, {.draws = 50})[0].verdict.text();
+  };
+  CHECK_THAT(text({1, NAN, 1, 1, 2, 1, 1, NAN, NAN}), !Contains("misses"));
+  CHECK_THAT(text({NAN, NAN, 1, NAN, 1, NAN, 1, NAN, 2}),
+             Contains("`y` misses 5 of 9 values, and training dropped 10% at random"));
+  CHECK_THAT(text({1, NAN, NAN, NAN, NAN, 1, 1, 1, 2}),
+             Contains("`y` misses 4 values in a row, and training dropped 10% at random"));
+}
+
 TEST_CASE("exact draws in words") {
   Verdict verdict{.outside = true, .frame_converged = false};
   verdict.exact = ExactOutcome{.method = ExactMethod::importance_sampling, .is_exact = true, .k_hat = 0.31};
@@ -461,6 +478,19 @@ TEST_CASE("exact draws in words") {
   verdict.exact = ExactOutcome{.method = ExactMethod::hmc, .is_exact = true, .r_hat = 1.0042, .steps = 640};
   CHECK(verdict.text() == "exact: HMC, nested R-hat 1.004, 640 steps");
   CHECK(verdict.is_fine());
+  verdict.exact->heavy_tail = HeavyTail{"K", 0.8004};
+  CHECK(verdict.text() == "exact: HMC, nested R-hat 1.004, 640 steps; the sd of K is not known, its tail is too heavy "
+                          "(k-hat 0.8004)");
+  verdict.exact = ExactOutcome{.method = ExactMethod::importance_sampling, .is_exact = true, .k_hat = 0.04, .modes = 2,
+                               .has_profiles = true};
+  CHECK(verdict.text() == "exact: importance sampling around the networks' draws and 2 modes and along each parameter, "
+                          "k-hat 0.04");
+  const Verdict late{.exact = ExactOutcome{
+                         .method = ExactMethod::hmc, .r_hat = 1.3, .steps = 12, .seconds = 30, .is_out_of_time = true}};
+  CHECK(late.text() == "NOT exact: nested R-hat 1.30 after 12 steps of HMC, for which there were 30 s");
+  CHECK_FALSE(late.is_fine());
+  const Verdict later{.exact = ExactOutcome{.method = ExactMethod::hmc, .seconds = 0.5, .is_out_of_time = true}};
+  CHECK(later.text() == "NOT exact: 0.5 s were too short for the warm-up of HMC");
   verdict.exact = ExactOutcome{.method = ExactMethod::hmc, .r_hat = 1.3, .steps = 3000};
   CHECK(verdict.text() ==
         "NOT exact: nested R-hat 1.30 after 3000 steps of HMC; outside of the simulations; its frame did not converge");

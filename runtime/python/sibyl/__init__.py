@@ -384,9 +384,10 @@ class Sampler:
         predictions: bool,
         exact: bool,
         verify: bool,
+        exact_seconds: float,
         threads: int,
     ) -> list[dict[str, Any]]:
-        options = (draws, seed, log_density, predictions, exact, verify, threads)
+        options = (draws, seed, log_density, predictions, exact, verify, exact_seconds, threads)
         posteriors, notes = call_with_data(self._handle, "sample", data, by, *options)
         for note in notes:
             warnings.warn(note, stacklevel=3)
@@ -403,6 +404,7 @@ class Sampler:
         exact: bool = False,
         verify: bool = False,
         threads: int = 0,
+        exact_seconds: float = 30,
     ) -> Any:
         """Posterior draws as ArviZ InferenceData, with the groups posterior, sample_stats (verdict, k_hat, ess,
         log_evidence and its error, and log_density__ where it is wanted), posterior_predictive (data simulated anew for
@@ -413,8 +415,11 @@ class Sampler:
         model's own posterior, resampled by importance weights where these allow it, else by Markov chains that start
         from the amortized draws; the verdicts say what was done. `verify`: that too where the model has a density, and
         whether it can have made the data: sample_stats then has data_p_value, which is uniform for data of the model.
+        `exact_seconds`: what the chains of one data set may take; the verdict says where that was too short.
         """
-        posteriors = self._posteriors(data, by, draws, seed, log_density, predictions, exact, verify, threads)
+        posteriors = self._posteriors(
+            data, by, draws, seed, log_density, predictions, exact, verify, exact_seconds, threads
+        )
         is_single = isinstance(data, Mapping) or (by is None and len(posteriors) == 1)
         return to_inference_data(self.model.variables, posteriors, None if is_single else by or "set")
 
@@ -427,9 +432,10 @@ class Sampler:
         exact: bool = False,
         verify: bool = False,
         threads: int = 0,
+        exact_seconds: float = 30,
     ) -> dict[str, np.ndarray] | dict[str, dict[str, np.ndarray]]:
         """The draws alone, as NumPy arrays [draw, ...] by variable; with `by` or a list, by label and variable."""
-        posteriors = self._posteriors(data, by, draws, seed, False, False, exact, verify, threads)
+        posteriors = self._posteriors(data, by, draws, seed, False, False, exact, verify, exact_seconds, threads)
         if isinstance(data, Mapping) or (by is None and len(posteriors) == 1):
             return posteriors[0]["draws"]
         return {one["label"]: one["draws"] for one in posteriors}
