@@ -3,6 +3,8 @@
 // A family is a struct with its `info`, `sizes`, and static templates over a backend
 //   context(b, config, summary, conditions)          what is computed once for a data set
 //   loss(b, config, z, context)                      a column, whose mean training minimizes (may draw random numbers)
+//   validation_loss(b, config, z, context)           a column by whose mean trainings are compared; only where that is
+//                                                    not the loss
 //   sample(b, config, base, context, log_density)    draws from rows of standard normal numbers, and their log density
 //   as
 //                                                    a column where the pointer is not null

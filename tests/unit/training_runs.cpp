@@ -185,6 +185,15 @@ TEST_CASE("Mean flow learns a conjugate normal model: by its density, and by dra
   }
 }
 
+TEST_CASE("Mean flow is validated by its velocity: its own targets grow as it learns, and the first weights would win") {
+  TrainingJob few = conjugate_job(1);
+  few.config.sizes = {{"layers", 2}, {"hidden", 32}};
+  few.config.family = "flow_matching";
+  const double of_velocity = load_training()(few).untrained_validation_loss;
+  few.config.family = "mean_flow";
+  CHECK(load_training()(few).untrained_validation_loss == Approx(of_velocity).epsilon(1e-5));
+}
+
 TEST_CASE("Training stopped and resumed gives what uninterrupted training gives") {
   const ScratchFile scratch;
   const TrainingResult whole = load_training()(conjugate_job(260));

@@ -22,23 +22,10 @@ struct FlowMatching : ContinuousFlow<FlowMatching> {
     return values;
   }
 
-  // Each row's mean squared error of the velocity at a time that is uniform on the clock, on the straight line from a
-  // standard normal point to z. Its expectation is least for the velocity that carries the one distribution to the
-  // other (eq. 9 of the paper).
   template <typename Backend>
   static TensorOf<Backend> loss(Backend& b, const NetworkConfig& config, const TensorOf<Backend>& z,
                                 const TensorOf<Backend>& context) {
-    const auto rows = static_cast<std::size_t>(b.row_count(z));
-    std::vector<float> times = b.uniforms(rows);
-    // One in each stratum, so that every batch sees all times.
-    for (std::size_t i = 0; i < rows; ++i)
-      times[i] = static_cast<float>(time_at((static_cast<double>(i) + times[i]) / static_cast<double>(rows)));
-    const TensorOf<Backend> base = b.normal(rows, config.dimension);
-    const TensorOf<Backend> straight = b.add_scaled(z, base, -1);
-    const TensorOf<Backend> along = repeat(b, times, config.dimension, [](double t) { return t; });
-    const TensorOf<Backend> at = b.add(base, b.multiply(straight, along));
-    const TensorOf<Backend> error = b.add_scaled(rate(b, config, at, times, context), straight, -1);
-    return b.scale(b.row_squares(error), 1 / static_cast<double>(config.dimension));
+    return velocity_loss(b, config, z, context);
   }
 
   template <typename Backend>

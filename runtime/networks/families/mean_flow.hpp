@@ -73,6 +73,13 @@ struct MeanFlow : ContinuousFlow<MeanFlow> {
     return b.scale(b.row_squares(error), 1 / static_cast<double>(config.dimension));
   }
 
+  // The target above holds the network's own slopes, which grow as it learns: an untrained network would win.
+  template <typename Backend>
+  static TensorOf<Backend> validation_loss(Backend& b, const NetworkConfig& config, const TensorOf<Backend>& z,
+                                           const TensorOf<Backend>& context) {
+    return velocity_loss(b, config, z, context);
+  }
+
   template <typename Backend>
   static TensorOf<Backend> sample(Backend& b, const NetworkConfig& config, const TensorOf<Backend>& base,
                                   const TensorOf<Backend>& context, TensorOf<Backend>* density) {

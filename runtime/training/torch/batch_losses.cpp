@@ -53,7 +53,18 @@ NetworkBatch range(const NetworkBatch& batch, std::size_t first, std::size_t las
   return select(batch, chosen);
 }
 
-Tensor losses_of_batch(TorchBackend& backend, const TrainingJob& job, const NetworkBatch& batch, std::uint64_t seed) {
+enum class LossUse { learning, validation };
+
+template <typename Family>
+Tensor loss_of_family(Family, TorchBackend& backend, const NetworkConfig& config, const Tensor& z,
+                      const Tensor& context, LossUse use) {
+  if constexpr (requires { Family::validation_loss(backend, config, z, context); })
+    if (use == LossUse::validation) return Family::validation_loss(backend, config, z, context);
+  return Family::loss(backend, config, z, context);
+}
+
+Tensor losses_of_batch(TorchBackend& backend, const TrainingJob& job, const NetworkBatch& batch, std::uint64_t seed,
+                       LossUse use) {
   const NetworkConfig& config = job.config;
   backend.seed(seed);
   const Tensor summary = summarize_batch(backend, config, batch);
@@ -65,7 +76,7 @@ Tensor losses_of_batch(TorchBackend& backend, const TrainingJob& job, const Netw
   Tensor losses;
   networks::visit_family(config.family, [&](auto family) {
     const Tensor context = family.context(backend, config, summary, networks::summary_size(config));
-    losses = family.loss(backend, config, z, context).squeeze(1);
+    losses = loss_of_family(family, backend, config, z, context, use).squeeze(1);
   });
   return losses;
 }
@@ -86,7 +97,7 @@ BatchLosses::BatchLosses(const TrainingJob& job) : job_(job) {
   {
     torch::NoGradGuard no_gradients;
     losses_of_batch(backend(), job_, range(job_.validation, 0, std::min<std::size_t>(job_.validation.count, 2)),
-                    job_.seed);
+                    job_.seed, LossUse::learning);
   }
   backend().declare(false);
   weights_ = backend().flatten();
@@ -119,7 +130,7 @@ double BatchLosses::gradient(const NetworkBatch& batch, std::uint64_t seed, Step
     worker.sum = 0;
     const NetworkBatch part = workers_.size() == 1 ? batch : range(batch, first_of(w), first_of(w + 1));
     if (part.count == 0) return;
-    const Tensor losses = losses_of_batch(worker.backend, job_, part, seed + w * seeds_apart);
+    const Tensor losses = losses_of_batch(worker.backend, job_, part, seed + w * seeds_apart, LossUse::learning);
     const Tensor sum = tempered(job_.config, losses).sum();
     worker.losses = losses.detach();
     worker.sum = sum.item<double>();
@@ -141,7 +152,7 @@ double BatchLosses::gradient(const NetworkBatch& batch, std::uint64_t seed, Step
 
 Tensor BatchLosses::queue_gradient(const NetworkBatch& batch, std::uint64_t seed) {
   workers_.front().gradient.zero_();
-  const Tensor loss = tempered(job_.config, losses_of_batch(backend(), job_, batch, seed)).mean();
+  const Tensor loss = tempered(job_.config, losses_of_batch(backend(), job_, batch, seed, LossUse::learning)).mean();
   loss.backward();
   return loss.detach();
 }
@@ -165,7 +176,7 @@ Tensor BatchLosses::evaluate(const std::vector<NetworkBatch>& batches, const std
     auto others = parameters;
     std::swap(workers_[w].backend.parameters(), others);
     for (std::size_t i = w; i < batches.size(); i += workers_.size())
-      losses[i] = losses_of_batch(workers_[w].backend, job_, batches[i], first_seed + i);
+      losses[i] = losses_of_batch(workers_[w].backend, job_, batches[i], first_seed + i, LossUse::validation);
     std::swap(workers_[w].backend.parameters(), others);
   });
   return torch::cat(losses);
