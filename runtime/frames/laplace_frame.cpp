@@ -30,7 +30,7 @@ LaplaceFrames::LaplaceFrames(std::shared_ptr<const CompiledModel> model, PriorFr
                              std::vector<double> candidates, LaplaceOptions options)
     : density_(std::move(model), options.lanes), prior_(std::move(prior)), candidates_(prior_.center),
       options_(options), dimension_(prior_.dimension()), width_(static_cast<std::size_t>(density_.lanes())),
-      variational_(dimension_) {
+      climb_(prior_), variational_(dimension_) {
   candidates_.insert(candidates_.end(), candidates.begin(), candidates.end());
   const std::size_t n = dimension_;
   starts_.resize(width_);
@@ -88,6 +88,8 @@ FrameBatch LaplaceFrames::find_from(const DataBatch& batch, std::size_t data_set
     for (std::size_t lane = 0; lane < width_; ++lane)
       for (std::size_t p = 0; p < n; ++p)
         point_[p * width_ + lane] = points[(first + std::min(lane, active_ - 1)) * n + p];
+    climb_.run(density_, active_, point_);
+    for (std::size_t lane = 0; lane < width_; ++lane) done_[lane] = lane >= active_;
     newton();
     keep_best(first, all);
   }
@@ -126,6 +128,11 @@ void LaplaceFrames::find_modes(std::size_t first_set, FrameBatch& frames) {
     for (std::size_t lane = 0; lane < width_; ++lane)
       for (std::size_t p = 0; p < dimension_; ++p)
         point_[p * width_ + lane] = candidates_[starts_[std::min(lane, active_ - 1)][start] * dimension_ + p];
+    climb_.run(density_, active_, point_);
+    for (std::size_t lane = 0; lane < width_; ++lane)
+      done_[lane] = lane >= active_ ||
+                    // The mode that is known already, or one that is no better.
+                    (climb_.arrived(lane) && climb_.value(lane) < frames.objective[first_set + lane] + distinct_gain);
     newton();
     keep_best(first_set, frames);
   }
@@ -170,14 +177,15 @@ void LaplaceFrames::choose_starts() {
 
 void LaplaceFrames::newton() {
   const std::size_t n = dimension_;
+  std::fill(converged_.begin(), converged_.end(), 0);
+  if (std::all_of(done_.begin(), done_.end(), [](char done) { return done; })) return;
   std::copy(point_.begin(), point_.end(), density_.points());
   density_.evaluate(true);
   std::copy_n(density_.gradient(), n * width_, gradient_.begin());
   for (std::size_t lane = 0; lane < width_; ++lane) {
     value_[lane] = density_.value(static_cast<int>(lane));
     damping_[lane] = 0;
-    converged_[lane] = 0;
-    done_[lane] = lane >= active_ || !std::isfinite(value_[lane]);
+    done_[lane] = done_[lane] || !std::isfinite(value_[lane]);
   }
   for (int iteration = 0; iteration < options_.max_iterations; ++iteration) {
     if (std::all_of(done_.begin(), done_.end(), [](char done) { return done; })) return;

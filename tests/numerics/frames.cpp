@@ -1,5 +1,6 @@
 // Frames against closed forms: the posterior of a normal mean is normal, and its Laplace frame exact.
 #include "lang/errors.hpp"
+#include "runtime/frames/climb.hpp"
 #include "runtime/frames/frame.hpp"
 #include "runtime/frames/laplace_frame.hpp"
 #include "runtime/model/simulator.hpp"
@@ -108,6 +109,33 @@ TEST_CASE("the Laplace frame of a normal posterior is exact") {
       CHECK(std::abs(frames.factor[4 * i + 2]) < 1e-6);
       CHECK(frames.log_determinant[i] == Approx(0.5 * std::log(0.5 * precision)).epsilon(1e-6));
     }
+  }
+}
+
+TEST_CASE("a climb ends at the mode of a normal posterior, from far away too, and leaves other lanes alone") {
+  const Simulated simulated(6);
+  Density density(simulated.model, 8);
+  const std::size_t width = static_cast<std::size_t>(density.lanes()), active = 4;
+  std::vector<std::size_t> which(width, 5);
+  for (std::size_t lane = 0; lane < active; ++lane) which[lane] = lane;
+  density.bind(simulated.batch.data, which);
+  const std::size_t dimension = simulated.prior.dimension();
+  std::vector<double> points(dimension * width);
+  for (std::size_t lane = 0; lane < width; ++lane)
+    for (std::size_t p = 0; p < dimension; ++p)
+      points[p * width + lane] = simulated.prior.center[p] + 30 * (static_cast<double>(lane) - 1.5);
+  const std::vector<double> start = points;
+  Climb climb(simulated.prior);
+  climb.run(density, active, points);
+  for (std::size_t lane = 0; lane < width; ++lane) {
+    INFO("lane " << lane);
+    if (lane >= active) {
+      for (std::size_t p = 0; p < dimension; ++p) CHECK(points[p * width + lane] == start[p * width + lane]);
+      continue;
+    }
+    CHECK(climb.arrived(lane));
+    const auto [mean, precision] = simulated.exact(lane);
+    CHECK(points[lane] == Approx(mean).margin(1e-3 / std::sqrt(precision)));
   }
 }
 
