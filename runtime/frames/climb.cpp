@@ -25,8 +25,8 @@ double product(const std::vector<double>& x, const std::vector<double>& y) {
 } // namespace
 
 Climb::Climb(PriorFrame prior)
-    : prior_(std::move(prior)), dimension_(prior_.dimension()), trial_(dimension_), step_(dimension_), change_(dimension_),
-      image_(dimension_), theta_(dimension_) {}
+    : prior_(std::move(prior)), dimension_(prior_.dimension()), trial_(dimension_), step_(dimension_),
+      change_(dimension_), image_(dimension_), theta_(dimension_) {}
 
 void Climb::run(Density& density, std::size_t active, std::vector<double>& points) {
   const std::size_t n = dimension_, width = static_cast<std::size_t>(density.lanes());

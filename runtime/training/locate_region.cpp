@@ -35,6 +35,7 @@ constexpr std::size_t candidate_count = 2000;
 // Of the text's own draws, that must lie in a region for them to be its candidates.
 constexpr double smallest_prior_acceptance = 0.001;
 constexpr std::size_t prior_candidate_count = 20000;
+constexpr Eigen::Index most_paired = 100; // parameters
 
 std::vector<mcmc::ChainRun> run_chains(const std::shared_ptr<const CompiledModel>& model, const DataSet& data,
                                        const Effort& effort, double seconds, const LocateOptions& options) {
@@ -160,22 +161,28 @@ Matrix pool(const std::vector<mcmc::ChainRun>& runs) {
 }
 
 // The precision of the prior in the coordinates in which the posterior's is the unit matrix: second differences over
-// one standard deviation, which average over the posterior's extent.
+// one standard deviation, which average over the posterior's extent. Of very many parameters along the axes alone:
+// pairs of them are too many.
 Matrix prior_precision(RegionDraws& prior, const Vector& mean, const Matrix& factor) {
   const Eigen::Index n = mean.size();
+  const auto is_skipped = [n](Eigen::Index i, Eigen::Index j) { return i != j && n > most_paired; };
   std::vector<double> points;
   const auto add = [&](const Vector& point) { points.insert(points.end(), point.data(), point.data() + n); };
   for (Eigen::Index i = 0; i < n; ++i)
-    for (Eigen::Index j = 0; j <= i; ++j)
+    for (Eigen::Index j = 0; j <= i; ++j) {
+      if (is_skipped(i, j)) continue;
       for (const double a : {0.5, -0.5})
         for (const double b : {0.5, -0.5}) add(mean + a * factor.col(i) + b * factor.col(j));
+    }
   const std::vector<double> values = prior.log_prior(points);
-  Matrix precision(n, n);
+  Matrix precision = Matrix::Zero(n, n);
   std::size_t at = 0;
   for (Eigen::Index i = 0; i < n; ++i)
-    for (Eigen::Index j = 0; j <= i; ++j, at += 4) {
+    for (Eigen::Index j = 0; j <= i; ++j) {
+      if (is_skipped(i, j)) continue;
       const double second = values[at] - values[at + 1] - values[at + 2] + values[at + 3];
       precision(i, j) = precision(j, i) = std::isfinite(second) ? -second : 0;
+      at += 4;
     }
   return precision;
 }

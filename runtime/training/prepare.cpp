@@ -20,6 +20,8 @@ namespace sibyl {
 namespace {
 
 constexpr std::size_t candidate_count = 31;
+// Of parameters: each step towards a data set's frame takes twice as many gradients, and a matrix of that many rows.
+constexpr std::size_t largest_framed_dimension = 100;
 constexpr std::size_t fewest_pilots = 20; // scales of inputs and parameters are guessed from them
 // With fewer frames of their own than this, data sets would mostly be learned in the prior frame. Newton's method fails
 // where the mode means nothing; the variational frames' score counts those that are not found.
@@ -141,6 +143,10 @@ class Preparation {
     };
     if (!facts.has_density) return refuse(fmt::format("the model has no density: {}", facts.no_density.text));
     if (options_.missing_share > 0) return refuse("the density of data with missing values is not available");
+    if (!required && prior.dimension() > largest_framed_dimension)
+      return refuse(fmt::format("{} parameters are more than the {} with which data sets have frames of their own "
+                                "unless asked for",
+                                prior.dimension(), largest_framed_dimension));
     const auto start = std::chrono::steady_clock::now();
     const auto is_late = [&](double share) {
       return options_.frame_seconds > 0 && seconds_since(start) > share * options_.frame_seconds;

@@ -185,7 +185,7 @@ TEST_CASE("Mean flow learns a conjugate normal model: by its density, and by dra
   }
 }
 
-TEST_CASE("Mean flow is validated by its velocity: its own targets grow as it learns, and the first weights would win") {
+TEST_CASE("Mean flow is validated by its velocity: its own targets grow, and the first weights would win") {
   TrainingJob few = conjugate_job(1);
   few.config.sizes = {{"layers", 2}, {"hidden", 32}};
   few.config.family = "flow_matching";
