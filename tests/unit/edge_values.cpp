@@ -492,3 +492,19 @@ model { r ~ gamma(0.01, 0.01); y ~ poisson(r); }
   CHECK(gamma.training.skipped == 0);
   CHECK(gamma.training.best_step > 0);
 }
+
+TEST_CASE("data sets with more than a hundred parameters have no frames of their own, unless those are asked for") {
+  const auto model = compiled(R"(
+    data { vector[120] y; }
+    parameters { vector[120] mu; }
+    model { mu ~ normal(0, 1); y ~ normal(mu, 0.1); }
+  )");
+  SetupOptions options;
+  options.pilot_count = 50;
+  const InferenceSetup setup = prepare(model, options);
+  CHECK(setup.frame_kind() == FrameKind::prior);
+  REQUIRE_FALSE(setup.notes.empty());
+  CHECK_THAT(setup.notes.back(), Contains("120 parameters are more than the 100"));
+  options.frame = FrameChoice::laplace;
+  CHECK(prepare(model, options).frame_kind() == FrameKind::laplace);
+}
