@@ -66,7 +66,7 @@ DATA = {"N": 3, "x": [0.5, -1, 2], "y": [1.0, 0.25, 2.5], "scale": 2.0}
 
 
 class AgreesWithStan(unittest.TestCase):
-    """Every model of tests/models/posteriordb at the points where Stan's values are known."""
+    """Models of every kind of constraint at the points where Stan's values are known (numerics_stan has all models)."""
 
     def check(self, name):
         reference = json.loads((MODELS / "density" / (name + ".json")).read_text())
@@ -91,12 +91,28 @@ class AgreesWithStan(unittest.TestCase):
             self.assertLess(error, 1e-7)
 
 
-for reference_file in sorted((MODELS / "density").glob("*.json")):
+for model_name in (
+    "GLMM_Poisson_data-GLMM_Poisson_model",
+    "M0_data-M0_model",
+    "arK-arK",
+    "dugongs_data-dugongs_model",
+    "earnings-logearn_interaction",
+    "eight_schools-eight_schools_centered",
+    "eight_schools-eight_schools_noncentered",
+    "garch-garch11",
+    "gp_pois_regr-gp_regr",
+    "hudson_lynx_hare-lotka_volterra",
+    "irt_2pl-irt_2pl",
+    "low_dim_gauss_mix-low_dim_gauss_mix",
+    "one_comp_mm_elim_abs-one_comp_mm_elim_abs",
+    "radon_mn-radon_hierarchical_intercept_centered",
+    "wells_data-wells_dist",
+):
 
-    def test(self, name=reference_file.stem):
+    def test(self, name=model_name):
         self.check(name)
 
-    setattr(AgreesWithStan, "test_" + reference_file.stem.replace("-", "_"), test)
+    setattr(AgreesWithStan, "test_" + model_name.replace("-", "_"), test)
 
 
 class Interface(unittest.TestCase):
