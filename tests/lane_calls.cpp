@@ -212,7 +212,7 @@ std::vector<DataSet> run_lanes(const ir::Function& function, std::vector<DataSet
                                const LaneOptions& options) {
   ir::Model model;
   model.functions.push_back(function);
-  const auto source = jit::make_jit_source(model);
+  const auto source = jit::make_jit_source(model, {.machine = codegen::machine_named(options.processor)});
   const sibyl_function code = source->find(function.name, options.precision, options.lanes);
   reports.clear();
   const auto lanes = static_cast<std::size_t>(options.lanes);

@@ -30,6 +30,7 @@ struct LaneOptions {
   std::size_t arena_bytes = 1 << 20;
   std::size_t tape_bytes = 1 << 20;
   std::int32_t interrupted = 0;
+  std::string processor = "native"; // a level that this machine has
 };
 
 // A model of one function, compiled without a cache. Variables are described by the function's arrays alone.

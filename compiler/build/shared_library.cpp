@@ -9,15 +9,22 @@ namespace sibyl::build {
 
 namespace {
 
-// Every function for one lane and for as many as fill a register; in floats, which training simulates in, the simulator
-// alone.
+// What runtime/model/bridgestan calls, for one set of parameters at a time.
+bool is_for_bridgestan(const ir::Function& function) {
+  constexpr std::string_view called[] = {"sizes",     "transform_data", "log_density", "log_density_gradient",
+                                         "constrain", "unconstrain"};
+  return std::ranges::find(called, function.name) != std::end(called);
+}
+
+// Every function for as many lanes as fill a register, and those that BridgeStan's clients call for one; in floats,
+// which training simulates in, the simulator alone.
 std::vector<codegen::Entry> list_entries(const ir::Model& model, const codegen::Machine& machine) {
   std::vector<codegen::Entry> entries;
   for (const ir::Function& function : model.functions)
     for (const Precision precision : {Precision::f64, Precision::f32}) {
       if (!is_exported(function) || (precision == Precision::f32 && function.name != "simulate")) continue;
-      for (const int lanes : {1, codegen::preferred_lanes(machine, precision)})
-        entries.push_back({&function, {precision, lanes}});
+      entries.push_back({&function, {precision, codegen::preferred_lanes(machine, precision)}});
+      if (precision == Precision::f64 && is_for_bridgestan(function)) entries.push_back({&function, {precision, 1}});
     }
   return entries;
 }

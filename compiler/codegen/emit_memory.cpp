@@ -48,6 +48,36 @@ Value* Emitter::element_address(const Array& array, Value* flat, ir::Type type) 
   return builder_.CreateGEP(memory_type(type), base, builder_.CreateAdd(element, lane_numbers()));
 }
 
+// Where the processor has no instruction for it LLVM branches around each lane that takes no part, which costs more than
+// the memory: those lanes use a place of their own here.
+Value* Emitter::harmless_addresses(Value* addresses) {
+  if (!spare_) spare_ = slot(builder_.getInt64Ty(), "spare");
+  return builder_.CreateSelect(current_mask(), addresses, widen(spare_));
+}
+
+Value* Emitter::gather(Type* type, Value* addresses, Align align) {
+  if (machine_.vector_bits >= 512)
+    return builder_.CreateMaskedGather(type, addresses, align, current_mask(), llvm::Constant::getNullValue(type));
+  Value* safe = harmless_addresses(addresses);
+  Value* all = llvm::PoisonValue::get(type);
+  for (std::uint64_t lane = 0; lane < static_cast<std::uint64_t>(variant_.lanes); ++lane) {
+    Value* one = builder_.CreateAlignedLoad(type->getScalarType(), builder_.CreateExtractElement(safe, lane), align);
+    all = builder_.CreateInsertElement(all, one, lane);
+  }
+  return all;
+}
+
+void Emitter::scatter(Value* values, Value* addresses, Align align) {
+  if (machine_.vector_bits >= 512) {
+    builder_.CreateMaskedScatter(values, addresses, align, current_mask());
+    return;
+  }
+  Value* safe = harmless_addresses(addresses);
+  for (std::uint64_t lane = 0; lane < static_cast<std::uint64_t>(variant_.lanes); ++lane)
+    builder_.CreateAlignedStore(builder_.CreateExtractElement(values, lane), builder_.CreateExtractElement(safe, lane),
+                                align);
+}
+
 void Emitter::emit_load(const ir::Instruction& instruction) {
   const Array& array = arrays_[instruction.id];
   const ir::Type type = array.description->element;
@@ -59,8 +89,7 @@ void Emitter::emit_load(const ir::Instruction& instruction) {
   Value* flat = flat_index(array, instruction, 0);
   Value* address = element_address(array, flat, type);
   Type* result = wide(memory_type(type));
-  Value* loaded = is_wide(flat) ? builder_.CreateMaskedGather(result, address, align, current_mask(),
-                                                              llvm::Constant::getNullValue(result))
+  Value* loaded = is_wide(flat) ? gather(result, address, align)
                                 : static_cast<Value*>(builder_.CreateAlignedLoad(result, address, align));
   set(instruction, convert_from_memory(loaded, type));
 }
@@ -73,7 +102,7 @@ void Emitter::emit_store(const ir::Instruction& instruction) {
   Value* address = element_address(array, flat, type);
   Value* stored = widen(convert_to_memory(value(instruction.operands.at(0)), type));
   if (is_wide(flat)) {
-    builder_.CreateMaskedScatter(stored, address, align, current_mask());
+    scatter(stored, address, align);
   } else if (!masked()) {
     // The other lanes have failed or never took part: what is in their places does not matter.
     builder_.CreateAlignedStore(stored, address, align);
@@ -223,7 +252,7 @@ void Emitter::emit_tape_push(const ir::Instruction& instruction) {
     Value* full = builder_.CreateAnd(mask, builder_.CreateICmpSGE(tops, widen(tape_capacity_)));
     branch_unlikely(any(full), tape_exhausted_, fits);
     builder_.SetInsertPoint(fits);
-    builder_.CreateMaskedScatter(stored, tape_slots(tops), Align(4), mask);
+    scatter(stored, tape_slots(tops), Align(4));
     builder_.CreateStore(builder_.CreateAdd(tops, builder_.CreateZExt(mask, words)), tape_);
     return;
   }
@@ -243,9 +272,7 @@ void Emitter::emit_tape_pop(const ir::Instruction& instruction) {
     Value* mask = current_mask();
     Value* tops = builder_.CreateSub(builder_.CreateLoad(words, tape_), builder_.CreateZExt(mask, words));
     builder_.CreateStore(tops, tape_);
-    Value* popped = builder_.CreateMaskedGather(item_type, tape_slots(tops), Align(4), mask,
-                                                llvm::Constant::getNullValue(item_type));
-    return set(instruction, convert_from_memory(popped, instruction.type));
+    return set(instruction, convert_from_memory(gather(item_type, tape_slots(tops), Align(4)), instruction.type));
   }
   const auto bytes = static_cast<std::int64_t>(memory_size(instruction.type)) * variant_.lanes;
   Value* top = builder_.CreateLoad(builder_.getPtrTy(), tape_);

@@ -155,6 +155,9 @@ class Emitter {
   void emit_tape_push(const ir::Instruction& instruction);
   void emit_tape_pop(const ir::Instruction& instruction);
   Value* tape_slots(Value* tops);
+  Value* harmless_addresses(Value* addresses);
+  Value* gather(llvm::Type* type, Value* addresses, llvm::Align align); // of the lanes that take part
+  void scatter(Value* values, Value* addresses, llvm::Align align);     // likewise
   Value* flat_index(const Array& array, const ir::Instruction& instruction, std::size_t first_operand);
   Value* element_address(const Array& array, Value* flat, ir::Type type);
   Value* allocate_elements(Value* elements, std::uint64_t element_bytes);
@@ -204,6 +207,7 @@ class Emitter {
   llvm::AllocaInst* arena_ = nullptr;
   llvm::AllocaInst* tape_ = nullptr; // its top: a pointer, or with a divergent tape each lane's number of items
   llvm::AllocaInst* status_ = nullptr;
+  llvm::AllocaInst* spare_ = nullptr;    // where lanes that take no part read and write, created when first needed
   llvm::AllocaInst* reported_ = nullptr; // [4 x <W x double>], created when first needed
   BasicBlock *finish_ = nullptr, *arena_exhausted_ = nullptr, *tape_exhausted_ = nullptr, *interrupted_exit_ = nullptr;
 

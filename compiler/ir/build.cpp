@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace sibyl::ir {
 Type result_type(Op op, const std::vector<Type>& operands) {
   if (!is_folding(op))
@@ -51,6 +53,10 @@ ValueId Builder::emit(Instruction instruction) {
     types_.push_back(instruction.type);
     constants_.push_back(instruction.op == Op::constant);
     numbers_.push_back(instruction.number);
+  }
+  if (writes_array(instruction.op) || has(instruction.op, trait::declares)) {
+    if (writes_.size() <= instruction.id) writes_.resize(instruction.id + 1);
+    ++writes_[instruction.id];
   }
   const ValueId result = instruction.result;
   block_->push_back(std::move(instruction));
@@ -170,10 +176,11 @@ Block Builder::capture(const Body& body) {
 }
 
 void Builder::into(Block& block, const Body& body) {
-  Block* const outer = block_;
-  block_ = &block;
+  Block* const outer = std::exchange(block_, &block);
+  const std::uint32_t outer_number = std::exchange(block_number_, block_count_++);
   if (body) body();
   block_ = outer;
+  block_number_ = outer_number;
 }
 
 void Builder::if_(ValueId condition, const Body& then, const Body& otherwise) {

@@ -96,6 +96,10 @@ class Builder {
   // What `body` emits, as a block of its own that is not yet anywhere; `append` puts its instructions where they shall
   // be, with the numbers that they have.
   Block capture(const Body& body);
+  // Of the block that is being written: no other has its number.
+  std::uint32_t block_number() const { return block_number_; }
+  // How often something was written into the array so far.
+  std::uint32_t writes_to(ArrayId array) const { return array < writes_.size() ? writes_[array] : 0; }
   void append(Instruction instruction) { block_->push_back(std::move(instruction)); }
   // A pure operation (constant .. hold) of the given operands: its type is derived, trivial cases are folded.
   ValueId pure(Op op, std::vector<ValueId> operands, std::uint32_t id = none);
@@ -106,10 +110,12 @@ class Builder {
 
   Function& function_;
   Block* block_;
+  std::uint32_t block_number_ = 0, block_count_ = 1;
   Span span_;
   std::vector<Type> types_;     // by value
   std::vector<bool> constants_; // by value: is a constant, with its number in numbers_
   std::vector<double> numbers_;
+  std::vector<std::uint32_t> writes_; // by array
 };
 
 // The type that a pure operation has for operands of these types; InternalError where they do not fit.

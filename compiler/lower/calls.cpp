@@ -3,6 +3,7 @@
 #include "compiler/generative/accesses.hpp"
 #include "lang/errors.hpp"
 
+#include <bit>
 #include <utility>
 
 namespace sibyl::lower {
@@ -83,13 +84,39 @@ ValueId Lowering::call_scalar(const typed::Function& function, const std::vector
   return frame.single_result;
 }
 
+// Equal for calls that return equal containers: of numbers and arrays that nothing was written into in between. Texts
+// ask for the eigenvalues of a matrix and for its eigenvectors, and for several densities with one covariance matrix.
+std::optional<std::vector<std::uint64_t>> Lowering::call_key(const typed::Function& function,
+                                                             const std::vector<Storage>& arguments) const {
+  if (function.span.source == 0 || function.draws) return std::nullopt;
+  std::vector<std::uint64_t> key = {b_.block_number(), std::bit_cast<std::uint64_t>(&function)};
+  for (const Storage& argument : arguments) {
+    if (const auto* number = std::get_if<AsValue>(&argument)) {
+      const auto constant = b_.constant(number->value);
+      key.push_back(constant ? 0 : 1);
+      key.push_back(constant ? std::bit_cast<std::uint64_t>(*constant) : number->value);
+      continue;
+    }
+    const auto* container = std::get_if<AsView>(&argument);
+    const auto* array = container ? container->view.element.target<ArrayElement>() : nullptr;
+    if (!array) return std::nullopt;
+    key.push_back(array->array);
+    key.push_back(b_.writes_to(array->array));
+  }
+  return key;
+}
+
 View Lowering::call_view(const typed::Function& function, const std::vector<Storage>& arguments, Span span) {
+  const auto key = call_key(function, arguments);
+  if (key)
+    if (const auto known = returned_.find(*key); known != returned_.end()) return known->second;
   Frame frame(function.variables);
   inline_body(frame, function, arguments);
   b_.set_span(span);
   View result = *frame.container_result;
   // The view may refer to the call's own variables, which a later call of the same function does not share.
   if (!result.is_cheap) result = materialize(result);
+  if (key) returned_.emplace(*key, result);
   return result;
 }
 

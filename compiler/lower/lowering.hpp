@@ -206,6 +206,8 @@ class Lowering {
   // ---- calls.cpp
   ValueId call_scalar(const typed::Function& function, const std::vector<Storage>& arguments);
   View call_view(const typed::Function& function, const std::vector<Storage>& arguments, Span span);
+  std::optional<std::vector<std::uint64_t>> call_key(const typed::Function& function,
+                                                     const std::vector<Storage>& arguments) const;
   void call_void(const typed::Function& function, const std::vector<Storage>& arguments);
   std::vector<Storage> argument_storage(const typed::Function& function,
                                         const std::vector<typed::ExpressionPtr>& arguments);
@@ -408,6 +410,8 @@ class Lowering {
   int in_given_ = 0;             // while the function that a solver is given is lowered for its tangents
   int statement_depth_ = 0, expression_depth_ = 0, loop_depth_ = 0;
   std::map<const typed::Function*, int> copied_; // the sizes of the copies so far
+  // What functions of the standard library have returned for the same arguments in the same block, by call_key.
+  std::map<std::vector<std::uint64_t>, View> returned_;
   bool has_solver_ = false;       // among what was lowered
   std::optional<ValueId> calls_around_; // in a function that calls itself: how many calls are within each other
   Frame program_frame_;

@@ -15,6 +15,13 @@ namespace sibyl::lower {
 
 using ir::ValueId;
 
+// The elements of an array as they lie: by its type a view that is no more than this can be told from others.
+struct ArrayElement {
+  ir::Builder* builder;
+  ir::ArrayId array;
+  ValueId operator()(const std::vector<ValueId>& index) const { return builder->load(array, index); }
+};
+
 struct View {
   std::vector<ValueId> sizes;         // integers, arrays' dimensions first, then rows, columns
   std::vector<std::string> size_keys; // equal texts are equal sizes without a check; "" is unknown

@@ -75,7 +75,7 @@ View Lowering::array_view(ir::ArrayId array, typed::VariableId id) {
     result.sizes.push_back(literal ? b_.integer(static_cast<std::int32_t>(literal->value)) : b_.array_size(array, d));
     result.size_keys.push_back(size ? size_key(size) : "");
   }
-  result.element = [this, array](const std::vector<ValueId>& index) { return b_.load(array, index); };
+  result.element = ArrayElement{&b_, array};
   return result;
 }
 
@@ -102,7 +102,7 @@ View Lowering::materialize(const View& source) {
   loop(source.sizes, [&](const std::vector<ValueId>& index) { b_.store(array, source.element(index), index); });
   View result = source;
   result.is_cheap = true;
-  result.element = [this, array](const std::vector<ValueId>& index) { return b_.load(array, index); };
+  result.element = ArrayElement{&b_, array};
   return result;
 }
 

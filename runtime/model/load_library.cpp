@@ -49,7 +49,7 @@ class LibrarySource final : public FunctionSource {
     if (std::find(entries.begin(), entries.end(), function) == entries.end())
       throw UserError(missing_function(metadata.facts, function));
     throw UserError(
-        fmt::format("{} has code for 1 and {} lanes, not for {}", path_, preferred_lanes(precision), lanes));
+        fmt::format("{} has code of `{}` for {} lanes, not for {}", path_, function, preferred_lanes(precision), lanes));
   }
 
   int preferred_lanes(Precision precision) const override {

@@ -61,8 +61,9 @@ TEST_CASE("random programs: simplification changes no result") {
     Model model = random_density(seed);
     const double expected = run_density(model, at).log_density;
     const std::pair<const char*, void (*)(Function&)> walks[] = {
-        {"share", share_values},       {"hoist", hoist_invariants}, {"stores", drop_overwritten_stores},
-        {"dead code", drop_dead_code}, {"all", simplify},
+        {"share", share_values},     {"checks", drop_proven_checks},      {"hoist", hoist_invariants},
+        {"check again", drop_proven_checks}, {"stores", drop_overwritten_stores}, {"dead code", drop_dead_code},
+        {"all", simplify},
     };
     for (const auto& [name, walk] : walks) {
       INFO("seed " << seed << ", " << name);

@@ -46,6 +46,8 @@ struct Program {
 };
 
 const int all_lanes[] = {1, 4, 8, 16};
+// With and without instructions that read or write where each lane wants to.
+const char* const processors[] = {"native", "x86-64"};
 
 } // namespace
 
@@ -96,12 +98,13 @@ TEST_CASE("a lane that fails its range check does not touch memory") {
   const ValueId i = b.select(b.compare(Op::greater, p.n, b.integer(4)), b.integer(1 << 29), b.integer(0));
   b.check(b.compare(Op::less, i, b.array_size(y, 0)), 1, {i});
   b.store(y, b.load(p.x_in, {i}), {i});
-  for (const int lanes : all_lanes)
-    for (const DataSet& set : test::run_lanes(p.function, vectors(19), {.lanes = lanes})) {
-      REQUIRE(set.failure.has_value() == (set.variables.at(0).values[0] > 4));
-      if (set.failure) CHECK(set.failure->values[0] == 1 << 29);
-      else CHECK(set.variables.at(2).values[0] == set.variables.at(1).values[0]);
-    }
+  for (const char* processor : processors)
+    for (const int lanes : all_lanes)
+      for (const DataSet& set : test::run_lanes(p.function, vectors(19), {.lanes = lanes, .processor = processor})) {
+        REQUIRE(set.failure.has_value() == (set.variables.at(0).values[0] > 4));
+        if (set.failure) CHECK(set.failure->values[0] == 1 << 29);
+        else CHECK(set.variables.at(2).values[0] == set.variables.at(1).values[0]);
+      }
 }
 
 TEST_CASE("temporaries of a loop's body are released after each iteration") {
@@ -164,15 +167,16 @@ TEST_CASE("the tape gives back what was pushed in branches and loops that lanes 
         },
         true);
     b.store(out, b.load_cell(sum), {});
-    for (const int lanes : all_lanes)
-      for (const DataSet& set : test::run_lanes(p.function, vectors(19), {.lanes = lanes})) {
-        const Tensor& x = set.variables.at(1);
-        double expected = 0;
-        for (std::size_t i = 0; i < x.values.size(); ++i) expected += x.values[i] * static_cast<double>(i + 1);
-        if (x.values.size() % 2 == 0) expected = 0;
-        REQUIRE(set.failure.has_value() == (fails && x.values.size() == 7));
-        if (!set.failure) CHECK(set.variables.at(2).values[0] == expected);
-      }
+    for (const char* processor : processors)
+      for (const int lanes : all_lanes)
+        for (const DataSet& set : test::run_lanes(p.function, vectors(19), {.lanes = lanes, .processor = processor})) {
+          const Tensor& x = set.variables.at(1);
+          double expected = 0;
+          for (std::size_t i = 0; i < x.values.size(); ++i) expected += x.values[i] * static_cast<double>(i + 1);
+          if (x.values.size() % 2 == 0) expected = 0;
+          REQUIRE(set.failure.has_value() == (fails && x.values.size() == 7));
+          if (!set.failure) CHECK(set.variables.at(2).values[0] == expected);
+        }
   }
 }
 

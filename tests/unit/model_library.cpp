@@ -87,6 +87,20 @@ TEST_CASE("a library carries the model's facts, text and messages, and its code"
   CHECK_THROWS_WITH(model->function("simulate", Precision::f32, 1), Contains("`mu` has no prior"));
 }
 
+TEST_CASE("a library has code for one lane where BridgeStan's clients call it") {
+  const TemporaryDirectory folder;
+  Model both = one_parameter();
+  both.facts.is_generative = true;
+  both.functions.push_back({.name = "simulate"});
+  const auto model = load_compiled_model(build_library(both, folder));
+  for (const Precision precision : {Precision::f64, Precision::f32}) {
+    const int lanes = model->preferred_lanes(precision);
+    CHECK(model->function("simulate", precision, lanes));
+    CHECK_THROWS_WITH(model->function("simulate", precision, 1), Contains("has code of `simulate` for"));
+  }
+  CHECK(model->function("log_density", Precision::f64, 1));
+}
+
 TEST_CASE("what is not a model's library is refused in a sentence") {
   const TemporaryDirectory folder;
   CHECK_THROWS_WITH(load_compiled_model(folder / "none.so"), Contains("there is no file"));

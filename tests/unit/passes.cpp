@@ -126,6 +126,107 @@ TEST_CASE("a check is made once, and not where it must hold") {
 )");
 }
 
+namespace {
+
+// How many checks are left of those that the body makes.
+int checks_after(void (*pass)(Function&), const std::function<void(Builder&)>& write) {
+  const std::string text = after(pass, write);
+  int count = 0;
+  for (std::size_t at = 0; (at = text.find("check ", at)) != std::string::npos; ++at) ++count;
+  return count;
+}
+
+void check_index(Builder& b, ValueId index, ValueId size) {
+  b.check(b.logical_and(b.compare(Op::greater_equal, index, b.integer(1)), b.compare(Op::less_equal, index, size)), 0,
+          {index});
+}
+
+} // namespace
+
+TEST_CASE("checks of integers go where loops, branches and checks before prove them") {
+  struct Case {
+    const char* what;
+    int left;
+    std::function<void(Builder&, ValueId n)> write;
+  };
+  const std::vector<Case> cases = {
+      {"a loop over all", 0,
+       [](Builder& b, ValueId n) { b.for_(b.integer(1), n, [&](ValueId i) { check_index(b, i, n); }); }},
+      {"a loop that starts too early", 1,
+       [](Builder& b, ValueId n) { b.for_(b.integer(0), n, [&](ValueId i) { check_index(b, i, n); }); }},
+      {"the one before", 0,
+       [](Builder& b, ValueId n) {
+         b.for_(b.integer(2), n, [&](ValueId i) { check_index(b, b.subtract(i, b.integer(1)), n); });
+       }},
+      {"the one behind", 1,
+       [](Builder& b, ValueId n) {
+         b.for_(b.integer(1), n, [&](ValueId i) { check_index(b, b.add(i, b.integer(1)), n); });
+       }},
+      {"from the end", 1, // whether n is negative is not known: n + 1 - i may wrap
+       [](Builder& b, ValueId n) {
+         b.for_(b.integer(1), n, [&](ValueId i) { check_index(b, b.subtract(b.add(n, b.integer(1)), i), n); });
+       }},
+      {"from the end of what has a size", 0,
+       [](Builder& b, ValueId n) {
+         b.for_(b.integer(1), b.subtract(n, b.integer(1)), [&](ValueId i) { check_index(b, b.subtract(n, i), n); });
+       }},
+      {"a triangle of what has a size", 0,
+       [](Builder& b, ValueId n) {
+         b.for_(b.integer(1), b.subtract(n, b.integer(1)), [&](ValueId i) {
+           b.for_(b.add(i, b.integer(1)), n, [&](ValueId j) {
+             check_index(b, j, n);
+             check_index(b, b.subtract(j, i), n);
+           });
+         });
+       }},
+      {"what a branch has asked", 1, // that of what it has not asked
+       [](Builder& b, ValueId n) {
+         const ValueId k = b.load_cell(b.cell("k", Type::integer));
+         b.if_(b.compare(Op::greater, k, b.integer(3)),
+               [&] { b.check(b.compare(Op::not_equal, k, b.integer(0)), 0, {k}); },
+               [&] { b.check(b.compare(Op::less, k, n), 0, {k}); });
+       }},
+      {"what a check has asked, in its block alone", 2,
+       [](Builder& b, ValueId n) {
+         const ValueId k = b.load_cell(b.cell("k", Type::integer));
+         b.if_(b.compare(Op::equal, n, b.integer(7)), [&] {
+           check_index(b, k, n);
+           b.check(b.compare(Op::greater, b.subtract(k, b.integer(1)), b.integer(-1)), 0, {k});
+         });
+         b.check(b.compare(Op::greater, k, b.integer(0)), 0, {k});
+       }},
+      {"unless a loop does not run", 0,
+       [](Builder& b, ValueId n) {
+         const ValueId empty = b.compare(Op::greater, b.integer(5), n);
+         b.check(b.logical_or(empty, b.compare(Op::greater_equal, n, b.integer(4))), 0, {n});
+       }},
+      {"sums that may wrap", 1,
+       [](Builder& b, ValueId n) {
+         const ValueId more = b.add(n, b.integer(1));
+         b.check(b.compare(Op::greater, more, n), 0, {n});
+       }},
+      {"products that may wrap", 2,
+       [](Builder& b, ValueId n) {
+         b.check(b.compare(Op::greater, n, b.integer(0)), 0, {n});
+         b.check(b.compare(Op::greater, b.multiply(n, b.integer(2)), n), 0, {n});
+       }},
+      {"reals", 1,
+       [](Builder& b, ValueId) {
+         const ValueId x = b.load_cell(b.cell("x"));
+         b.check(b.compare(Op::less_equal, x, x), 0, {x});
+       }},
+  };
+  for (const Case& one : cases) {
+    INFO(one.what);
+    // The size of an array is not negative.
+    CHECK(checks_after(drop_proven_checks, [&](Builder& b) {
+            const ArrayId y = output(b);
+            const bool sized = std::string_view(one.what).find("size") != std::string_view::npos;
+            one.write(b, sized ? b.array_size(y, 0) : b.load_cell(b.cell("n", Type::integer)));
+          }) == one.left);
+  }
+}
+
 TEST_CASE("invariants and their checks leave the loops") {
   REQUIRE(after(hoist_invariants, [](Builder& b) {
             const ArrayId theta = b.array("theta", Type::real, 1, Binding::unconstrained_in), y = output(b);
