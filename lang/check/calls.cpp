@@ -277,7 +277,7 @@ bool Checker::depends_on_parameters(const ExpressionPtr& value) const {
 ExpressionPtr Checker::function_call(const ast::Call& tree, Arguments arguments, Span span) {
   if (any_error(arguments)) return poison(span);
   const auto overloads = names_.functions(tree.function.name);
-  std::shared_ptr<const typed::Function> best;
+  std::shared_ptr<const typed::Function> best, as_good;
   int least = 1 << 20;
   for (const auto& candidate : overloads) {
     if (candidate->signature.size() != arguments.size()) continue;
@@ -286,10 +286,19 @@ ExpressionPtr Checker::function_call(const ast::Call& tree, Arguments arguments,
       const int one = conversion_cost(arguments[i]->type, candidate->signature[i]);
       cost = one < 0 ? -1 : cost + one;
     }
-    if (cost >= 0 && cost < least) {
-      least = cost;
-      best = candidate;
-    }
+    if (cost < 0) continue;
+    if (cost == least && candidate->signature != best->signature) as_good = candidate; // one defined twice is told of
+    if (cost >= least) continue;
+    least = cost;
+    best = candidate;
+    as_good = nullptr;
+  }
+  if (as_good && best->span.source == 0 && as_good->span.source == 0) {
+    Diagnostic& diagnostic = error(tree.function.span, "ambiguous-call",
+                                   "which `" + best->name + "` is called with (" + listed_types(arguments) +
+                                       ") is not clear: two take it equally well");
+    for (const auto& one : {best, as_good}) diagnostic.secondary.push_back({one->span, signature(*one)});
+    return poison(span);
   }
   if (best) {
     Arguments parts;

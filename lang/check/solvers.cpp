@@ -149,6 +149,17 @@ std::shared_ptr<const typed::Function> Checker::given_function(const ast::Call& 
       fits = i < leading.size() ? types[i] == wanted : converts(types[i], wanted);
     }
     if (!fits) continue;
+    // The state of a differential equation and what an equation is solved for depend on parameters, whatever is passed.
+    const Kind kind = find_solver(tree.function.name)->kind;
+    for (std::size_t i = 0; i < leading.size() && (kind == Kind::differential || kind == Kind::algebraic); ++i) {
+      if (leading[i].is_scalar() || !candidate->data_only[i]) continue;
+      const typed::Variable& declared = candidate->variables[candidate->arguments[i]];
+      error(place, "parameter-as-data",
+            "`" + declared.name + "` of `" + candidate->name + "` is what `" + tree.function.name +
+                "` varies, so it cannot be declared `data`")
+          .secondary.push_back({declared.span, "declared `data`"});
+      return nullptr;
+    }
     for (std::size_t i = 0; i < passed.size(); ++i) {
       const std::size_t argument = leading.size() + i;
       const typed::Variable& declared = candidate->variables[candidate->arguments[argument]];
