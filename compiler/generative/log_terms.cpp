@@ -58,18 +58,8 @@ bool leaves_zero_out(const ExpressionPtr& normalizer, const typed::Tilde& draw, 
   const ExpressionPtr at_zero = make_expression(
       DistributionCall{draw.distribution, DistributionFunction::log_density, std::move(arguments)}, real, span);
   const ExpressionPtr exact = library_call("log1m_exp", {at_zero}, span);
-  const auto of_reals = [&](Builtin which, std::vector<ExpressionPtr> of) {
-    return builtin(which, std::move(of), real, span);
-  };
-  // Closed forms lose digits where nearly all is at zero.
-  const ExpressionPtr size = of_reals(Builtin::add, {real_number(1, span), of_reals(Builtin::absolute, {exact})});
-  const ExpressionPtr most = of_reals(Builtin::multiply, {real_number(1e-6, span), size});
-  const ExpressionPtr error = of_reals(Builtin::absolute, {of_reals(Builtin::subtract, {normalizer, exact})});
-  terms.checks.push_back(
-      reject_if(builtin(Builtin::greater, {error, most}, integer, span),
-                {words("what is taken away here is ", span), normalizer,
-                 words(", but the logarithm of what `" + draw.distribution->name + "` has above 0 is ", span), exact},
-                span));
+  terms.checks.push_back(reject_unless_near(
+      normalizer, exact, 1e-6, "but the logarithm of what `" + draw.distribution->name + "` has above 0 is ", span));
   return true;
 }
 
@@ -108,6 +98,19 @@ bool truncate(const ExpressionPtr& normalizer, LogTerms& terms) {
 }
 
 } // namespace
+
+// Closed forms lose digits where nearly all is at one value.
+StatementPtr reject_unless_near(const ExpressionPtr& closed, const ExpressionPtr& exact, double tolerance,
+                                const std::string& message, Span span) {
+  const auto of_reals = [&](Builtin which, std::vector<ExpressionPtr> of) {
+    return builtin(which, std::move(of), real, span);
+  };
+  const ExpressionPtr size = of_reals(Builtin::add, {real_number(1, span), of_reals(Builtin::absolute, {exact})});
+  const ExpressionPtr most = of_reals(Builtin::multiply, {real_number(tolerance, span), size});
+  const ExpressionPtr error = of_reals(Builtin::absolute, {of_reals(Builtin::subtract, {closed, exact})});
+  return reject_if(builtin(Builtin::greater, {error, most}, integer, span),
+                   {words("what is written here is ", span), closed, words(", " + message, span), exact}, span);
+}
 
 const typed::FunctionCall* as_library_call(const ExpressionPtr& expression, const char* name) {
   const auto* call = std::get_if<typed::FunctionCall>(&without_promotion(expression)->node);
@@ -234,11 +237,8 @@ void TermReader::add(const ExpressionPtr& value, LogTerms& terms) const {
   if (const auto* call = as_library_call(bare, "log_mix")) {
     Mixture found;
     if (call->arguments.size() == 3) {
-      const ExpressionPtr& chance = call->arguments[0];
+      found = of_two(*call);
       found.span = bare->span;
-      found.parts = {read(call->arguments[1]), read(call->arguments[2])};
-      found.parts[0].weights.push_back(math("log", chance));
-      found.parts[1].weights.push_back(math("log1p", negated(chance)));
     } else {
       found = of_list(call->arguments[1], bare->span);
       found.chances = call->arguments[0];
@@ -258,6 +258,8 @@ void TermReader::add(const ExpressionPtr& value, LogTerms& terms) const {
       return;
     }
   }
+  if (const ExpressionPtr chance = of_math(bare, "log"); chance && draws(chance))
+    if (const ExpressionPtr logarithm = logarithm_of(chance)) return add(logarithm, terms);
   if (const auto* call = as_library_call(bare, "sum"))
     if (const auto parts = listed(call->arguments[0])) {
       for (const ExpressionPtr& one : *parts) add(one, terms);
@@ -275,6 +277,49 @@ void TermReader::subtract(const ExpressionPtr& value, LogTerms& terms) const {
   if (truncate(value, terms)) return;
   if (draws(value)) throw Unreadable{value->span, "this takes a log density away, so it cannot be simulated"};
   terms.weights.push_back(negated(without_promotion(value)));
+}
+
+// Of what is written on the scale of chances: `log(a + b * exp(c))` is `log_sum_exp(log(a), log(b) + c)`. Null where it is
+// no sum, product or power of such.
+ExpressionPtr TermReader::logarithm_of(const ExpressionPtr& chance) const {
+  const ExpressionPtr bare = without_promotion(chance);
+  if (!bare->type.is_scalar()) return nullptr;
+  const auto either = [&](const ExpressionPtr& one) {
+    const ExpressionPtr found = logarithm_of(one);
+    return found ? found : math("log", as_real(without_promotion(one)));
+  };
+  if (const ExpressionPtr exponent = of_math(bare, "exp")) return exponent;
+  if (const auto* sum = as_builtin(bare, Builtin::add))
+    return library_call("log_sum_exp", {either(sum->arguments[0]), either(sum->arguments[1])}, bare->span);
+  for (const auto& [operation, of_logarithms] :
+       {std::pair{Builtin::multiply, Builtin::add}, {Builtin::divide, Builtin::subtract}})
+    if (const auto* both = as_builtin(bare, operation); both && bare->type.base == Base::real)
+      return builtin(of_logarithms, {either(both->arguments[0]), either(both->arguments[1])}, real, bare->span);
+  if (const auto* power = as_builtin(bare, Builtin::power))
+    return builtin(Builtin::multiply, {as_real(power->arguments[1]), either(power->arguments[0])}, real, bare->span);
+  if (std::holds_alternative<typed::VariableReference>(bare->node) || std::holds_alternative<typed::Index>(bare->node))
+    if (const ExpressionPtr meaning = definition_(bare); meaning && draws(meaning)) return logarithm_of(meaning);
+  return nullptr;
+}
+
+std::optional<Mixture> TermReader::parts_of(const ExpressionPtr& value) const {
+  ExpressionPtr bare = without_promotion(value);
+  if (const ExpressionPtr chance = of_math(bare, "log"))
+    if (const ExpressionPtr logarithm = logarithm_of(chance)) bare = logarithm;
+  if (const auto* call = as_library_call(bare, "log_mix"); call && call->arguments.size() == 3) return of_two(*call);
+  const auto* call = as_library_call(bare, "log_sum_exp");
+  if (!call || call->arguments.size() != 2) return std::nullopt;
+  return mixture(call->arguments, bare->span);
+}
+
+Mixture TermReader::of_two(const typed::FunctionCall& log_mix) const {
+  const ExpressionPtr& chance = log_mix.arguments[0];
+  Mixture found;
+  found.span = chance->span;
+  found.parts = {read(log_mix.arguments[1]), read(log_mix.arguments[2])};
+  found.parts[0].weights.push_back(math("log", chance));
+  found.parts[1].weights.push_back(math("log1p", negated(chance)));
+  return found;
 }
 
 Mixture TermReader::mixture(const std::vector<ExpressionPtr>& parts, Span span) const {

@@ -4,6 +4,7 @@
 //   log(theta) + normal_lpdf(y[n] | mu, 1)                      a chance and a draw
 //   log_sum_exp(log(theta) + A, log1m(theta) + B)               a mixture of two sums
 //   log_mix(theta, A, B), log_mix(theta, {A, B, C})             likewise
+//   log(theta * exp(A) + (1 - theta) * exp(B))                  likewise, on the scale of chances
 //   normal_lpdf(y[n] | mu, 1) - normal_lccdf(0 | mu, 1)         a truncated draw
 //   log(phi[w[n]])                                              for a simplex phi and data w: w[n] ~ categorical(phi)
 #pragma once
@@ -57,6 +58,8 @@ class TermReader {
   // Whether it holds the log density of a variable that it could draw.
   bool draws(const typed::ExpressionPtr& value) const;
   bool can_be_drawn(const typed::ExpressionPtr& outcome) const;
+  // The two parts of a mixture, whether or not they draw; nothing where the expression is none. Throws Unreadable.
+  std::optional<Mixture> parts_of(const typed::ExpressionPtr& value) const;
 
  private:
   void add(const typed::ExpressionPtr& value, LogTerms& terms) const;
@@ -66,6 +69,8 @@ class TermReader {
   Mixture mixture(const std::vector<typed::ExpressionPtr>& parts, Span span) const;
   std::optional<std::vector<typed::ExpressionPtr>> listed(const typed::ExpressionPtr& list) const;
   Mixture of_list(const typed::ExpressionPtr& list, Span span) const;
+  Mixture of_two(const typed::FunctionCall& log_mix) const;
+  typed::ExpressionPtr logarithm_of(const typed::ExpressionPtr& chance) const;
 
   const typed::Program& program_;
   Definition definition_;
@@ -80,6 +85,10 @@ struct Chance {
 };
 std::optional<Chance> chance_of(const typed::ExpressionPtr& log_weight);
 bool are_same(const Chance& a, const Chance& b);
+// `reject` where a closed form is not the exact value, but for lost digits. `message` ends with what the exact one is.
+typed::StatementPtr reject_unless_near(const typed::ExpressionPtr& closed, const typed::ExpressionPtr& exact,
+                                       double tolerance, const std::string& message, Span span);
+
 // Whether two sums of weights are surely equal, or add up to one.
 bool are_same_weights(const std::vector<typed::ExpressionPtr>& a, const std::vector<typed::ExpressionPtr>& b);
 // What draws 1 with the chance of the first and 0 with that of the second, where they surely add up to one.

@@ -22,6 +22,7 @@ struct Branch {
   std::optional<Test> test; // nothing: all else
   StatementPtr body;
   LogTerms terms;
+  std::optional<std::vector<ExpressionPtr>> point = {}; // the weights of the value itself, where they are known
 };
 
 Builtin mirrored(Builtin comparison) {
@@ -170,6 +171,46 @@ std::vector<ExpressionPtr> weights_of_point(const LogTerms& terms, const typed::
   throw Unreadable{span, unlike};
 }
 
+// Without those of `rest`; nothing where one of them is not among them.
+std::optional<std::vector<ExpressionPtr>> without(std::vector<ExpressionPtr> weights,
+                                                  const std::vector<ExpressionPtr>& rest) {
+  for (const ExpressionPtr& one : rest) {
+    const auto same = std::find_if(weights.begin(), weights.end(),
+                                   [&](const ExpressionPtr& other) { return are_same_weights({other}, {one}); });
+    if (same == weights.end()) return std::nullopt;
+    weights.erase(same);
+  }
+  return weights;
+}
+
+// `log(theta + (1 - theta) * exp(-lambda))` where the value is 0: a chance, and what the distribution has there in a
+// closed form, which the simulation compares.
+void read_closed_form(Branch& branch, const Branch& drawing, const TermReader& reader, Statements& checks) {
+  const typed::Tilde& draw = drawing.terms.draws.front();
+  if (!branch.test || branch.test->comparison != Builtin::equal || branch.terms.draws_anything() ||
+      branch.terms.weights.size() != 1 || !draw.distribution->support.is_discrete || draw.truncation ||
+      !constant(branch.test->value))
+    return;
+  const auto mixture = reader.parts_of(branch.terms.weights.front());
+  if (!mixture || mixture->parts.size() != 2) return;
+  for (const std::size_t i : {0u, 1u}) {
+    const LogTerms &alone = mixture->parts[i], &other = mixture->parts[1 - i];
+    const auto closed = without(other.weights, drawing.terms.weights);
+    if (alone.draws_anything() || other.draws_anything() || !closed || closed->empty()) continue;
+    const Span span = branch.body->span;
+    DistributionCall exact{draw.distribution, DistributionFunction::log_density, {branch.test->value}};
+    exact.arguments.insert(exact.arguments.end(), draw.arguments.begin(), draw.arguments.end());
+    std::vector<ExpressionPtr> terms;
+    for (const ExpressionPtr& one : *closed) terms.push_back(as_real(one));
+    checks.push_back(reject_unless_near(sum_of(terms, span), make_expression(std::move(exact), real, span), 1e-3,
+                                        "but the logarithm of the chance that `" + draw.distribution->name +
+                                            "` has there is ",
+                                        span));
+    branch.point = alone.weights;
+    return;
+  }
+}
+
 } // namespace
 
 std::optional<LogTerms> MarginalRewriter::terms_of(const StatementPtr& body) {
@@ -285,6 +326,7 @@ std::optional<StatementPtr> MarginalRewriter::observation(const StatementPtr& tr
       throw Unreadable{span, "the values that are no draw do not come first here, so this cannot be simulated"};
     Statements result;
     if (!is_censored) {
+      for (Branch& branch : branches) read_closed_form(branch, final, reader_, result);
       std::vector<std::vector<ExpressionPtr>> weights;
       std::vector<Statements> parts;
       for (std::size_t i = 0; i + 1 < branches.size(); ++i) {
@@ -295,8 +337,9 @@ std::optional<StatementPtr> MarginalRewriter::observation(const StatementPtr& tr
         if (test.comparison != Builtin::equal && !at_lower)
           throw Unreadable{span, "this branch is about more than one value, so this cannot be simulated"};
         if (reads(test.value, drawn)) return std::nullopt;
-        weights.push_back(
-            weights_of_point(branches[i].terms, draw, final.terms.weights, test.value, branches[i].body->span));
+        weights.push_back(branches[i].point ? *branches[i].point
+                                            : weights_of_point(branches[i].terms, draw, final.terms.weights, test.value,
+                                                               branches[i].body->span));
         parts.push_back({give(place, test.value, program_)});
       }
       weights.push_back(final.terms.weights);

@@ -72,6 +72,11 @@ TEST_CASE("mixtures are simulated from the part that is chosen") {
                 "log(theta[3]) + normal_lpdf(y[n] | mu[3], s[3])); }"),
         mixture("for (n in 1:4) target += log_mix(theta[1], log_sum_exp(log(0.3) + normal_lpdf(y[n] | mu[1], s[1]), "
                 "log(0.7) + normal_lpdf(y[n] | mu[2], s[2])), normal_lpdf(y[n] | mu[3], s[3]));"),
+        // On the scale of chances.
+        mixture("for (n in 1:4) target += log(theta[1] * exp(normal_lpdf(y[n] | mu[1], s[1])) + theta[2] * "
+                "exp(normal_lpdf(y[n] | mu[2], s[2])) + theta[3] * exp(normal_lpdf(y[n] | mu[3], s[3])));"),
+        mixture("for (n in 1:4) { real other = exp(normal_lpdf(y[n] | mu[2], 1)) / 3; target += "
+                "log(exp(normal_lpdf(y[n] | mu[1], 1)) * 2 / 3 + other); }"),
         // One part for all values together, and vectors of them.
         mixture("vector[3] lps = log(theta); for (k in 1:3) for (n in 1:4) lps[k] += normal_lpdf(y[n] | mu[k], s[k]); "
                 "target += log_sum_exp(lps);"),
@@ -135,6 +140,17 @@ TEST_CASE("zero inflation and hurdles are simulated by the branch") {
                     "3) - log1m((3 / (l + 3))^3);"),
         std::string("if (y[n] == 0) target += log(theta); else target += log1m(theta) + poisson_log_lpmf(y[n] | l) - "
                     "log(1 - exp(-exp(l)));"),
+        // What the distribution has at zero, in a closed form and on the scale of chances.
+        std::string("if (y[n] == 0) target += log(theta + (1 - theta) * exp(poisson_lpmf(0 | l))); else target += "
+                    "log1m(theta) + poisson_lpmf(y[n] | l);"),
+        std::string("if (y[n] == 0) target += log(theta + (1 - theta) * exp(-l)); else target += log1m(theta) + "
+                    "poisson_lpmf(y[n] | l);"),
+        std::string("if (y[n] == 0) target += log_sum_exp(log(theta), log1m(theta) - l); else target += log1m(theta) + "
+                    "poisson_lpmf(y[n] | l);"),
+        std::string("if (y[n] == 0) target += log(theta + (1 - theta) * (3 / (l + 3))^3); else target += log(1 - "
+                    "theta) + neg_binomial_2_lpmf(y[n] | l, 3);"),
+        std::string("if (y[n] == 0) target += log_mix(theta, 0, -exp(l / 4)); else target += log1m(theta) + "
+                    "poisson_log_lpmf(y[n] | l / 4);"),
         std::string("if (y[n] == 0) target += bernoulli_logit_lpmf(1 | l - 1); else { 0 ~ bernoulli_logit(l - 1); "
                     "y[n] ~ binomial(5, theta) T[1, ]; }")}) {
     INFO(body);
@@ -146,6 +162,11 @@ TEST_CASE("zero inflation and hurdles are simulated by the branch") {
       "a ~ gamma(8, 4); for (n in 1:4) { if (y[n] == 0) target += log(p[1]); else if (y[n] == 1) target += log(p[2]); "
       "else { target += log(p[3]); y[n] ~ beta(a, 2); } } }";
   CHECK(discrepancy(shares, shares) < 5.5);
+  // A closed form that is another distribution's is told, and is no other.
+  const auto twice = compiled(counts("if (y[n] == 0) target += log(theta + (1 - theta) * exp(-2 * l)); else target += "
+                                     "log1m(theta) + poisson_lpmf(y[n] | l);"));
+  CHECK_THROWS_WITH(Simulator(twice, {}).simulate(0, 50, 1),
+                    Contains("the logarithm of the chance that `poisson` has there is"));
   // What the test sees: another simulator for the same data.
   CHECK(discrepancy(counts(hurdle), counts(zero_inflated)) > 8);
 }
