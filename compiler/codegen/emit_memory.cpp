@@ -48,8 +48,8 @@ Value* Emitter::element_address(const Array& array, Value* flat, ir::Type type) 
   return builder_.CreateGEP(memory_type(type), base, builder_.CreateAdd(element, lane_numbers()));
 }
 
-// Where the processor has no instruction for it LLVM branches around each lane that takes no part, which costs more than
-// the memory: those lanes use a place of their own here.
+// Where the processor has no instruction for it LLVM branches around each lane that takes no part, which costs more
+// than the memory: those lanes use a place of their own here.
 Value* Emitter::harmless_addresses(Value* addresses) {
   if (!spare_) spare_ = slot(builder_.getInt64Ty(), "spare");
   return builder_.CreateSelect(current_mask(), addresses, widen(spare_));

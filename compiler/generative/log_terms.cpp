@@ -279,8 +279,8 @@ void TermReader::subtract(const ExpressionPtr& value, LogTerms& terms) const {
   terms.weights.push_back(negated(without_promotion(value)));
 }
 
-// Of what is written on the scale of chances: `log(a + b * exp(c))` is `log_sum_exp(log(a), log(b) + c)`. Null where it is
-// no sum, product or power of such.
+// Of what is written on the scale of chances: `log(a + b * exp(c))` is `log_sum_exp(log(a), log(b) + c)`. Null where it
+// is no sum, product or power of such.
 ExpressionPtr TermReader::logarithm_of(const ExpressionPtr& chance) const {
   const ExpressionPtr bare = without_promotion(chance);
   if (!bare->type.is_scalar()) return nullptr;

@@ -3,8 +3,8 @@
  * Every function of a model is compiled for a precision (f32, f64: the type of `real`) and a number of lanes, and is
  * found under the name sibyl_<function>_<precision>_x<lanes>, for instance sibyl_simulate_f32_x16. Each has the type
  * sibyl_function. It runs for `lanes` data sets (draws, chains) at once; see compiler/ir/ir.hpp for the functions and
- * what they read and write. A library has all of them for as many lanes as fill a register, in double (simulate in float
- * too), and for one lane those that BridgeStan's clients call.
+ * what they read and write. A library has all of them for as many lanes as fill a register, in double (simulate in
+ * float too), and for one lane those that BridgeStan's clients call.
  *
  * Beside them a library has (compiled into the object as data)
  *   const char sibyl_metadata[]      JSON: abi version, compiler version, model name and text, facts, messages, entries

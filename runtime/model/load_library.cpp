@@ -48,8 +48,8 @@ class LibrarySource final : public FunctionSource {
     const auto& entries = metadata.entries;
     if (std::find(entries.begin(), entries.end(), function) == entries.end())
       throw UserError(missing_function(metadata.facts, function));
-    throw UserError(
-        fmt::format("{} has code of `{}` for {} lanes, not for {}", path_, function, preferred_lanes(precision), lanes));
+    throw UserError(fmt::format("{} has code of `{}` for {} lanes, not for {}", path_, function,
+                                preferred_lanes(precision), lanes));
   }
 
   int preferred_lanes(Precision precision) const override {
