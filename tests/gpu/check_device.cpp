@@ -8,6 +8,10 @@
 #include "runtime/training/training_interface.hpp"
 #include "tests/networks_data.hpp"
 
+#include <torch/autograd.h>
+#include <torch/cuda.h>
+#include <torch/utils.h>
+
 #include <cmath>
 #include <cstdio>
 #include <functional>

@@ -5,6 +5,9 @@
 #include "runtime/training/torch/torch_backend.hpp"
 #include "tests/waits_for_device.hpp"
 
+#include <torch/autograd.h>
+#include <torch/utils.h>
+
 #include <catch2/catch.hpp>
 
 using namespace sibyl;

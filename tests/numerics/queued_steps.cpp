@@ -5,6 +5,9 @@
 #include "tests/networks_data.hpp"
 #include "tests/waits_for_device.hpp"
 
+#include <torch/nn/utils/clip_grad.h>
+#include <torch/utils.h>
+
 #include <catch2/catch.hpp>
 
 #include <limits>

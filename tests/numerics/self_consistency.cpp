@@ -4,6 +4,9 @@
 #include "runtime/training/torch/summarize_batch.hpp"
 #include "tests/networks_data.hpp"
 
+#include <torch/autograd.h>
+#include <torch/utils.h>
+
 #include <catch2/catch.hpp>
 
 #include <limits>
@@ -153,10 +156,10 @@ TEST_CASE(
   for (int trial = 0; trial < 3; ++trial) {
     // The gradient's own direction, and others near it.
     Tensor direction = gradient / gradient.norm();
-    if (trial > 0)
-      direction =
-          direction + 0.7 * torch::nn::functional::normalize(torch::randn_like(gradient),
-                                                             torch::nn::functional::NormalizeFuncOptions().dim(0));
+    if (trial > 0) {
+      const Tensor other = torch::randn_like(gradient);
+      direction = direction + 0.7 * other / other.norm();
+    }
     direction = direction / direction.norm();
     constexpr double step = 3e-3;
     torch::NoGradGuard no_gradients;

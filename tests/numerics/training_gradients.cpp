@@ -2,6 +2,9 @@
 #include "runtime/training/torch/torch_backend.hpp"
 #include "tests/networks_data.hpp"
 
+#include <torch/autograd.h>
+#include <torch/utils.h>
+
 #include <catch2/catch.hpp>
 
 using namespace sibyl;

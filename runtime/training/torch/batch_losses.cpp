@@ -6,6 +6,8 @@
 #include "runtime/training/torch/summarize_batch.hpp"
 
 #include <ATen/Parallel.h>
+#include <torch/cuda.h>
+#include <torch/utils.h>
 
 #include <chrono>
 #include <cmath>

@@ -8,7 +8,7 @@
 
 #include "runtime/networks/layers.hpp"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cstddef>
 #include <cstdint>

@@ -2,6 +2,8 @@
 
 #include "runtime/networks/spline.hpp"
 
+#include <torch/autograd.h>
+
 #include <numbers>
 
 namespace sibyl::training::device {

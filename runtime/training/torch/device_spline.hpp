@@ -2,7 +2,7 @@
 // cannot run on: nothing leaves the device and nothing waits for it. Value and derivative are the kernel's formulas.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cstddef>
 #include <utility>

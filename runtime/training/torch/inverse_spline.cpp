@@ -2,6 +2,8 @@
 #include "runtime/training/torch/device_spline.hpp"
 #include "runtime/training/torch/torch_backend.hpp"
 
+#include <torch/autograd.h>
+
 namespace sibyl::training {
 
 using torch::Tensor;

@@ -1,5 +1,7 @@
 #include "runtime/training/torch/queued_steps.hpp"
 
+#include <torch/utils.h>
+
 #include <utility>
 
 namespace sibyl::training {

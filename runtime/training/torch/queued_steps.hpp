@@ -7,7 +7,8 @@
 
 #include "runtime/networks/batch.hpp"
 
-#include <torch/torch.h>
+#include <torch/optim/adamw.h>
+#include <torch/types.h>
 
 #include <cstddef>
 #include <vector>

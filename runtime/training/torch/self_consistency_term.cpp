@@ -3,6 +3,8 @@
 #include "runtime/networks/posterior_families.hpp"
 #include "runtime/training/torch/summarize_batch.hpp"
 
+#include <torch/autograd.h>
+
 namespace sibyl::training {
 
 using torch::Tensor;

@@ -4,6 +4,7 @@
 #include "runtime/training/torch/device_spline.hpp"
 
 #include <ATen/CPUGeneratorImpl.h>
+#include <torch/autograd.h>
 
 #include <cmath>
 

@@ -9,7 +9,7 @@
 #include "runtime/networks/weights.hpp"
 #include "runtime/training/torch/device_segments.hpp"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <map>
 #include <string>

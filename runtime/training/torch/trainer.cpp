@@ -4,6 +4,10 @@
 #include "runtime/training/torch/self_consistency_term.hpp"
 #include "runtime/training/training_interface.hpp"
 
+#include <torch/nn/utils/clip_grad.h>
+#include <torch/optim/adamw.h>
+#include <torch/utils.h>
+
 #include <nlohmann/json.hpp>
 
 #include <chrono>
