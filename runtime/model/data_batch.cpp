@@ -3,6 +3,7 @@
 #include "lang/errors.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 
 namespace sibyl {
@@ -11,6 +12,12 @@ namespace {
 
 std::span<const std::int32_t> sizes_of(const VariableBatch& variable, std::size_t data_set) {
   return {variable.sizes.data() + data_set * variable.rank(), variable.rank()};
+}
+
+// Whether both have one row for all data sets, the same one.
+bool share_a_row(const VariableBatch& a, const VariableBatch& b) {
+  return a.is_shared && b.is_shared && a.capacity == b.capacity && std::ranges::equal(sizes_of(a, 0), sizes_of(b, 0)) &&
+         std::memcmp(a.values.data(), b.values.data(), a.values.size() * sizeof(double)) == 0;
 }
 
 } // namespace
@@ -83,7 +90,7 @@ std::map<std::string, Tensor> to_tensors(const Facts& facts, const DataBatch& ba
     if (!variable.present) continue;
     Tensor tensor{facts.variables[v].is_integer, {static_cast<std::int64_t>(batch.count)}, {}};
     tensor.extents.insert(tensor.extents.end(), variable.capacity.begin(), variable.capacity.end());
-    tensor.values.assign(variable.values.size(), std::numeric_limits<double>::quiet_NaN());
+    tensor.values.assign(batch.count * variable.stride(), std::numeric_limits<double>::quiet_NaN());
     for (std::size_t i = 0; i < batch.count; ++i)
       for_each_element(sizes_of(variable, i), variable.capacity, [&](std::size_t, std::size_t padded) {
         tensor.values[i * variable.stride() + padded] = variable.row(i)[padded];
@@ -91,6 +98,22 @@ std::map<std::string, Tensor> to_tensors(const Facts& facts, const DataBatch& ba
     result[facts.variables[v].name] = std::move(tensor);
   }
   return result;
+}
+
+void share_equal_rows(DataBatch& batch) {
+  if (batch.count == 0) return;
+  for (VariableBatch& variable : batch.variables) {
+    if (!variable.present || variable.is_shared) continue;
+    const std::size_t stride = variable.stride();
+    bool is_same = true;
+    for (std::size_t i = 1; i < batch.count && is_same; ++i)
+      is_same = std::ranges::equal(sizes_of(variable, 0), sizes_of(variable, i)) &&
+                std::memcmp(variable.row(0), variable.row(i), stride * sizeof(double)) == 0;
+    if (!is_same) continue;
+    variable.values.resize(stride);
+    variable.values.shrink_to_fit();
+    variable.is_shared = true;
+  }
 }
 
 DataBatch merge(std::vector<DataBatch> parts) {
@@ -107,6 +130,15 @@ DataBatch merge(std::vector<DataBatch> parts) {
     for (const DataBatch& part : parts)
       for (std::size_t d = 0; d < variable.rank(); ++d)
         variable.capacity[d] = std::max(variable.capacity[d], part.variables[v].capacity[d]);
+    const VariableBatch& first_source = parts[0].variables[v];
+    variable.is_shared = std::ranges::all_of(
+        parts, [&](const DataBatch& part) { return share_a_row(first_source, part.variables[v]); });
+    if (variable.is_shared) {
+      variable.values = first_source.values;
+      for (const DataBatch& part : parts)
+        variable.sizes.insert(variable.sizes.end(), part.variables[v].sizes.begin(), part.variables[v].sizes.end());
+      continue;
+    }
     variable.make_room(result.count);
     std::size_t first = 0;
     for (const DataBatch& part : parts) {
@@ -136,10 +168,10 @@ void keep_data_sets(DataBatch& batch, std::span<const std::size_t> kept) {
     for (std::size_t i = 0; i < kept.size(); ++i) {
       if (kept[i] == i) continue;
       std::copy_n(variable.sizes.data() + kept[i] * rank, rank, variable.sizes.data() + i * rank);
-      std::copy_n(variable.row(kept[i]), stride, variable.row(i));
+      if (!variable.is_shared) std::copy_n(variable.row(kept[i]), stride, variable.row(i));
     }
     variable.sizes.resize(kept.size() * rank);
-    variable.values.resize(kept.size() * stride);
+    if (!variable.is_shared) variable.values.resize(kept.size() * stride);
   }
   batch.count = kept.size();
 }

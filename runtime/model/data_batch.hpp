@@ -21,6 +21,7 @@ struct VariableBatch {
   std::vector<std::int64_t> capacity; // extents of the storage of one data set: the largest of all
   std::vector<std::int32_t> sizes;    // [data set][dimension]
   std::vector<double> values;         // [data set][row-major over capacity]; what lies beyond `sizes` means nothing
+  bool is_shared = false;             // `values` has one row, which is every data set's (share_equal_rows)
 
   // Elements of one data set's storage. Asked for each row: whether they are too many is asked once, by make_room.
   std::size_t stride() const {
@@ -30,8 +31,8 @@ struct VariableBatch {
   }
   std::size_t rank() const { return capacity.size(); }
   std::int32_t size(std::size_t data_set, std::size_t dimension) const { return sizes[data_set * rank() + dimension]; }
-  const double* row(std::size_t data_set) const { return values.data() + data_set * stride(); }
-  double* row(std::size_t data_set) { return values.data() + data_set * stride(); }
+  const double* row(std::size_t data_set) const { return values.data() + (is_shared ? 0 : data_set * stride()); }
+  double* row(std::size_t data_set) { return values.data() + (is_shared ? 0 : data_set * stride()); }
 
   // Storage for so many data sets of the present capacity. Throws RuntimeError where no memory holds one.
   void make_room(std::size_t data_sets, double value = 0) {
@@ -59,7 +60,11 @@ DataSet extract(const Facts& facts, const DataBatch& batch, std::size_t index, b
 // takes and read_data_sets reads back.
 std::map<std::string, Tensor> to_tensors(const Facts& facts, const DataBatch& batch);
 
-// One batch of all, in order, padded to the largest.
+// Variables that are the same in all data sets are kept once from here on: a design of megabytes would otherwise be
+// held for each of thousands of simulations.
+void share_equal_rows(DataBatch& batch);
+
+// One batch of all, in order, padded to the largest. What is shared in each of them, and the same, stays shared.
 DataBatch merge(std::vector<DataBatch> parts);
 
 // Drops all data sets but these, which are in order.

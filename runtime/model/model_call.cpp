@@ -105,6 +105,14 @@ void ModelCall::bind(const DataBatch& batch, std::span<const std::size_t> which)
       using Value = std::remove_pointer_t<decltype(values)>;
       // Idle lanes and what lies behind a short lane's end are read by no one, but must not trap or be NaN by chance.
       std::fill_n(values, static_cast<std::size_t>(std::max<std::int64_t>(count, 1)) * width, Value{0});
+      if (source.is_shared && !which.empty()) {
+        const double* row = source.row(0);
+        for_each_element(std::span(source.sizes.data(), rank), source.capacity,
+                         [&](std::size_t compact, std::size_t padded) {
+                           std::fill_n(values + compact * width, which.size(), to_model_value<Value>(row[padded]));
+                         });
+        return;
+      }
       for (std::size_t lane = 0; lane < which.size(); ++lane) {
         const double* row = source.row(which[lane]);
         if (rank == 0) {

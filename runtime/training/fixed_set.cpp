@@ -95,7 +95,10 @@ std::vector<FixedSet> simulate_fixed_set(const std::shared_ptr<const CompiledMod
                                          : makers[thread].simulator.simulate(first_training_index + ranges[item].first,
                                                                              ranges[item].count, options.seed);
         for (const auto& encoder : makers[thread].encoders) made.examples.push_back(encoder->encode(batch));
-        if (keep_posteriors && item < first_held_out) made.data = std::move(batch.data);
+        if (keep_posteriors && item < first_held_out) {
+          made.data = std::move(batch.data);
+          share_equal_rows(made.data);
+        }
         return made;
       },
       threads, 2 * threads);

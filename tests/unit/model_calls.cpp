@@ -41,6 +41,50 @@ TEST_CASE("batches gather, extract and merge data sets of different sizes") {
     }
 }
 
+TEST_CASE("what is the same in all data sets is kept once, and every reader finds it") {
+  const auto model = hand_written::make();
+  const Facts& facts = model->facts();
+  const std::vector<DataSet> sets = {hand_written::data_set({0.5, 1.5}, 2), hand_written::data_set({-1, 3}, 2),
+                                     hand_written::data_set({4, 1}, 2)};
+  DataBatch first = gather(facts, std::span(sets).first(2)), second = gather(facts, std::span(sets).last(1));
+  share_equal_rows(first);
+  share_equal_rows(second);
+  CHECK(first.variables[hand_written::noise].is_shared);
+  CHECK(first.variables[hand_written::noise].values.size() == 1);
+  CHECK_FALSE(first.variables[hand_written::y].is_shared);
+  DataBatch merged = merge({first, second});
+  CHECK(merged.variables[hand_written::noise].values.size() == 1);
+  CHECK_FALSE(merged.variables[hand_written::y].is_shared); // equal within the second alone
+  Density density(model, 4), plain(model, 4);
+  const std::vector<std::size_t> which = {2, 0, 1};
+  density.bind(merged, which);
+  plain.bind(gather(facts, sets), which);
+  density.evaluate(true);
+  plain.evaluate(true);
+  for (int lane = 0; lane < 3; ++lane) {
+    CHECK(density.value(lane) == plain.value(lane));
+    CHECK(density.gradient()[lane] == plain.gradient()[lane]);
+  }
+  CHECK(to_tensors(facts, merged).at("noise").values == std::vector<double>{2, 2, 2});
+  keep_data_sets(merged, std::vector<std::size_t>{0, 2});
+  for (std::size_t i = 0; i < 2; ++i) {
+    const DataSet back = extract(facts, merged, i);
+    CHECK(back.variables.at("noise").values == sets[2 * i].variables.at("noise").values);
+    CHECK(back.variables.at("y").values == sets[2 * i].variables.at("y").values);
+  }
+}
+
+TEST_CASE("parts that share different rows are merged apart") {
+  const Facts facts = hand_written::make()->facts();
+  const std::vector<DataSet> sets = {hand_written::data_set({1}, 2), hand_written::data_set({1}, 3)};
+  DataBatch first = gather(facts, std::span(sets).first(1)), second = gather(facts, std::span(sets).last(1));
+  share_equal_rows(first);
+  share_equal_rows(second);
+  const DataBatch merged = merge({first, second});
+  for (std::size_t i = 0; i < 2; ++i)
+    CHECK(extract(facts, merged, i).variables.at("noise").values == sets[i].variables.at("noise").values);
+}
+
 TEST_CASE("elements of a block within larger storage") {
   const std::vector<std::int32_t> sizes = {2, 2};
   const std::vector<std::int64_t> capacity = {3, 4};
