@@ -105,7 +105,20 @@ struct Loader {
   void add(const Source& source, const ast::TransformDefinition& definition);
 };
 
-// "sigma > 0" becomes "must be > 0"; other conditions are quoted whole.
+// The first name that the expression mentions; null where it mentions none.
+const std::string* first_name(const ast::Expression& expression) {
+  if (const auto* variable = std::get_if<ast::VariableReference>(&expression.node)) return &variable->name;
+  if (const auto* binary = std::get_if<ast::Binary>(&expression.node)) {
+    const std::string* left = first_name(*binary->left);
+    return left ? left : first_name(*binary->right);
+  }
+  if (const auto* call = std::get_if<ast::Call>(&expression.node))
+    for (const ast::ExpressionPtr& argument : call->arguments)
+      if (const std::string* name = first_name(*argument)) return name;
+  return nullptr;
+}
+
+// "sigma > 0" becomes "must be > 0"; other conditions are quoted whole, as of the first parameter that they mention.
 typed::Requirement describe(const Source& source, const ast::Requirement& requirement,
                             const std::vector<ast::Argument>& arguments) {
   typed::Requirement described;
@@ -122,9 +135,9 @@ typed::Requirement describe(const Source& source, const ast::Requirement& requir
         described.text = "must be" + std::string(source.slice(rest));
         return described;
       }
+  if (const std::string* name = first_name(*requirement.condition))
+    if (const auto i = position(*name)) described.parameter = *i;
   if (const auto* call = std::get_if<ast::Call>(&requirement.condition->node); call && !call->arguments.empty()) {
-    if (const auto* variable = std::get_if<ast::VariableReference>(&call->arguments[0]->node))
-      if (const auto i = position(variable->name)) described.parameter = *i;
     const std::string& condition = call->function.name;
     described.text = condition == "is_finite"    ? "must be finite"
                      : condition == "are_finite" ? "must be finite"

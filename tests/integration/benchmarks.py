@@ -236,6 +236,15 @@ class Benchmarks(unittest.TestCase):
                 self.assertEqual(len(draws), 100)
                 self.assertTrue(all(math.isfinite(float(value)) for row in draws for value in row.values()))
 
+    # What a design makes of it, too: a scale whose diagonal had negative elements could be drawn from, and no more.
+    def test_the_shipped_design_has_a_finite_density(self):
+        text = BENCHMARKS / "slcp_distractors.sib"
+        sibyl("simulate", text, "--design", text.with_suffix(".npz"), "-n", 1, "-o", "one.npz")
+        sibyl("optimize", text, "one.npz", "-o", "mode.csv")
+        with (FOLDER / "mode.csv").open(newline="") as lines:
+            rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
+        self.assertTrue(rows and all(math.isfinite(float(value)) for row in rows for value in row.values()))
+
     def test_observations_of_the_benchmark_are_read(self):
         widths = {"slcp": 8, "slcp_distractors": 100, "bernoulli_glm_raw": 100}
         for task in ("two_moons", "slcp", "bernoulli_glm_raw", "bernoulli_glm", "sir"):

@@ -229,6 +229,8 @@ TEST_CASE("a scalar argument beside a list is checked, too") {
   CHECK_THAT(failure("binomial_rng(-2, ones / 2)", "array[3] int"), Catch::Contains("`N` of `binomial` is -2"));
   CHECK_THAT(failure("to_vector(student_t_rng(3, ones, 0))"), Catch::Contains("`sigma` of `student_t` is 0"));
   CHECK_THAT(failure("to_vector(uniform_rng(2, ones))"), Catch::Contains("must be > alpha"));
+  CHECK_THAT(failure("multi_normal_cholesky_rng(ones, diag_matrix(-ones))"),
+             Catch::Contains("`L` of `multi_normal_cholesky` must satisfy min(diagonal(L)) > 0"));
 }
 
 TEST_CASE("a parameter without a prior is drawn between bounds only where they are some") {
