@@ -38,6 +38,7 @@ void FrameBatch::append(const FrameBatch& more) {
   add(log_determinant, more.log_determinant);
   add(objective, more.objective);
   add(converged, more.converged);
+  add(views, more.views);
 }
 
 void FrameBatch::from_frame(std::size_t data_set, const double* z, double* theta) const {

@@ -32,6 +32,7 @@ struct FrameBatch {
   std::vector<double> log_determinant; // of L
   std::vector<double> objective;       // the log density at m, up to what the model drops; 0 in the prior frame
   std::vector<char> converged;         // whether the frame is the data set's own; else it is the prior frame
+  std::vector<float> views;            // of the density (views.hpp), data set after data set; none where not asked for
 
   void append(const FrameBatch& more); // of the same dimension, behind these
 

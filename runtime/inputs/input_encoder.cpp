@@ -1,6 +1,7 @@
 #include "runtime/inputs/input_encoder.hpp"
 
 #include "lang/errors.hpp"
+#include "runtime/frames/views.hpp"
 #include "runtime/frames/winsorize.hpp"
 
 #include <fmt/format.h>
@@ -148,7 +149,9 @@ std::size_t InputEncoder::source_width(std::size_t source) const {
 }
 
 std::size_t InputEncoder::planned_direct_width() const {
-  std::size_t width = input_width(plan_.direct, plan_.allows_missing) + frame_context_size(frame_, prior_.dimension());
+  std::size_t width = input_width(plan_.direct, plan_.allows_missing) +
+                      frame_context_size(frame_, prior_.dimension()) +
+                      view_size(viewpoints_.size(), prior_.dimension());
   for (const InputSource& source : plan_.sources) {
     const std::size_t k = moment_columns(source).size();
     width += 2 * k + k * (k - 1) / 2;
@@ -219,7 +222,16 @@ void InputEncoder::encode_one(const Facts& facts, const DataBatch& batch, const 
   }
   for (std::size_t s = 0; s < plan_.sources.size(); ++s)
     encode_rows(facts, batch, data_set, plan_.sources[s], result.sources[s], direct);
-  if (frame_ == FrameKind::prior) return;
+  if (frame_ != FrameKind::prior) append_context(facts, batch, frames, data_set, direct);
+  if (const std::size_t size = view_size(viewpoints_.size(), prior_.dimension()); size > 0) {
+    if (frames.views.size() != frames.count * size) throw InternalError("the frames have no views of the density");
+    const auto view = frames.views.begin() + static_cast<std::ptrdiff_t>(data_set * size);
+    direct.insert(direct.end(), view, view + static_cast<std::ptrdiff_t>(size));
+  }
+}
+
+void InputEncoder::append_context(const Facts& facts, const DataBatch& batch, const FrameBatch& frames,
+                                  std::size_t data_set, std::vector<double>& direct) const {
   double value_count = 0;
   for (std::size_t v = 0; v < facts.variables.size(); ++v) {
     if (facts.variables[v].role != Role::observed || !batch.variables[v].present) continue;
@@ -261,8 +273,8 @@ EncodedBatch InputEncoder::encode(const Facts& facts, const DataBatch& batch, co
 }
 
 InputEncoder::InputEncoder(const Facts& facts, InputPlan plan, FrameKind frame, PriorFrame prior,
-                           const DataBatch& pilot, const FrameBatch& pilot_frames)
-    : plan_(std::move(plan)), frame_(frame), prior_(std::move(prior)) {
+                           const DataBatch& pilot, const FrameBatch& pilot_frames, std::vector<double> viewpoints)
+    : plan_(std::move(plan)), frame_(frame), prior_(std::move(prior)), viewpoints_(std::move(viewpoints)) {
   const EncodedBatch raw = encode(facts, pilot, pilot_frames);
   std::vector<double> values(raw.count);
   for (std::size_t j = 0; j < raw.direct_width; ++j) {
@@ -289,6 +301,7 @@ void to_json(nlohmann::json& json, const InputEncoder& encoder) {
   json = {{"plan", encoder.plan_},
           {"frame", name_of(encoder.frame_)},
           {"prior", {{"center", encoder.prior_.center}, {"factor", encoder.prior_.factor}}},
+          {"viewpoints", encoder.viewpoints_},
           {"direct_center", encoder.direct_center_},
           {"direct_scale", encoder.direct_scale_}};
 }
@@ -301,6 +314,7 @@ void from_json(const nlohmann::json& json, InputEncoder& encoder) {
   encoder.frame_ = *kind;
   json.at("prior").at("center").get_to(encoder.prior_.center);
   json.at("prior").at("factor").get_to(encoder.prior_.factor);
+  encoder.viewpoints_ = json.value("viewpoints", std::vector<double>()); // files of earlier versions have none
   json.at("direct_center").get_to(encoder.direct_center_);
   json.at("direct_scale").get_to(encoder.direct_scale_);
   const auto require = [](bool is_so, const char* what) {
@@ -316,6 +330,7 @@ void from_json(const nlohmann::json& json, InputEncoder& encoder) {
   require(n > 0 && n <= most_parameters && prior.factor.size() == n * n, "its prior frame has not one size");
   require(are_finite(prior.center) && are_finite(prior.factor), "its prior frame is not finite");
   for (std::size_t p = 0; p < n; ++p) require(is_positive(prior.factor[p * n + p]), "its prior frame has no inverse");
+  require(encoder.viewpoints_.size() % n == 0 && are_finite(encoder.viewpoints_), "its viewpoints are cut short");
   require(encoder.direct_center_.size() == encoder.planned_direct_width() &&
               encoder.direct_scale_.size() == encoder.direct_center_.size(),
           "its direct inputs are not those of its plan");

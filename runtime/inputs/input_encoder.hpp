@@ -33,13 +33,16 @@ struct EncodedBatch {
 class InputEncoder {
  public:
   InputEncoder() = default;
-  // Learns the scale of the direct inputs from pilot simulations and their frames.
+  // Learns the scale of the direct inputs from pilot simulations and their frames, which have views from the
+  // viewpoints where there are any.
   InputEncoder(const Facts& facts, InputPlan plan, FrameKind frame, PriorFrame prior, const DataBatch& pilot,
-               const FrameBatch& pilot_frames);
+               const FrameBatch& pilot_frames, std::vector<double> viewpoints = {});
 
   const InputPlan& plan() const { return plan_; }
   FrameKind frame_kind() const { return frame_; }
   const PriorFrame& prior() const { return prior_; }
+  // From which densities are looked at (views.hpp), [point][parameter]; none where the networks are told nothing of it.
+  const std::vector<double>& viewpoints() const { return viewpoints_; }
   std::size_t direct_width() const { return direct_center_.size(); }
   std::size_t source_width(std::size_t source) const;
   std::size_t planned_direct_width() const; // that plan and frame give: direct_width() of a sound encoder
@@ -53,12 +56,15 @@ class InputEncoder {
   // The direct inputs of one data set on their own scales; with the rows of each source.
   void encode_one(const Facts& facts, const DataBatch& batch, const FrameBatch& frames, std::size_t data_set,
                   std::vector<double>& direct, EncodedBatch& result) const;
+  void append_context(const Facts& facts, const DataBatch& batch, const FrameBatch& frames, std::size_t data_set,
+                      std::vector<double>& direct) const;
   void encode_rows(const Facts& facts, const DataBatch& batch, std::size_t data_set, const InputSource& source,
                    EncodedSource& target, std::vector<double>& direct) const;
 
   InputPlan plan_;
   FrameKind frame_ = FrameKind::prior;
   PriorFrame prior_;
+  std::vector<double> viewpoints_;
   std::vector<double> direct_center_, direct_scale_;
 };
 

@@ -37,11 +37,14 @@ Region region_from_json(const nlohmann::json& json) {
 FrameFinder::FrameFinder(std::shared_ptr<const CompiledModel> model, const InferenceSetup& setup)
     : prior_(setup.encoder.prior()) {
   if (setup.frame_kind() != FrameKind::prior)
-    laplace_.emplace(std::move(model), prior_, setup.candidates, LaplaceOptions{.kind = setup.frame_kind()});
+    laplace_.emplace(model, prior_, setup.candidates, LaplaceOptions{.kind = setup.frame_kind()});
+  if (!setup.encoder.viewpoints().empty()) views_.emplace(std::move(model), setup.encoder.viewpoints());
 }
 
 FrameBatch FrameFinder::find(const DataBatch& batch) {
-  return laplace_ ? laplace_->find(batch) : prior_.repeat(batch.count);
+  FrameBatch frames = laplace_ ? laplace_->find(batch) : prior_.repeat(batch.count);
+  if (views_) views_->add(batch, frames);
+  return frames;
 }
 
 void to_json(nlohmann::json& json, const InferenceSetup& setup) {

@@ -5,6 +5,7 @@
 #include "compiler/interface/compiled_model.hpp"
 #include "runtime/data/data_set.hpp"
 #include "runtime/frames/laplace_frame.hpp"
+#include "runtime/frames/views.hpp"
 #include "runtime/inputs/input_encoder.hpp"
 #include "runtime/model/parameter_space.hpp"
 #include "runtime/model/region.hpp"
@@ -34,7 +35,8 @@ struct InferenceSetup {
   FrameKind frame_kind() const { return encoder.frame_kind(); }
 };
 
-// The frames of data sets as the setup has them. Not for several threads at once.
+// The frames of data sets as the setup has them, with what its networks are told of densities. Not for several threads
+// at once.
 class FrameFinder {
  public:
   FrameFinder(std::shared_ptr<const CompiledModel> model, const InferenceSetup& setup);
@@ -43,6 +45,7 @@ class FrameFinder {
  private:
   PriorFrame prior_;
   std::optional<LaplaceFrames> laplace_;
+  std::optional<Views> views_;
 };
 
 void to_json(nlohmann::json& json, const InferenceSetup& setup);

@@ -107,8 +107,10 @@ class Preparation {
     drop_values(model_->facts(), pilot_.data, pilot_.indices, options_.missing_share, options_.seed);
     PlanOptions plan_options = options_.plan;
     plan_options.allows_missing = options_.missing_share > 0;
-    setup_.encoder = InputEncoder(model_->facts(), make_input_plan(model_->facts(), pilot_.data, plan_options), kind,
-                                  prior, pilot_.data, frames_);
+    InputPlan plan = make_input_plan(model_->facts(), pilot_.data, plan_options);
+    std::vector<double> viewpoints = choose_views(plan);
+    setup_.encoder = InputEncoder(model_->facts(), std::move(plan), kind, prior, pilot_.data, frames_,
+                                  std::move(viewpoints));
     name_parameters();
     setup_.missing_share = options_.missing_share;
     setup_.design = options_.region ? given_in(model_->facts(), options_.region->data) : options_.design;
@@ -194,6 +196,21 @@ class Preparation {
     frames_ = std::move(best_frames);
     keep_pilots(frames_.count);
     return best;
+  }
+
+  // Where many values are read each in its place, which of them matter is learned slowly (slcp_distractors with 1,000
+  // simulations: held-out loss 10.3, with views 7.8); few values say no less than views do (slcp: 5.2, with views 5.5).
+  std::vector<double> choose_views(const InputPlan& plan) {
+    const bool has_many_places = std::any_of(plan.sources.begin(), plan.sources.end(), [](const InputSource& source) {
+      return source.order() == RowOrder::one_row;
+    });
+    if (!has_many_places || !model_->facts().has_density || options_.missing_share > 0) return {};
+    std::vector<double> viewpoints = choose_viewpoints(frames_, pilot_.unconstrained);
+    if (viewpoints.empty()) return {};
+    Views(model_, viewpoints).add(pilot_.data, frames_);
+    setup_.notes.push_back(fmt::format("the networks are told the density's slopes at {} points beside the data",
+                                       viewpoints.size() / frames_.dimension));
+    return viewpoints;
   }
 
   // Of the pilot simulations first .. last - 1; where it is late, of fewer of them, but `fewest`.

@@ -3,11 +3,13 @@
 #include "runtime/frames/climb.hpp"
 #include "runtime/frames/frame.hpp"
 #include "runtime/frames/laplace_frame.hpp"
+#include "runtime/frames/views.hpp"
 #include "runtime/model/simulator.hpp"
 #include "tests/unit/hand_written_model.hpp"
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
@@ -161,7 +163,7 @@ TEST_CASE("the variational frame of a normal posterior is that posterior, from t
 }
 
 TEST_CASE("a data set without a finite density has the prior frame from the prior, too") {
-  const Simulated simulated(10);
+  const Simulated simulated(16);
   LaplaceFrames finder(simulated.model, simulated.prior, simulated.candidates(), {.kind = FrameKind::variational});
   const std::vector<DataSet> sets = {hand_written::data_set({1, NAN}, 1), hand_written::data_set({1, 2}, 1)};
   const FrameBatch frames = finder.find(gather(simulated.model->facts(), sets));
@@ -202,7 +204,7 @@ TEST_CASE("frames are the same whichever data sets share the lanes") {
 }
 
 TEST_CASE("a data set that the density refuses has the prior frame and says so") {
-  const Simulated simulated(10);
+  const Simulated simulated(16);
   LaplaceFrames finder(simulated.model, simulated.prior, simulated.candidates());
   const std::vector<DataSet> sets = {hand_written::data_set({1, 2}, 1), hand_written::data_set({1, NAN}, 1)};
   const FrameBatch frames = finder.find(gather(simulated.model->facts(), sets));
@@ -213,7 +215,7 @@ TEST_CASE("a data set that the density refuses has the prior frame and says so")
 }
 
 TEST_CASE("a frame's context tells mode, curvature, correlations, objective and convergence") {
-  const Simulated simulated(10);
+  const Simulated simulated(16);
   LaplaceFrames finder(simulated.model, simulated.prior, simulated.candidates());
   const FrameBatch frames = finder.find(simulated.batch.data);
   REQUIRE(frame_context_size(FrameKind::laplace, 2) == 2 + 2 + 1 + 2);
@@ -226,4 +228,51 @@ TEST_CASE("a frame's context tells mode, curvature, correlations, objective and 
   CHECK(context[2] == Approx(std::log(frames.factor[0] / simulated.prior.factor[0])).epsilon(1e-5));
   CHECK(std::abs(context[4]) < 1e-5); // the posterior's two parameters are independent
   CHECK(context[6] == 1);
+}
+
+TEST_CASE("a view has the density's slopes along the frame's axes, and its heights above the first viewpoint") {
+  const Simulated simulated(19); // not a multiple of the lanes
+  LaplaceFrames finder(simulated.model, simulated.prior, simulated.candidates());
+  FrameBatch frames = finder.find(simulated.batch.data);
+  const std::vector<double> viewpoints = choose_viewpoints(frames, simulated.batch.unconstrained);
+  REQUIRE(viewpoints.size() == 8 * 2);
+  const std::size_t size = view_size(viewpoints.size(), 2);
+  REQUIRE(size == 8 * 3 - 1);
+  Views(simulated.model, viewpoints).add(simulated.batch.data, frames);
+  REQUIRE(frames.views.size() == 19 * size);
+  Density density(simulated.model, 1);
+  for (const std::size_t i : {0, 7, 8, 18}) {
+    density.bind(simulated.batch.data, std::span(&i, 1));
+    const auto value_at = [&](double a, double b) {
+      const double z[2] = {a, b};
+      frames.from_frame(i, z, density.points());
+      density.evaluate(false);
+      return density.value(0);
+    };
+    for (std::size_t point = 0; point < 8; ++point) {
+      const double a = viewpoints[2 * point], b = viewpoints[2 * point + 1];
+      const float* view = frames.views.data() + i * size + 3 * point;
+      constexpr double step = 1e-4;
+      CHECK(std::sinh(view[0]) ==
+            Approx((value_at(a + step, b) - value_at(a - step, b)) / (2 * step)).epsilon(1e-4).margin(1e-4));
+      CHECK(std::sinh(view[1]) ==
+            Approx((value_at(a, b + step) - value_at(a, b - step)) / (2 * step)).epsilon(1e-4).margin(1e-4));
+      if (point > 0)
+        CHECK(std::sinh(view[-1]) ==
+              Approx(value_at(a, b) - value_at(viewpoints[0], viewpoints[1])).epsilon(1e-4).margin(1e-4));
+    }
+  }
+}
+
+TEST_CASE("viewpoints are few where there are many parameters, and none beyond thirty-one") {
+  PriorFrame prior;
+  for (const std::size_t dimension : {5, 10, 31, 32}) {
+    prior.center.assign(dimension, 0);
+    prior.factor.assign(dimension * dimension, 0);
+    for (std::size_t p = 0; p < dimension; ++p) prior.factor[p * dimension + p] = 1;
+    const std::vector<double> draws(20 * dimension, 7);
+    const std::vector<double> points = choose_viewpoints(prior.repeat(20), draws);
+    CHECK(points.size() / dimension == (dimension == 5 ? 8 : dimension == 10 ? 5 : dimension == 31 ? 2 : 0));
+    CHECK(std::ranges::all_of(points, [](double one) { return one == 2.5; })); // drawn in from 7
+  }
 }
