@@ -24,6 +24,8 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double divergence = 1000;
 // So many of the latest steps tell the covariance.
 constexpr std::size_t metric_window = 60;
+// Relative differences of numbers that are some hundred roundings of a double.
+constexpr double rounding = 1e-13;
 // Above this dimension the metric is diagonal: a covariance would take more states than there are.
 constexpr Index largest_dense_metric = 200;
 
@@ -270,6 +272,24 @@ class Trace {
     return all;
   }
 
+  // The first parameter whose latest states differ by rounding alone, though the chains move.
+  std::optional<std::size_t> rounded_parameter(std::size_t steps) const {
+    if (size() < steps) return std::nullopt;
+    const Matrix &last = thetas_.back(), &first = thetas_[size() - steps];
+    Index moved = 0;
+    for (Index chain = 0; chain < last.rows(); ++chain) moved += last.row(chain) != first.row(chain);
+    if (2 * moved < last.rows()) return std::nullopt;
+    const Matrix states = latest(steps);
+    for (Index p = 0; p < states.cols(); ++p) {
+      std::vector<double> values(states.col(p).begin(), states.col(p).end());
+      const double center = median(values);
+      for (double& one : values) one = std::abs(one - center);
+      if (std::isfinite(center) && center != 0 && median(values) < rounding * std::abs(center))
+        return static_cast<std::size_t>(p);
+    }
+    return std::nullopt;
+  }
+
   double largest_r_hat(std::size_t from, std::size_t chains_in_group) const {
     const auto chains = static_cast<std::size_t>(thetas_.front().rows());
     double largest = 0;
@@ -342,8 +362,16 @@ HmcResult run_adaptive_hmc(const LogDensityFunction& target, std::size_t dimensi
   // The metric is measured anew after each of these shares of the warm-up, from what ran since the last.
   const std::size_t renewals[] = {options.warmup / 8, options.warmup / 4, options.warmup / 2};
   const std::size_t adapting_length = options.warmup / 8;
+  const auto stop_where_rounded = [&] {
+    result.rounded = trace.rounded_parameter(std::min(metric_window, options.warmup / 8));
+    if (!result.rounded) return false;
+    result.gradients = chains.gradients();
+    result.draws = trace.draws(trace.size() - std::min(trace.size(), metric_window), options.draws);
+    return true;
+  };
   for (std::size_t i = 0; i < options.warmup; ++i) {
     if (std::find(std::begin(renewals), std::end(renewals), i) != std::end(renewals) && trace.size() > 0) {
+      if (stop_where_rounded()) return result;
       chains.use_metric(estimate_metric(trace.latest(metric_window)));
       trace.clear();
       step_size.restart(step_size.average());
@@ -364,6 +392,7 @@ HmcResult run_adaptive_hmc(const LogDensityFunction& target, std::size_t dimensi
     trace.add(chains);
   }
 
+  if (trace.size() > 0 && stop_where_rounded()) return result;
   trace.clear();
   result.step_size = step_size.average();
   result.trajectory = std::exp(log_length);
@@ -382,6 +411,7 @@ HmcResult run_adaptive_hmc(const LogDensityFunction& target, std::size_t dimensi
     divergent += step->divergent;
     trace.add(chains);
     if (++result.steps < next_look) continue;
+    if (stop_where_rounded()) return result;
     result.r_hat = trace.largest_r_hat(first_kept(), options.chains_in_group);
     if (result.r_hat < options.good_r_hat) break;
     next_look = result.steps + std::max<std::size_t>(50, result.steps / 4);

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -40,6 +41,9 @@ struct HmcResult {
   double divergent = 0;                                 // share of the trajectories after warm-up whose energy was lost
   double acceptance = 0, step_size = 0, trajectory = 0; // the latter two in the metric's units
   bool was_interrupted = false;
+  // A parameter that differs between the chains' states by rounding alone: the density has no bound there, as far as
+  // numbers tell. The chains then stop, and the draws are their last states.
+  std::optional<std::size_t> rounded;
   bool is_out_of_time = false; // what there is by then is used; of a warm-up that did not end there are no draws
 };
 

@@ -98,7 +98,7 @@ ExactDraws draw_exactly(const WeightedDraws& amortized, TargetDensity& target, s
     const bool is_good = found.r_hat < options.good_r_hat && found.divergent <= quick_divergent;
     // What a second try that ran out of time has is no better for its shorter steps.
     if (best.draws.empty() || !found.is_out_of_time) best = std::move(found);
-    if (is_good || best.is_out_of_time || result.outcome.is_out_of_time) break;
+    if (is_good || best.rounded || best.is_out_of_time || result.outcome.is_out_of_time) break;
   }
   result.outcome.method = ExactMethod::hmc;
   result.outcome.r_hat = best.r_hat;
@@ -106,7 +106,8 @@ ExactDraws draw_exactly(const WeightedDraws& amortized, TargetDensity& target, s
   result.outcome.seconds = seconds;
   // R-hat of few steps says little.
   const double good_r_hat = best.is_out_of_time ? options.good_r_hat : largest_good_r_hat;
-  result.outcome.is_exact = best.r_hat <= good_r_hat && best.divergent <= most_divergent;
+  result.outcome.rounded = best.rounded;
+  result.outcome.is_exact = !best.rounded && best.r_hat <= good_r_hat && best.divergent <= most_divergent;
   result.unconstrained = std::move(best.draws);
   if (can && !result.outcome.is_exact) take_resampled();
   return result;

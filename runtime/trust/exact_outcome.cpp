@@ -21,6 +21,9 @@ std::string in_words(const ExactOutcome& one) {
     return fmt::format("{}: importance sampling{}, k-hat {}", one.is_exact ? "exact" : "NOT exact", around,
                        fixed_beside(one.k_hat, 2, largest_good_k_hat));
   }
+  if (one.rounded)
+    return fmt::format("NOT exact: the density seems to have no bound: HMC's draws of {} differ by rounding alone",
+                       one.rounded_name);
   if (one.is_exact) return fmt::format("exact: HMC, nested R-hat {:.3f}, {} steps", one.r_hat, one.steps);
   if (one.is_out_of_time && one.steps == 0)
     return fmt::format("NOT exact: {:.3g} s were too short for the warm-up of HMC", one.seconds);

@@ -28,6 +28,8 @@ struct ExactOutcome {
   double seconds = 0;    // what chains may take
   bool is_out_of_time = false;              // whether they took that
   std::size_t densities = 0, gradients = 0; // evaluated, of what was tried
+  std::optional<std::size_t> rounded;  // a parameter of which the chains' states differ by rounding alone
+  std::string rounded_name;            // as the user knows it
   std::string reason;                  // where there was no method: why not
   std::optional<HeavyTail> heavy_tail; // of the draws
 

@@ -141,6 +141,37 @@ TEST_CASE("chains end when their time is over, between steps of one trajectory, 
   CHECK(evaluations == 4);
 }
 
+// Ten values of three: the density of mean and log sd rises without bound towards a point, until numbers have no more
+// digits. A normal distribution that is as narrow as a millionth of a millionth of its mean has enough of them.
+TEST_CASE("chains stop where a parameter's values differ by rounding alone") {
+  const LogDensityFunction constant = [](std::span<const double> points, std::span<double> values,
+                                         std::span<double> gradients) {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const double z = (points[2 * i] - 3) * std::exp(-points[2 * i + 1]);
+      values[i] = -9 * points[2 * i + 1] - 5 * z * z;
+      gradients[2 * i] = -10 * z * std::exp(-points[2 * i + 1]);
+      gradients[2 * i + 1] = -9 + 10 * z * z;
+    }
+  };
+  const std::vector<double> points = normal_points(400, std::vector<double>{3, 0}, std::vector<double>{1, 1});
+  const HmcResult found = run_adaptive_hmc(constant, 2, points, first(16), {.draws = 500, .seed = 3});
+  REQUIRE(found.rounded);
+  CHECK(*found.rounded == 0);
+  CHECK(found.draws.size() == 1000);
+  const LogDensityFunction narrow = [](std::span<const double> at, std::span<double> values,
+                                       std::span<double> gradients) {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const double z = (at[i] - 1e6) * 1e6;
+      values[i] = -z * z / 2;
+      gradients[i] = -1e6 * z;
+    }
+  };
+  const std::vector<double> near = normal_points(400, std::vector<double>{1e6}, std::vector<double>{1e-6});
+  const HmcResult known = run_adaptive_hmc(narrow, 1, near, first(16), {.draws = 500, .seed = 3});
+  CHECK_FALSE(known.rounded);
+  CHECK(known.r_hat < 1.05);
+}
+
 TEST_CASE("groups that stay in modes of their own do not agree") {
   // Two normals of sd 1, 20 apart.
   const auto target = [](std::span<const double> points, std::span<double> values, std::span<double> gradients) {
