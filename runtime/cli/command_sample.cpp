@@ -11,7 +11,6 @@ namespace {
 
 struct SampleCommandOptions : SampleDataOptions {
   std::string sampler;
-  bool verify = false;
 };
 
 void run(const SampleCommandOptions& options) {
@@ -19,7 +18,7 @@ void run(const SampleCommandOptions& options) {
   const PosteriorSampler sampler = open_sampler(file, options.sampler);
   const Verifier verifier(sampler);
   DrawFunction draw;
-  if (options.verify)
+  if (options.verifies)
     draw = [&](std::span<const DataSet> sets, const SampleOptions& sampling) {
       return verifier.verify(sets, sampling);
     };
@@ -34,7 +33,7 @@ void add_sample(Command& program) {
   command.add_option("sampler", options->sampler, "sampler file, written by `sibyl train`").required();
   add_sampling_options(command, *options);
   command
-      .add_flag("--verify", options->verify,
+      .add_flag("--verify", options->verifies,
                 "ask all that can be asked of each posterior and of its data, and say what answered and what it cost: "
                 "importance weights, else Markov chains, make the draws the model's own; replications of the data tell "
                 "whether the model can have made them")

@@ -2,9 +2,9 @@
 
 #include "runtime/chains/nested_r_hat.hpp"
 #include "runtime/criticism/given_design.hpp"
-#include "runtime/criticism/overlooked.hpp"
 #include "runtime/criticism/replications.hpp"
 #include "runtime/frames/small_matrix.hpp"
+#include "runtime/trust/overlooked.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -76,14 +76,13 @@ void add_places(std::span<const LocalExample> examples, const ParameterSpace& sp
     const LocalDifference one{name, -mean, 1 / std::sqrt(count), 1 / std::sqrt(variance),
                               error_of_square / (2 * variance)};
     const double furthest = std::max(std::abs(mean) * std::sqrt(count), std::abs(square - 1) / error_of_square);
-    // Of two numbers for each parameter.
-    smallest_p = std::min(smallest_p, 2 * static_cast<double>(n) * std::erfc(furthest / std::numbers::sqrt2));
+    smallest_p = std::min(smallest_p, std::erfc(furthest / std::numbers::sqrt2));
     if (largest.parameter.empty() || one.size() > largest.size()) largest = one;
   }
-  // Two tests: each has half of the false alarms.
-  const double own = outcome.p_value;
-  outcome.p_value = std::min(1.0, 2 * std::min(own, smallest_p));
-  if (largest.size() > outcome.difference.size() && smallest_p < LocalOutcome::unlikely / 2)
+  // Of two numbers for each parameter; and of two tests, each of which has half of the false alarms.
+  const double of_places = p_value_of_smallest(smallest_p, 2 * n);
+  outcome.p_value = p_value_of_smallest(std::min(outcome.p_value, of_places), 2);
+  if (largest.size() > outcome.difference.size() && p_value_of_smallest(of_places, 2) < LocalOutcome::unlikely)
     outcome.difference = largest;
 }
 
@@ -119,8 +118,11 @@ std::vector<double> features_of(const Facts& facts, const DataBatch& batch, std:
   std::vector<double> result = located.mean;
   for (const double one : located.sd) result.push_back(std::log(one));
   for (std::size_t v = 0; v < facts.variables.size(); ++v)
-    if (facts.variables[v].role == Role::observed && batch.variables[v].present)
-      append_features(elements_of(batch.variables[v], data_set), result);
+    if (facts.variables[v].role == Role::observed && batch.variables[v].present) {
+      const std::vector<double> values = elements_of(batch.variables[v], data_set);
+      append_values(values, result);
+      append_moments(values, result);
+    }
   return result;
 }
 

@@ -18,13 +18,6 @@ bool is_compared(const Facts& facts, const DataBatch& batch, std::size_t v) {
 
 } // namespace
 
-std::vector<double> elements_of(const VariableBatch& variable, std::size_t data_set) {
-  std::vector<double> result;
-  for_each_element(std::span(variable.sizes.data() + data_set * variable.rank(), variable.rank()), variable.capacity,
-                   [&](std::size_t, std::size_t padded) { result.push_back(variable.row(data_set)[padded]); });
-  return result;
-}
-
 std::size_t row_length(const VariableBatch& variable, std::size_t data_set) {
   if (variable.rank() == 0) return 1;
   return std::max<std::size_t>(1, static_cast<std::size_t>(variable.size(data_set, variable.rank() - 1)));

@@ -40,8 +40,7 @@ class Replicator {
   std::optional<ParameterTransform> transform_;
 };
 
-// The elements of one data set's variable, and how many are in a row of its last dimension (at least one).
-std::vector<double> elements_of(const VariableBatch& variable, std::size_t data_set);
+// How many elements of one data set's variable are in a row of its last dimension (at least one).
 std::size_t row_length(const VariableBatch& variable, std::size_t data_set);
 
 // Why a model's data sets cannot be replicated; "" where they can.

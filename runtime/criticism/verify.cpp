@@ -70,6 +70,19 @@ DataCheck check_data(const Verdict& verdict, const Replications& replications, c
   return check;
 }
 
+// Whether it was done; not where it was interrupted and what was done before is kept.
+template <typename Work>
+bool unless_interrupted(const SampleOptions& options, Work&& work) {
+  try {
+    if (options.is_interrupted()) throw RuntimeError("interrupted");
+    work();
+    return true;
+  } catch (const RuntimeError&) {
+    if (!options.keeps_finished || !options.is_interrupted()) throw;
+    return false;
+  }
+}
+
 std::string why_no_local_test(const LocalTest& local, const Verification& found) {
   if (found.local) return "";
   if (local.empty()) return ", and there is no local test: too few simulations can be used";
@@ -170,7 +183,8 @@ std::vector<Posterior> Verifier::verify(std::span<const DataSet> data_sets, cons
   const bool wants_local_test = !std::all_of(posteriors.begin(), posteriors.end(), [&](const Posterior& one) {
     return has_method(one.verdict);
   });
-  const std::shared_ptr<const Reference> known = reference(options, wants_local_test);
+  std::shared_ptr<const Reference> known;
+  if (!unless_interrupted(options, [&] { known = reference(options, wants_local_test); })) return posteriors;
 
   DataBatch batch = gather(facts, data_sets);
   compute_observed(model, batch);
@@ -180,53 +194,57 @@ std::vector<Posterior> Verifier::verify(std::span<const DataSet> data_sets, cons
   if (data_sets.size() > 1) of_one.threads = 1;
   const NearTestOptions near_options{.simulations =
                                          std::clamp(all_near / data_sets.size(), least_near, most_near_of_one)};
+  const auto verify_one = [&](std::size_t i, Replicator& replicator) {
+    const auto start = std::chrono::steady_clock::now();
+    Posterior& posterior = posteriors[i];
+    Verdict& verdict = posterior.verdict;
+    Verification found;
+    found.data_unchecked = known->impossible;
+    Replications replications;
+    if (known->impossible.empty()) {
+      replications = replicator.replicate(i, posterior, known->replications, posterior.draws.row_count,
+                                          options.seed + i, options.interrupted);
+      found.simulations = known->replications;
+      if (replications.count < known->replications / 2) {
+        found.data_unchecked =
+            fmt::format("{} of {} predictions fail", known->replications - replications.count, known->replications);
+      } else {
+        found.data = check_data(verdict, replications, known->scores, [&]() -> std::optional<double> {
+          if (known->parameters.empty() || of_design++ >= options_.most_of_design) return std::nullopt;
+          found.simulations += options_.of_design;
+          return share_as_far(sampler_, data_sets[i], verdict.distance, known->parameters, reference_seed,
+                              options.interrupted);
+        });
+      }
+    }
+    if (has_method(verdict)) {
+      found.densities = verdict.exact->densities;
+      found.gradients = verdict.exact->gradients;
+    } else {
+      found.local = known->local->judge(posterior.summary, replications.pulls, posterior.unconstrained,
+                                        posterior.draws, sampler_.setup().parameter_names.size());
+      if (!known->near_parameters.empty() && data_sets.size() <= options_.most_near)
+        if (const std::optional<LocalOutcome> near = test_near(sampler_, data_sets[i], posterior,
+                                                               known->near_parameters, reference_seed, of_one,
+                                                               near_options))
+          found.local = found.local ? join(*near, *found.local) : near;
+      found.not_checked.push_back(
+          fmt::format("whether these are {}the model's posterior, since {}{}", found.local ? "exactly " : "",
+                      no_density.empty() ? verdict.unchecked : no_density, why_no_local_test(*known->local, found)));
+    }
+    if (has_method(verdict) && verdict.exact->is_exact)
+      found.answered_by = verdict.exact->method == ExactMethod::hmc ? Rung::chains : Rung::importance_weights;
+    else if (found.local) found.answered_by = Rung::local_test;
+    else if (!has_method(verdict) && found.data_unchecked.empty()) found.answered_by = Rung::predictions;
+    found.seconds =
+        posterior.seconds + std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    verdict.verification = std::move(found);
+  };
   parallel_for(data_sets.size(), options.threads, [&](std::size_t begin, std::size_t end) {
     Replicator replicator(model, batch, complete);
     for (std::size_t i = begin; i < end; ++i) {
-      const auto start = std::chrono::steady_clock::now();
-      Posterior& posterior = posteriors[i];
-      Verdict& verdict = posterior.verdict;
-      Verification found;
-      found.data_unchecked = known->impossible;
-      Replications replications;
-      if (known->impossible.empty()) {
-        replications = replicator.replicate(i, posterior, known->replications, posterior.draws.row_count,
-                                            options.seed + i, options.interrupted);
-        found.simulations = known->replications;
-        if (replications.count < known->replications / 2) {
-          found.data_unchecked =
-              fmt::format("{} of {} predictions fail", known->replications - replications.count, known->replications);
-        } else {
-          found.data = check_data(verdict, replications, known->scores, [&]() -> std::optional<double> {
-            if (known->parameters.empty() || of_design++ >= options_.most_of_design) return std::nullopt;
-            found.simulations += options_.of_design;
-            return share_as_far(sampler_, data_sets[i], verdict.distance, known->parameters, reference_seed,
-                                options.interrupted);
-          });
-        }
-      }
-      if (has_method(verdict)) {
-        found.densities = verdict.exact->densities;
-        found.gradients = verdict.exact->gradients;
-      } else {
-        if (!known->near_parameters.empty() && data_sets.size() <= options_.most_near)
-          found.local = test_near(sampler_, data_sets[i], posterior, known->near_parameters, reference_seed, of_one,
-                                  near_options);
-        if (!found.local)
-          found.local = known->local->judge(posterior.summary, replications.pulls, posterior.unconstrained,
-                                            posterior.draws, sampler_.setup().parameter_names.size());
-        found.not_checked.push_back(
-            fmt::format("whether these are {}the model's posterior, since {}{}", found.local ? "exactly " : "",
-                        no_density.empty() ? verdict.unchecked : no_density, why_no_local_test(*known->local, found)));
-      }
-      if (has_method(verdict) && verdict.exact->is_exact)
-        found.answered_by = verdict.exact->method == ExactMethod::hmc ? Rung::chains : Rung::importance_weights;
-      else if (found.local) found.answered_by = Rung::local_test;
-      else if (!has_method(verdict) && found.data_unchecked.empty()) found.answered_by = Rung::predictions;
-      found.seconds =
-          posterior.seconds + std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-      verdict.verification = std::move(found);
-      if (!given.keep_unconstrained) posterior.unconstrained = {}, posterior.summary = {};
+      if (posteriors[i].is_finished && !unless_interrupted(options, [&] { verify_one(i, replicator); })) return;
+      if (!given.keep_unconstrained) posteriors[i].unconstrained = {}, posteriors[i].summary = {};
     }
   });
   return posteriors;

@@ -6,7 +6,8 @@
 // 2. Importance weights against the model's density: where they are good, the draws are resampled by them.
 // 3. Where they are not, Hamiltonian Monte Carlo over lanes from the amortized draws, until nested R-hat is good.
 // 4. Without a density: a local test (runtime/trust/local_test.hpp) of the networks' draws for this data set, learned
-//    from simulated data sets, their draws, and what their residuals tell of the parameters (residual_pulls.hpp).
+//    from simulated data sets, their draws, and what their residuals tell of the parameters (residual_pulls.hpp); and
+//    another, learned near the data set (near_test.hpp). Together they have one p-value.
 // 5. Predictive checks: replications of the data set from its posterior, compared by statistics of the data and by the
 //    scalars among the model's generated quantities. They tell whether the model fits, which no comparison
 //    of posteriors can.
@@ -50,7 +51,8 @@ class Verifier {
  public:
   explicit Verifier(const PosteriorSampler& sampler, VerifyOptions options = {});
 
-  // As PosteriorSampler::sample, which draws; `options.exact` is decided here. Every verdict has its verification.
+  // As PosteriorSampler::sample, which draws; `options.exact` is decided here. Every verdict has its verification, but
+  // where it was interrupted and what was finished is kept: there may be draws without.
   std::vector<Posterior> verify(std::span<const DataSet> data_sets, const SampleOptions& options) const;
 
  private:

@@ -176,4 +176,11 @@ void keep_data_sets(DataBatch& batch, std::span<const std::size_t> kept) {
   batch.count = kept.size();
 }
 
+std::vector<double> elements_of(const VariableBatch& variable, std::size_t data_set) {
+  std::vector<double> result;
+  for_each_element(std::span(variable.sizes.data() + data_set * variable.rank(), variable.rank()), variable.capacity,
+                   [&](std::size_t, std::size_t padded) { result.push_back(variable.row(data_set)[padded]); });
+  return result;
+}
+
 } // namespace sibyl

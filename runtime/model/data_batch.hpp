@@ -67,6 +67,9 @@ void share_equal_rows(DataBatch& batch);
 // One batch of all, in order, padded to the largest. What is shared in each of them, and the same, stays shared.
 DataBatch merge(std::vector<DataBatch> parts);
 
+// The elements of one data set's variable, without padding.
+std::vector<double> elements_of(const VariableBatch& variable, std::size_t data_set);
+
 // Drops all data sets but these, which are in order.
 void keep_data_sets(DataBatch& batch, std::span<const std::size_t> kept);
 

@@ -62,9 +62,10 @@ struct PosteriorSampler::Conditioned {
 };
 
 PosteriorSampler::PosteriorSampler(std::shared_ptr<const CompiledModel> model, InferenceSetup setup,
-                                   std::shared_ptr<const FramePosterior> posterior, TypicalSet typical)
+                                   std::shared_ptr<const FramePosterior> posterior, TypicalSet typical,
+                                   TrainedTest test)
     : model_(std::move(model)), setup_(std::move(setup)), posterior_(std::move(posterior)),
-      typical_(std::move(typical)) {}
+      typical_(std::move(typical)), test_(std::move(test)) {}
 
 PosteriorSampler::Conditioned PosteriorSampler::condition(const DataBatch& batch) const {
   FrameFinder finder(model_, setup_);
@@ -153,7 +154,8 @@ std::string PosteriorSampler::describe_missed(const MissedModes& missed, const D
       place = fmt::format(", about {} = {:.3g}", at.columns[column], at.at(0, column));
     }
   }
-  return fmt::format("{:.2g}% of the posterior{}", 100 * missed.share, place);
+  const std::string share = missed.share > 0.99 ? "nearly all" : fmt::format("{:.2g}%", 100 * missed.share);
+  return share + " of the posterior" + place;
 }
 
 MissedModes PosteriorSampler::look_for_missed_modes(const Conditioned& conditioned, std::size_t data_set,
@@ -250,6 +252,10 @@ Posterior PosteriorSampler::sample_one(const Conditioned& conditioned, std::size
       exact.outcome.modes = missed.modes;
       exact.outcome.has_profiles = missed.has_profiles;
     }
+    if (exact.outcome.rounded) {
+      exact.outcome.rounded_name = owner(setup_.space, *exact.outcome.rounded);
+      std::erase(exact.outcome.rounded_name, '`');
+    }
     result.verdict.exact = exact.outcome;
     if (!exact.unconstrained.empty()) {
       draws.unconstrained = std::move(exact.unconstrained);
@@ -280,6 +286,10 @@ Posterior PosteriorSampler::sample_one(const Conditioned& conditioned, std::size
     check.log_evidence.reset();
     check.no_evidence = check.in_training;
   }
+  if (!is_checked && options.check_density && !test_.empty())
+    result.verdict.local = test_.judge({summary, posterior_->summary_size()},
+                                       data_features(model_->facts(), worker.batch, data_set), wanted, result.draws,
+                                       setup_.parameter_names.size());
   if (options.with_density) {
     const std::vector<double> jacobian = worker.transform.log_jacobian(wanted);
     for (std::size_t i = 0; i < options.draws; ++i) draws.log_density[i] -= jacobian[i];
@@ -315,9 +325,15 @@ std::vector<Posterior> PosteriorSampler::sample(std::span<const DataSet> data_se
       worker.target.emplace(model_, options.exact);
     if (worker.target && options.interrupted) worker.target->set_interrupt_flag(options.interrupted);
     for (std::size_t i = begin; i < end; ++i) {
-      if (options.interrupted && *options.interrupted) throw RuntimeError("interrupted");
       const auto start = std::chrono::steady_clock::now();
-      result[i] = sample_one(conditioned, i, worker, options);
+      try {
+        if (options.is_interrupted()) throw RuntimeError("interrupted");
+        result[i] = sample_one(conditioned, i, worker, options);
+      } catch (const RuntimeError&) {
+        if (!options.keeps_finished || !options.is_interrupted()) throw;
+        return;
+      }
+      result[i].is_finished = true;
       result[i].seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
       result[i].draws.label = data_sets[i].label;
       result[i].verdict.warnings = warnings[i];

@@ -7,6 +7,7 @@
 #include "runtime/posterior/frame_posterior.hpp"
 #include "runtime/posterior/missed_modes.hpp"
 #include "runtime/posterior/setup.hpp"
+#include "runtime/posterior/trained_test.hpp"
 #include "runtime/trust/typical_set.hpp"
 
 #include <atomic>
@@ -35,6 +36,10 @@ struct SampleOptions {
   Outputs outputs = Outputs::all;
   int threads = 1;
   const std::atomic<std::int32_t>* interrupted = nullptr; // not zero: stop, and throw RuntimeError
+  // Where it is interrupted: return instead of throwing, with Posterior::is_finished false of what was not done.
+  bool keeps_finished = false;
+
+  bool is_interrupted() const { return interrupted && *interrupted != 0; }
 };
 
 struct Posterior {
@@ -43,13 +48,15 @@ struct Posterior {
   std::vector<double> unconstrained = {}; // of the draws, [draw][parameter], where it was to be kept
   std::vector<float> summary = {};        // what the networks make of the data set, likewise
   double seconds = 0;                     // that it took
+  bool is_finished = false; // always, but where SampleOptions::keeps_finished was asked for
 };
 
 class PosteriorSampler {
  public:
-  // `typical` may be empty: verdicts then tell nothing of distances.
+  // `typical` may be empty: verdicts then tell nothing of distances; and so may `test`: draws without a density then
+  // are not tested.
   PosteriorSampler(std::shared_ptr<const CompiledModel> model, InferenceSetup setup,
-                   std::shared_ptr<const FramePosterior> posterior, TypicalSet typical = {});
+                   std::shared_ptr<const FramePosterior> posterior, TypicalSet typical = {}, TrainedTest test = {});
 
   const InferenceSetup& setup() const { return setup_; }
   const CompiledModel& model() const { return *model_; }
@@ -99,6 +106,7 @@ class PosteriorSampler {
   InferenceSetup setup_;
   std::shared_ptr<const FramePosterior> posterior_;
   TypicalSet typical_;
+  TrainedTest test_;
 };
 
 // Parameters for `density_at` from a table with the draws' column names, one row per data set: matched to the data sets

@@ -26,6 +26,9 @@ void require_match(const SamplerFile& file, const std::string& name) {
     throw UserError(name + " is damaged: its networks are not those of its setup");
   if (!file.typical.empty() && file.typical.summary_size() != networks::summary_size(file.config))
     throw UserError(name + " is damaged: its typical set is that of other networks");
+  if (!file.test.empty() && (file.test.summary_size() != networks::summary_size(file.config) ||
+                             file.test.parameter_count() != file.setup.parameter_count))
+    throw UserError(name + " is damaged: its local test is that of other networks");
 }
 
 } // namespace
@@ -51,6 +54,10 @@ void write_sampler_file(const std::string& path, const SamplerFile& file) {
                   {"typical", nlohmann::json(file.typical).dump()},
                   {"history", file.history.dump()},
                   {"calibration", file.calibration.dump()}};
+  if (!file.test.empty()) {
+    out.weights[TrainedTest::weights_name] = file.test.weights();
+    out.metadata["local_test"] = file.test.document().dump();
+  }
   write_safetensors(path, out);
 }
 
@@ -84,6 +91,10 @@ SamplerFile parse_sampler(std::string_view bytes, const std::string& name) {
     file.typical = parse_metadata(text("typical")).get<TypicalSet>();
     file.history = parse_metadata(text("history"));
     file.calibration = parse_metadata(text("calibration"));
+    if (const auto test = in.metadata.find("local_test"); test != in.metadata.end())
+      file.test = TrainedTest::from_file(parse_metadata(test->second),
+                                         std::move(in.weights[TrainedTest::weights_name]));
+    in.weights.erase(TrainedTest::weights_name);
   } catch (const nlohmann::json::exception& error) {
     throw UserError(name + " is damaged: " + error.what());
   }
@@ -96,7 +107,8 @@ PosteriorSampler make_sampler(std::shared_ptr<const CompiledModel> model, const 
   InferenceSetup setup = file.setup;
   require_fit(model->facts(), setup, "the sampler of " + file.model_name);
   return PosteriorSampler(std::move(model), std::move(setup),
-                          std::make_shared<const NetworkPosterior>(file.config, file.weights), file.typical);
+                          std::make_shared<const NetworkPosterior>(file.config, file.weights), file.typical,
+                          file.test);
 }
 
 } // namespace sibyl

@@ -24,6 +24,7 @@ struct SamplerFile {
   Weights weights;
   InferenceSetup setup;
   TypicalSet typical;
+  TrainedTest test; // of draws that no density checks; may be empty
   nlohmann::json history;     // of training
   nlohmann::json calibration; // on fresh simulations
 };

@@ -112,7 +112,9 @@ const std::vector<Command>& commands() {
        "by its ending: .sib the model, .sibyl the sampler, .csv, .npz or .nc the draws; none: model and sampler", save,
        Kind::file},
       {"set", "[NAME VALUE]",
-       "settings: seed, draws, prior_draws, replicates, threads, missing, frame, posterior, self_consistency", set,
+       "settings: seed, draws, exact_seconds, prior_draws, replicates, threads, missing, frame, posterior, "
+       "self_consistency",
+       set,
        Kind::setting},
       {"help", "[COMMAND|NAME]", "this; also :help model, :help expressions, and what a name of the language is", help,
        Kind::command},

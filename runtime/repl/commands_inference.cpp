@@ -233,6 +233,7 @@ void sample(Workspace& workspace, std::string_view argument, std::uint32_t) {
   const SampleOptions options{.draws = workspace.settings.draws,
                               .seed = workspace.settings.seed,
                               .exact = exact,
+                              .exact_seconds = workspace.settings.exact_seconds,
                               .threads = workspace.settings.threads,
                               .interrupted = workspace.surroundings().interrupted};
   std::vector<Posterior> posteriors =

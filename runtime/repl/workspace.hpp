@@ -41,6 +41,7 @@ struct Settings {
   std::size_t prior_draws = 1000; // of `:prior`
   std::size_t replicates = 400;   // of `:check`
   int threads = 1;
+  double exact_seconds = 30; // for each data set's chains of `:sample exact` and `:sample verify`
   double missing = 0; // share of observed values that `:train` drops
   std::optional<double> self_consistency; // its weight in `:train`'s loss; nothing: decided there
   FrameChoice frame = FrameChoice::automatic;

@@ -83,6 +83,7 @@ const sibyl_posteriors* sample(const ReadResult& read, const sibyl_options& opti
                                         .seed = options.seed > 0 ? options.seed : 1,
                                         .with_density = options.with_density != 0,
                                         .exact = options.exact != 0,
+                                        .exact_seconds = options.exact_seconds > 0 ? options.exact_seconds : 30,
                                         .threads = thread_count(options)});
   const std::size_t count = result->posteriors.size();
   result->columns.resize(count);

@@ -30,6 +30,7 @@ typedef struct sibyl_options {
   const char* by;       /* CSV: the column whose values tell data sets apart; null: all rows are one data set */
   int32_t exact; /* not 0: draws of the model's own posterior, by importance sampling or Markov chains; the verdict
                   * says which. An error where the model has no density. */
+  double exact_seconds; /* with exact: what the Markov chains of each data set may take; 0: 30 */
 } sibyl_options;
 
 /* One data variable. Values are in row-major order; a missing one is NaN. A scalar has rank 0. */

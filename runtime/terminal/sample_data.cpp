@@ -6,6 +6,7 @@
 #include "runtime/data/draws.hpp"
 #include "runtime/data/inference_data.hpp"
 #include "runtime/terminal/command_line.hpp"
+#include "runtime/terminal/interrupt.hpp"
 #include "runtime/terminal/options.hpp"
 #include "runtime/terminal/summary_table.hpp"
 #include "runtime/terminal/terminal.hpp"
@@ -13,7 +14,25 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 namespace sibyl::cli {
+
+namespace {
+
+// `finished`: of `all` data sets.
+std::string describe_interrupted(std::span<const Posterior> finished, std::size_t all,
+                                 const SampleDataOptions& options) {
+  const auto verified = std::count_if(finished.begin(), finished.end(),
+                                      [](const Posterior& one) { return one.verdict.verification.has_value(); });
+  std::string text = fmt::format("interrupted: {} of {} data sets {} finished", finished.size(), all,
+                                 finished.size() == 1 ? "is" : "are");
+  if (options.verifies) text += fmt::format(", {} of them verified", verified);
+  if (!options.output.empty()) text += fmt::format("; their draws are in {}", options.output);
+  return text;
+}
+
+} // namespace
 
 void add_sampling_options(Command& command, SampleDataOptions& options) {
   options.threads = default_threads();
@@ -68,9 +87,16 @@ void sample_data(const PosteriorSampler& sampler, const SampleDataOptions& optio
                                .with_density = options.density,
                                .exact = options.exact,
                                .exact_seconds = parse_duration(options.time),
-                               .threads = options.threads};
-  const std::vector<Posterior> posteriors =
+                               .threads = options.threads,
+                               .interrupted = interrupt_flag(),
+                               .keeps_finished = true};
+  std::vector<Posterior> posteriors =
       draw ? draw(read.data_sets, sampling) : sampler.sample(read.data_sets, sampling);
+  std::vector<DataSet> data_sets; // that are finished
+  for (std::size_t i = 0; i < posteriors.size(); ++i)
+    if (posteriors[i].is_finished) data_sets.push_back(read.data_sets[i]);
+  std::erase_if(posteriors, [](const Posterior& one) { return !one.is_finished; });
+  if (posteriors.empty()) throw RuntimeError("interrupted before any data set was finished");
   if (!options.output.empty()) {
     std::vector<Draws> draws;
     std::vector<std::string> verdicts;
@@ -81,7 +107,7 @@ void sample_data(const PosteriorSampler& sampler, const SampleDataOptions& optio
     if (options.output.ends_with(".npz")) write_draws_npz(options.output, draws);
     else if (options.output.ends_with(".csv")) write_draws_csv(options.output, draws, options.by);
     else if (options.output.ends_with(".nc"))
-      write_netcdf(options.output, to_inference_data(sampler.model().facts(), read.data_sets, draws, verdicts,
+      write_netcdf(options.output, to_inference_data(sampler.model().facts(), data_sets, draws, verdicts,
                                                      options.by, check_numbers(posteriors)));
     else throw UserError(fmt::format("{}: draws are written as .csv, .npz or .nc", options.output));
   }
@@ -93,6 +119,7 @@ void sample_data(const PosteriorSampler& sampler, const SampleDataOptions& optio
     fmt::print("{}", summary_table(posteriors, sampler.model().facts(), options.by));
     fmt::print("{}", verification_summary(posteriors));
   }
+  if (sampling.is_interrupted()) throw RuntimeError(describe_interrupted(posteriors, read.data_sets.size(), options));
 }
 
 } // namespace sibyl::cli

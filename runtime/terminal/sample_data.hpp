@@ -20,6 +20,7 @@ struct SampleDataOptions {
   std::uint64_t seed = 1;
   int threads = 1;
   bool density = false, exact = false, json = false;
+  bool verifies = false; // whether `draw` of sample_data is a Verifier's
 };
 
 // The positional argument `data` and all flags. The options must live until the command line is parsed.
@@ -27,7 +28,8 @@ void add_sampling_options(Command& command, SampleDataOptions& options);
 
 using DrawFunction = std::function<std::vector<Posterior>(std::span<const DataSet>, const SampleOptions&)>;
 
-// Throws UserError where the data or the output are not usable. `draw`: what draws, PosteriorSampler::sample where it
+// Throws UserError where the data or the output are not usable, and RuntimeError after an interrupt: what was finished
+// until then is printed and written first. `draw`: what draws, PosteriorSampler::sample where it
 // is empty.
 void sample_data(const PosteriorSampler& sampler, const SampleDataOptions& options, const DrawFunction& draw = {});
 

@@ -83,6 +83,7 @@ Calibration calibrate(std::shared_ptr<const CompiledModel> model, const Posterio
   sample_options.seed = options.seed;
   sample_options.outputs = Outputs::parameters;
   sample_options.check_density = false;
+  sample_options.keep_unconstrained = static_cast<bool>(options.example);
   sample_options.threads = options.threads;
 
   std::vector<std::vector<Comparison>> comparisons(parameters);
@@ -93,12 +94,12 @@ Calibration calibrate(std::shared_ptr<const CompiledModel> model, const Posterio
     if (simulated->data.count == 0) continue;
     std::vector<DataSet> sets;
     for (std::size_t i = 0; i < simulated->data.count; ++i) sets.push_back(extract(facts, simulated->data, i));
-    const std::vector<Posterior> posteriors = sampler.sample(sets, sample_options);
+    std::vector<Posterior> posteriors = sampler.sample(sets, sample_options);
     const DataBatch complete = complete_for_transform(facts, simulated->data);
     for (std::size_t i = 0; i < sets.size(); ++i) {
       transform.bind(complete, i);
-      const Draws truth =
-          transform.constrain(std::span(simulated->unconstrained).subspan(i * n, n), Outputs::parameters);
+      const std::span unconstrained = std::span(simulated->unconstrained).subspan(i * n, n);
+      const Draws truth = transform.constrain(unconstrained, Outputs::parameters);
       const Draws& draws = posteriors[i].draws;
       const std::vector<ColumnSummary> summaries = summarize(draws);
       for (std::size_t p = 0; p < parameters; ++p) {
@@ -110,6 +111,13 @@ Calibration calibrate(std::shared_ptr<const CompiledModel> model, const Posterio
         const double rank = (static_cast<double>(below) + 0.5) / static_cast<double>(draws.row_count + 1);
         comparisons[p].push_back({value, s.median, s.sd * s.sd, rank, value >= s.q5 && value <= s.q95});
       }
+      if (!options.example) continue;
+      posteriors[i].unconstrained.resize(std::min(options.draws, LocalTest::least_draws) * n);
+      options.example({{std::move(posteriors[i].summary),
+                        {},
+                        {unconstrained.begin(), unconstrained.end()},
+                        std::move(posteriors[i].unconstrained)},
+                       data_features(facts, simulated->data, i)});
     }
     const std::vector<double> some = sampler.density_at(simulated->data, simulated->unconstrained);
     densities.insert(densities.end(), some.begin(), some.end());

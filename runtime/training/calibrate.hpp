@@ -22,6 +22,8 @@ struct CalibrationOptions {
   const std::atomic<std::int32_t>* interrupted = nullptr;
   std::int32_t interrupts_before = 0;
   std::function<void(std::size_t)> told; // hears how many simulations have been judged
+  // Hears of each simulation what a test of draws is learned from (trained_test.hpp).
+  std::function<void(TestExample)> example;
 };
 
 // Simulates from first_calibration_index on: data sets that training never sees.

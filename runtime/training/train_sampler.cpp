@@ -96,6 +96,9 @@ void add_training_notes(const TrainingResult& trained, const LearnedFrom& learne
         "training ended early: its loss was not finite again and again; the sampler is the best until then");
 }
 
+// Numbers of the draws that a test is learned from, at most.
+constexpr std::size_t most_kept = 20000000;
+
 // What is measured on fresh simulations. Nothing that goes wrong here takes anything from the trained sampler.
 void judge(std::shared_ptr<const CompiledModel> model, const SamplerTrainingOptions& options,
            const SamplerTrainingEvents& events, std::int32_t interrupts_before, double seconds,
@@ -119,8 +122,15 @@ void judge(std::shared_ptr<const CompiledModel> model, const SamplerTrainingOpti
         events.doing(fmt::format("calibrating: {} of {} fresh simulations", count, calibration.simulations));
       };
     if (seconds > 0) calibration.seconds = std::max(seconds - seconds_since(start), 1e-3);
+    std::vector<TestExample> examples;
+    std::size_t kept = 0;
+    if (!sampler.why_no_density().empty() || sampler.setup().missing_share > 0)
+      calibration.example = [&](TestExample one) {
+        if ((kept += one.local.draws.size()) <= most_kept) examples.push_back(std::move(one));
+      };
     result.calibration = calibrate(model, sampler, calibration);
     result.file.calibration = *result.calibration;
+    result.file.test = TrainedTest(std::move(examples), options.setup.seed);
   } catch (const std::exception& error) {
     result.notes.push_back(fmt::format("no calibration: {}; the trained sampler is kept without", error.what()));
   }

@@ -47,4 +47,16 @@ std::string LocalOutcome::text() const {
   return fmt::format("draws not told from the posterior's ({})", how);
 }
 
+double p_value_of_smallest(double smallest, std::size_t count) {
+  return -std::expm1(static_cast<double>(count) * std::log1p(-std::min(smallest, 1.0)));
+}
+
+LocalOutcome join(const LocalOutcome& a, const LocalOutcome& b) {
+  LocalOutcome outcomes[2] = {a, b};
+  for (LocalOutcome& one : outcomes) one.p_value = p_value_of_smallest(one.p_value, 2);
+  const bool is_second = outcomes[0].is_good() == outcomes[1].is_good() ? outcomes[1].p_value < outcomes[0].p_value
+                                                                       : outcomes[0].is_good();
+  return outcomes[is_second ? 1 : 0];
+}
+
 } // namespace sibyl

@@ -21,7 +21,7 @@ struct LocalDifference {
 };
 
 struct LocalOutcome {
-  static constexpr double unlikely = 0.01; // p-values below it: the draws are not the posterior's
+  static constexpr double unlikely = 0.05; // p-values below it: the draws are not the posterior's
   static constexpr double largest_good_c2st = 0.6;
 
   double p_value = 1;          // uniform where the draws are the posterior's
@@ -36,5 +36,12 @@ struct LocalOutcome {
   bool is_good() const;
   std::string text() const;
 };
+
+// The p-value of the smallest of several: uniform where they are, and independent (Sidak); else too large, if anything.
+double p_value_of_smallest(double smallest, std::size_t count);
+
+// Of two tests of the same draws: what that one tells which finds them wrong, or has the smaller p-value. Its p-value
+// pays for the choice.
+LocalOutcome join(const LocalOutcome& a, const LocalOutcome& b);
 
 } // namespace sibyl

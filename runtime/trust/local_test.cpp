@@ -5,6 +5,7 @@
 #include "runtime/frames/small_matrix.hpp"
 
 #include <Eigen/Dense>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -180,6 +181,14 @@ void LocalTest::learn_context(std::span<const LocalExample> examples) {
   context_scale_ = std::move(scale);
 }
 
+void LocalTest::choose_products() {
+  // Where there are many, each with the parameter that it is of.
+  for (std::size_t k = 0; k < pulls_; ++k)
+    for (std::size_t j = 0; j < parameters_; ++j)
+      if (parameters_ * pulls_ <= most_products || j == k % parameters_) products_.emplace_back(j, k);
+  for (std::size_t k = 0; k < pulls_; ++k) squares_.emplace_back(k % parameters_, k);
+}
+
 void LocalTest::make_projections() {
   // Uniform numbers straight from the engine: the library's distributions are not the same everywhere.
   std::mt19937_64 engine(seed_);
@@ -233,11 +242,7 @@ LocalTest::LocalTest(std::span<const LocalExample> examples, std::uint64_t seed)
         one.summary.size() != examples.front().summary.size() || one.pulls.size() != examples.front().pulls.size())
       throw InternalError("the local test's examples are not of one kind");
   pulls_ = examples.front().pulls.size();
-  // Where there are many, each with the parameter that it is of.
-  for (std::size_t k = 0; k < pulls_; ++k)
-    for (std::size_t j = 0; j < parameters_; ++j)
-      if (parameters_ * pulls_ <= most_products || j == k % parameters_) products_.emplace_back(j, k);
-  for (std::size_t k = 0; k < pulls_; ++k) squares_.emplace_back(k % parameters_, k);
+  choose_products();
   learn_context(examples);
   if (context_center_.empty()) return;
   make_projections();
@@ -334,6 +339,49 @@ std::optional<LocalOutcome> LocalTest::judge(std::span<const float> summary, std
   }
   result.p_value = furthest.p_value_of_first();
   return result;
+}
+
+void to_json(nlohmann::json& json, const LocalTest& test) {
+  json = {{"parameters", test.parameters_},
+          {"pulls", test.pulls_},
+          {"simulations", test.simulations_},
+          {"seed", test.seed_},
+          {"summary_mean", test.summary_mean_},
+          {"components", test.components_},
+          {"context_center", test.context_center_},
+          {"context_scale", test.context_scale_}};
+}
+
+LocalTest LocalTest::from_file(const nlohmann::json& json, std::vector<float> weights) {
+  LocalTest test;
+  json.at("parameters").get_to(test.parameters_);
+  json.at("pulls").get_to(test.pulls_);
+  json.at("simulations").get_to(test.simulations_);
+  json.at("seed").get_to(test.seed_);
+  json.at("summary_mean").get_to(test.summary_mean_);
+  json.at("components").get_to(test.components_);
+  json.at("context_center").get_to(test.context_center_);
+  json.at("context_scale").get_to(test.context_scale_);
+  constexpr std::size_t large = 1 << 16;
+  const std::size_t summaries = test.summary_mean_.size();
+  const auto are_finite = [](const auto& values) {
+    return std::all_of(values.begin(), values.end(), [](auto value) { return std::isfinite(value); });
+  };
+  bool is_sound = test.parameters_ > 0 && test.parameters_ < large && test.pulls_ < large &&
+                  test.components_.size() == std::min(most_components, summaries) * summaries &&
+                  test.context_center_.size() ==
+                      test.pulls_ + std::min(most_components, summaries) + 2 * test.parameters_ &&
+                  test.context_scale_.size() == test.context_center_.size() && are_finite(test.summary_mean_) &&
+                  are_finite(test.components_) && are_finite(test.context_center_) && are_finite(weights) &&
+                  std::all_of(test.context_scale_.begin(), test.context_scale_.end(),
+                              [](double scale) { return scale > 0 && std::isfinite(scale); });
+  if (is_sound) test.choose_products();
+  is_sound = is_sound && weights.size() == (trials + 1) * test.feature_count();
+  if (!is_sound) throw UserError("the sampler file is damaged: its local test cannot be used");
+  test.make_projections();
+  test.trials_ = trials;
+  test.weights_ = std::move(weights);
+  return test;
 }
 
 } // namespace sibyl

@@ -25,6 +25,8 @@
 #include "runtime/data/draws.hpp"
 #include "runtime/trust/local_outcome.hpp"
 
+#include <nlohmann/json_fwd.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -53,6 +55,15 @@ class LocalTest {
   LocalTest(std::span<const LocalExample> examples, std::uint64_t seed);
 
   bool empty() const { return weights_.empty(); }
+  std::size_t parameter_count() const { return parameters_; }
+  std::size_t pull_count() const { return pulls_; }
+  std::size_t summary_size() const { return summary_mean_.size(); }
+
+  // Without the classifiers' weights, which are many: as floats they are apart.
+  friend void to_json(nlohmann::json& json, const LocalTest& test);
+  // Throws UserError where they are not those of one test.
+  static LocalTest from_file(const nlohmann::json& json, std::vector<float> weights);
+  const std::vector<float>& weights() const { return weights_; }
   std::size_t simulations() const { return simulations_; }
 
   // `unconstrained`: [draw][parameter]; `shown`: the same draws as the user gets them, of whose first
@@ -65,6 +76,7 @@ class LocalTest {
  private:
   struct Located;
   Located locate(std::span<const float> summary, std::span<const double> pulls, std::span<const double> draws) const;
+  void choose_products();
   void learn_context(std::span<const LocalExample> examples);
   void make_projections();
   std::size_t feature_count() const;

@@ -110,6 +110,7 @@ std::string Verdict::text() const {
                                                  : "typical";
   if (check && !check->is_good() && !exact)
     text = "approximate: " + check->complaint() + (text == "typical" ? "" : "; " + text);
+  if (local && !local->is_good() && !exact) text = local->text() + (text == "typical" ? "" : "; " + text);
   if (exact) text = exact->text() + (text == "typical" ? "" : "; " + text);
   if (!frame_converged) text += "; its frame did not converge";
   if (has_missing) text += unchecked.empty() ? "; has missing values" : "; has missing values, so k-hat is not known";
@@ -125,6 +126,7 @@ bool Verdict::is_fine() const {
   if (verification && verification->local && !verification->local->is_good()) return false;
   if (verification && exact && exact->method == ExactMethod::none)
     return !outside && frame_converged && p_value >= unusual_p_value && failed_draws.count() == 0 && warnings.empty();
+  if (!verification && local && !local->is_good()) return false;
   if (exact) return exact->is_exact && failed_draws.count() == 0;
   return !outside && frame_converged && p_value >= unusual_p_value && failed_draws.count() == 0 && warnings.empty() &&
          (!check || check->is_good());

@@ -52,6 +52,7 @@ struct Verdict {
   std::vector<std::string> warnings; // on the data set: sizes outside of the range in training
   std::optional<DensityCheck> check; // of the draws, where the model's density is known
   std::string unchecked;             // where there is none, why not
+  std::optional<LocalOutcome> local; // where there is none, what the sampler's own test found (trained_test.hpp)
   std::optional<ExactOutcome> exact; // where exact draws were asked for
   std::optional<Verification> verification; // where all that can be asked was asked
   // "typical", "unusual (p = 0.004)", "outside of the simulations", and before these where the density says so

@@ -8,9 +8,12 @@ import json
 import math
 import os
 import random
+import re
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -142,9 +145,11 @@ class Verify(unittest.TestCase):
         (FOLDER / "one.csv").write_text("y\n" + "\n".join(map(str, data_of("model", random.Random(1)))))
         [one] = json.loads(sibyl("sample", "untrained_latent.sibyl", "one.csv", "--verify", "--json").stdout)
         self.assertLess(one["verification"]["local_p_value"], 0.01)
-        # Alone, sampling says so.
+        # Alone, sampling says so, by the test that the sampler carries.
         [plain] = json.loads(sibyl("sample", "untrained_latent.sibyl", "one.csv", "--json").stdout)
         self.assertRegex(plain["verdict"], "; NOT checked: the draws, without a density$")
+        self.assertRegex(plain["verdict"], r"^approximate: the (mean|sd) of (mu|sigma) ")
+        self.assertFalse(plain["fine"])
         self.assertFalse(one["fine"])
         self.assertRegex(
             one["verdict"],
@@ -169,6 +174,27 @@ model { mu ~ beta(2, 2); kappa ~ lognormal(2, 1); y ~ beta_binomial(n, mu * kapp
         self.assertIn("its design is unlike that of the simulations", found["verdict"])
         self.assertGreater(found["verification"]["p_value"], 0.02)
         self.assertTrue(found["fine"], found["verdict"])
+
+    # A thousand sets take a minute and more; how many are done when it is told to stop hangs on the machine.
+    def test_ctrl_c_keeps_what_is_finished(self):
+        write_table("many.csv", [(str(i), data_of("model", random.Random(i))) for i in range(1000)])
+        for option, behind in (("--exact", ""), ("--verify", r", \d+ of them verified")):
+            arguments = [SIBYL, "sample", "level.sibyl", "many.csv", "--by", "set", option, "-n", "20000"]
+            running = subprocess.Popen(
+                [*arguments, "-o", "kept.csv"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=FOLDER
+            )
+            time.sleep(4)
+            running.send_signal(signal.SIGINT)
+            out, errors = running.communicate(timeout=120)
+            self.assertEqual(running.returncode, 1)
+            told = re.search(
+                rf"error: interrupted: (\d+) of 1000 data sets are finished{behind}; their draws are in kept.csv",
+                errors,
+            )
+            self.assertTrue(told, errors)
+            kept = {line.split(",")[0] for line in (FOLDER / "kept.csv").read_text().splitlines()[1:]}
+            self.assertEqual(len(kept), int(told[1]))
+            self.assertEqual(sum(" mu " in line for line in out.splitlines()), int(told[1]))
 
     def test_the_table_ends_with_the_cost(self):
         (FOLDER / "one.csv").write_text("y\n" + "\n".join(map(str, data_of("model", random.Random(1)))))

@@ -1,13 +1,17 @@
 // The verdict where there is no density, on posteriors in closed form: y[i] ~ normal(mu + 0.1 * i, 1) by way of
 // latents, and "networks" that know the posterior and are wrong in ways of their own. Seeds are fixed. Of right draws
-// one verdict in a hundred finds a difference at most, and calls it one that matters more rarely still.
+// one verdict in twenty finds a difference at most, and calls it one that matters more rarely still.
+#include "runtime/criticism/near_test.hpp"
 #include "runtime/criticism/verify.hpp"
+#include "runtime/training/calibrate.hpp"
 #include "runtime/training/prepare.hpp"
 #include "tests/compiled.hpp"
 #include "tests/tensors.hpp"
 
 #include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <random>
@@ -63,6 +67,9 @@ class Networks final : public FramePosterior {
   Belief belief_;
 };
 
+// y, of a mu that the prior draws.
+std::vector<double> data_set(unsigned seed);
+
 struct Case {
   std::shared_ptr<CompiledModel> model = test::compiled(R"(
     data { vector[8] y; }
@@ -86,6 +93,41 @@ struct Case {
     const DataSet data{"1", {{"y", test::vector(y)}}};
     return Verifier(sampler).verify(std::span(&data, 1), {.draws = 1000}).front().verdict;
   }
+
+  // Of right draws. `wide`: that of a test learned from the same number of simulations all over the prior.
+  struct PValues {
+    double near = 1, wide = 1;
+    bool is_flagged = false;
+  };
+  PValues of_right_draws(unsigned seed, std::size_t simulations) const {
+    const PosteriorSampler sampler(
+        model, setup, std::make_shared<Networks>(setup, [](auto y) { return posterior_of(y, size); }));
+    std::mt19937_64 random(1000 + seed);
+    std::normal_distribution<double> normal;
+    std::vector<double> prior(6000);
+    for (double& one : prior) one = normal(random);
+    const DataSet data{"1", {{"y", test::vector(data_set(500 + seed))}}};
+    SampleOptions options{.draws = 1000, .seed = seed, .keep_unconstrained = true};
+    const Posterior own = sampler.sample(std::span(&data, 1), options).front();
+    const std::optional<LocalOutcome> near =
+        test_near(sampler, data, own, prior, seed, options, {.simulations = simulations});
+    REQUIRE(near);
+    std::vector<LocalExample> examples;
+    for (std::size_t i = 0; i < simulations; ++i) {
+      const double mu = prior[i];
+      std::vector<double> y(size);
+      for (std::size_t k = 0; k < size; ++k) y[k] = mu + 0.1 * static_cast<double>(k + 1) + normal(random);
+      const std::vector<float> summary(y.begin(), y.end());
+      const auto [mean, sd] = posterior_of(summary, size);
+      LocalExample example{summary, {}, {mu}, {}};
+      for (std::size_t k = 0; k < LocalTest::least_draws; ++k) example.draws.push_back(mean + sd * normal(random));
+      examples.push_back(std::move(example));
+    }
+    const std::optional<LocalOutcome> wide =
+        LocalTest(examples, seed).judge(own.summary, {}, own.unconstrained, own.draws, 1);
+    REQUIRE(wide);
+    return {near->p_value, wide->p_value, !join(*near, *wide).is_good()};
+  }
 };
 
 std::vector<double> data_set(unsigned seed) {
@@ -99,15 +141,71 @@ std::vector<double> data_set(unsigned seed) {
 
 } // namespace
 
-TEST_CASE("right draws are not blamed") {
+// The test all over the prior is the same for all eight data sets: what chance has it find in one is found in others.
+TEST_CASE("right draws are rarely blamed") {
   const Case one;
+  std::size_t blamed = 0;
   for (unsigned seed = 1; seed <= 8; ++seed) {
     const Verdict verdict = one.verdict([](auto y) { return posterior_of(y, size); }, data_set(seed));
-    INFO(verdict.text());
     REQUIRE(verdict.verification->local);
-    CHECK(verdict.verification->local->is_near);
-    CHECK(verdict.verification->local->is_good());
+    blamed += !verdict.verification->local->is_good();
   }
+  CHECK(blamed <= 2);
+}
+
+// Each data set has simulations of its own, so that the p-values are independent. Of 120 uniform ones the
+// Kolmogorov-Smirnov distance passes its limit once in a thousand runs; of 120 verdicts that flag one in twenty, more
+// than 14 do in six runs of a thousand. The seeds are fixed.
+TEST_CASE("p-values of the test near a data set are uniform for right draws, and verdicts of both tests flag 5%") {
+  const Case one;
+  constexpr unsigned runs = 120;
+  std::vector<double> near;
+  std::size_t flagged = 0;
+  for (unsigned seed = 1; seed <= runs; ++seed) {
+    const Case::PValues found = one.of_right_draws(seed, 300);
+    near.push_back(found.near);
+    flagged += found.is_flagged;
+  }
+  std::sort(near.begin(), near.end());
+  double distance = 0;
+  for (std::size_t i = 0; i < runs; ++i)
+    distance =
+        std::max({distance, static_cast<double>(i + 1) / runs - near[i], near[i] - static_cast<double>(i) / runs});
+  CAPTURE(distance, flagged, near);
+  CHECK(distance < 1.95 / std::sqrt(static_cast<double>(runs)));
+  CHECK(flagged <= 14);
+}
+
+// Draws of the prior, whatever the data: right on average over all data sets, and typical for the summaries.
+TEST_CASE("without a density the test that a sampler carries finds draws that learned nothing, and passes right ones") {
+  const Case one;
+  const auto verdict_of = [&](const Belief& belief, const std::vector<double>& y) {
+    const auto networks = std::make_shared<Networks>(one.setup, belief);
+    std::vector<TestExample> examples;
+    calibrate(one.model, PosteriorSampler(one.model, one.setup, networks),
+              {.simulations = 300, .draws = 200, .example = [&](TestExample example) {
+                 examples.push_back(std::move(example));
+               }});
+    REQUIRE(examples.size() == 300);
+    const TrainedTest learned(std::move(examples), 1);
+    // As it is in a file.
+    const TrainedTest test =
+        TrainedTest::from_file(nlohmann::json::parse(learned.document().dump()), learned.weights());
+    const DataSet data{"1", {{"y", test::vector(y)}}};
+    return PosteriorSampler(one.model, one.setup, networks, {}, test)
+        .sample(std::span(&data, 1), {.draws = 1000})
+        .front()
+        .verdict;
+  };
+  std::size_t blamed = 0;
+  for (unsigned seed = 41; seed <= 48; ++seed) {
+    blamed += !verdict_of([](auto y) { return posterior_of(y, size); }, data_set(seed)).is_fine();
+    const Verdict verdict = verdict_of([](auto) { return std::pair(0.0, 1.0); }, data_set(seed));
+    INFO(verdict.text());
+    CHECK_FALSE(verdict.is_fine());
+    CHECK_THAT(verdict.text(), Catch::StartsWith("approximate: "));
+  }
+  CHECK(blamed <= 2); // of eight at 5%: more in six runs of a thousand, were they independent
 }
 
 TEST_CASE("draws that are too wide, too narrow or beside the posterior are found near any data set") {

@@ -317,10 +317,10 @@ TEST_CASE("what a verdict prints agrees with what it judges") {
   verdict.exact.reset();
   verdict.verification.emplace();
   verdict.verification->data = {.p_value = 3.0 / 301, .worst = "the sd of y is 2, predicted 1 (sd 0.1)"};
-  verdict.verification->local = LocalOutcome{.p_value = 0.00998, .simulations = 1000, .c2st = 0.603};
+  verdict.verification->local = LocalOutcome{.p_value = 0.0496, .simulations = 1000, .c2st = 0.603};
   CHECK(
       verdict.text() ==
-      "approximate: draws UNLIKE the posterior's (local classifier test on 1000 simulations: C2ST 0.603, p = 0.00998); "
+      "approximate: draws UNLIKE the posterior's (local classifier test on 1000 simulations: C2ST 0.603, p = 0.0496); "
       "data UNLIKE the model's (p = 0.00997): the sd of y is 2, predicted 1 (sd 0.1)");
 }
 

@@ -238,6 +238,8 @@ TEST_CASE("expressions are evaluated over the draws of the prior") {
   type_normal_model(talk);
   talk.ask("real twice(real x) { return 2 * x; }");
   talk.ask(":set prior_draws 20000");
+  talk.ask(":set exact_seconds 2.5");
+  CHECK(has(talk.ask(":set exact_seconds"), "2.5"));
   talk.ask(":prior");
   CHECK(std::abs(std::stod(talk.ask("mean(mu)"))) < 0.06);
   CHECK(std::abs(std::stod(talk.ask("sd(twice(mu))")) - 4) < 0.1);

@@ -1,4 +1,8 @@
-#include "runtime/criticism/overlooked.hpp"
+#include "runtime/trust/overlooked.hpp"
+
+#include "lang/errors.hpp"
+
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -14,6 +18,8 @@ constexpr double penalties[] = {0.01, 0.1, 1, 10};
 constexpr std::size_t most_values = 150;
 // Beyond so many sds all values are alike.
 constexpr double furthest = 4;
+// The sd of what does not vary, so large that all its values are alike.
+constexpr double no_variation = 1e300;
 
 double squash(double value) { return furthest * std::tanh(value / furthest); }
 
@@ -25,7 +31,7 @@ Overlooked::Overlooked(const Matrix& features, const Matrix& distances) {
   scale_ = ((features.rowwise() - center_).colwise().squaredNorm() / static_cast<double>(count)).cwiseSqrt();
   // What does not vary tells nothing.
   for (Eigen::Index f = 0; f < width; ++f)
-    if (!(scale_[f] > 1e-9 * (1 + std::abs(center_[f])))) scale_[f] = std::numeric_limits<double>::infinity();
+    if (!(scale_[f] > 1e-9 * (1 + std::abs(center_[f])))) scale_[f] = no_variation;
   Matrix x = (features.rowwise() - center_).array().rowwise() / scale_.array();
   x = x.unaryExpr(&squash);
   means_ = distances.colwise().mean();
@@ -63,12 +69,44 @@ std::vector<double> Overlooked::predict(std::span<const double> features) const 
   return {result.data(), result.data() + result.size()};
 }
 
-void append_features(std::span<const double> values, std::vector<double>& features) {
+void to_json(nlohmann::json& json, const Overlooked& one) {
+  const auto numbers = [](const auto& matrix) {
+    return std::vector<double>(matrix.data(), matrix.data() + matrix.size());
+  };
+  json = {{"center", numbers(one.center_)}, {"scale", numbers(one.scale_)}, {"weights", numbers(one.weights_)}};
+}
+
+void from_json(const nlohmann::json& json, Overlooked& one) {
+  std::vector<double> center, scale, weights;
+  json.at("center").get_to(center);
+  json.at("scale").get_to(scale);
+  json.at("weights").get_to(weights);
+  const auto are_finite = [](const std::vector<double>& values) {
+    return std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
+  };
+  if (center.empty() || scale.size() != center.size() || weights.size() % center.size() != 0 || !are_finite(center) ||
+      !are_finite(weights) || !std::all_of(scale.begin(), scale.end(), [](double value) { return value > 0; }))
+    throw UserError("the sampler file is damaged: its regression on the data cannot be used");
+  const auto size = static_cast<Eigen::Index>(center.size());
+  one.center_ = Eigen::Map<const Eigen::RowVectorXd>(center.data(), size);
+  one.scale_ = Eigen::Map<const Eigen::RowVectorXd>(scale.data(), size);
+  one.weights_ =
+      Eigen::Map<const Eigen::MatrixXd>(weights.data(), size, static_cast<Eigen::Index>(weights.size()) / size);
+}
+
+void append_values(std::span<const double> values, std::vector<double>& features) {
   std::vector<double> present;
   for (const double one : values)
     if (!std::isnan(one)) present.push_back(one);
   const std::size_t count = present.size(), taken = std::min(count, most_values);
   for (std::size_t i = 0; i < taken; ++i) features.push_back(present[i * count / taken]);
+}
+
+void append_moments(std::span<const double> values, std::vector<double>& features) {
+  std::vector<double> present;
+  for (const double one : values)
+    if (!std::isnan(one)) present.push_back(one);
+  const std::size_t count = present.size();
   if (count < 2) return;
   const auto add_moments = [&](const std::vector<double>& of) {
     double mean = 0, square = 0;
