@@ -41,7 +41,7 @@ void LinearFacts::define(const Instruction& instruction) {
     forms_[instruction.result] = arithmetic(instruction);
     bound(instruction);
   } else if (instruction.type == Type::boolean) {
-    booleans_[instruction.result] = {instruction.op, instruction.number, instruction.operands};
+    booleans_[instruction.result] = {instruction.op, instruction.operands};
   }
 }
 

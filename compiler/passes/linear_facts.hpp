@@ -37,7 +37,6 @@ class LinearFacts {
   };
   struct Definition {
     Op op = Op::constant;
-    double number = 0;
     std::vector<ValueId> operands;
   };
 
